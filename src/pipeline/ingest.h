@@ -1,0 +1,63 @@
+// Ingest: documents become chunks, chunks become vectors, and all of a document is written at once.
+//
+// parse → content hash (unchanged or duplicate documents stop here) → chunk → embed → Node::Write. Ids are
+// deterministic, so ingesting the same thing again updates it and never duplicates it.
+//
+// Thread-safe: many callers at once; within one process two documents with the same content never both enter.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "cluster/node.h"
+#include "pipeline/embedder.h"
+
+namespace rhizome::pipeline {
+
+struct ChunkSettings {
+  std::string strategy = "sentences";  // or "tokens"
+  uint32_t size_tokens = 200;          // 16..2000
+  uint32_t overlap_tokens = 30;        // below half of size_tokens
+};
+
+// A document as it reaches ingest, already plain text (pipeline/parse.h makes these from files).
+struct IngestDocument {
+  std::string id;  // "": derived from the source, else from the content
+  std::string title;
+  std::string text;
+  std::string source;
+  std::string metadata;  // JSON object as text; "" for none
+};
+
+enum class IngestOutcome { kCreated, kUpdated, kUnchanged, kDuplicate, kFailed };
+std::string_view IngestOutcomeName(IngestOutcome outcome);
+
+struct IngestResult {
+  std::string id;
+  IngestOutcome outcome = IngestOutcome::kFailed;
+  uint32_t chunks = 0;
+  std::string duplicate_of;  // kDuplicate: the document that holds the same content
+  Status error;              // kFailed: why; the field is relative to the document
+};
+
+class Ingestor {
+ public:
+  // `embedder` may be null: then only collections without an embedder accept documents. Both outlive this.
+  Ingestor(cluster::Node& node, Embedder* embedder);
+  ~Ingestor();
+
+  // One result per document, in order; every document is durable and searchable, or its error says why not. The
+  // outer status is for what concerns all of them (no such collection, read-only).
+  Result<std::vector<IngestResult>> Ingest(const std::string& collection, std::vector<IngestDocument> documents,
+                                           const ChunkSettings& chunking);
+  // NotFound when there is no such document.
+  Status Delete(const std::string& collection, const std::string& id);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace rhizome::pipeline
