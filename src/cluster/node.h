@@ -125,40 +125,43 @@ class Node {
   // Recovers everything: snapshots, then the log's tail. `disk` outlives the node. FailedPrecondition when
   // another process holds the directory. Damage does not fail Open: the node comes up read-only and says why.
   static Result<std::unique_ptr<Node>> Open(io::Disk& disk, NodeOptions options);
-  virtual ~Node() = default;  // closes: checkpoints what is dirty, so that the next start replays nothing
+  ~Node();  // closes: checkpoints what is dirty, so that the next start replays nothing
 
-  virtual Result<CollectionInfo> CreateCollection(const CollectionSpec& spec) = 0;  // AlreadyExists
-  virtual Result<CollectionInfo> GetCollection(const std::string& name) = 0;        // NotFound
-  virtual std::vector<CollectionInfo> ListCollections() = 0;                        // by name
-  virtual Status DropCollection(const std::string& name) = 0;
+  Result<CollectionInfo> CreateCollection(const CollectionSpec& spec);  // AlreadyExists
+  Result<CollectionInfo> GetCollection(const std::string& name);        // NotFound
+  std::vector<CollectionInfo> ListCollections();                        // by name
+  Status DropCollection(const std::string& name);
 
   // Returns once every operation is durable in its shard's log and visible to reads. Versions are assigned here.
   // All operations are checked before the first is logged; "operations[3]…" prefixes the field at fault. Within
   // one partition a batch is atomic.
-  virtual Status Write(const std::string& collection, std::vector<format::Operation> operations) = 0;
+  Status Write(const std::string& collection, std::vector<format::Operation> operations);
 
-  virtual Result<SearchResponse> Search(const SearchRequest& request) = 0;
+  Result<SearchResponse> Search(const SearchRequest& request);
   // Points in the order asked for; a missing one is nullopt.
-  virtual Result<std::vector<std::optional<StoredPointView>>> Get(const std::string& collection,
-                                                                  std::span<const format::PointId> ids,
-                                                                  bool with_vector) = 0;
-  virtual Result<ScrollResponse> Scroll(const ScrollRequest& request) = 0;
+  Result<std::vector<std::optional<StoredPointView>>> Get(const std::string& collection,
+                                                          std::span<const format::PointId> ids, bool with_vector);
+  Result<ScrollResponse> Scroll(const ScrollRequest& request);
   // Live points that match (all when `filter` is null).
-  virtual Result<uint64_t> Count(const std::string& collection, const vector::Filter* filter) = 0;
+  Result<uint64_t> Count(const std::string& collection, const vector::Filter* filter);
 
-  virtual Result<std::optional<format::StoredDocument>> GetDocument(const std::string& collection,
-                                                                    const format::PointId& id) = 0;
+  Result<std::optional<format::StoredDocument>> GetDocument(const std::string& collection, const format::PointId& id);
   // The document already holding exactly this content, if any.
-  virtual Result<std::optional<format::PointId>> FindContent(const std::string& collection,
-                                                             std::pair<uint64_t, uint64_t> content_hash) = 0;
+  Result<std::optional<format::PointId>> FindContent(const std::string& collection,
+                                                     std::pair<uint64_t, uint64_t> content_hash);
 
-  virtual std::vector<ShardInfo> Shards() = 0;
+  std::vector<ShardInfo> Shards();
   // Figures for /stats and /metrics by name: "wal_syncs", "wal_bytes", …
-  virtual std::map<std::string, double> Stats() = 0;
+  std::map<std::string, double> Stats();
   // Empty while everything can be written; else why the node is read-only, in one paragraph for the operator.
-  virtual std::string ReadOnlyReason() = 0;
+  std::string ReadOnlyReason();
   // Writes snapshots of every dirty shard and cuts the log.
-  virtual Status Checkpoint() = 0;
+  Status Checkpoint();
+
+ private:
+  struct State;
+  explicit Node(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace rhizome::cluster

@@ -29,6 +29,8 @@ class PointId {
   // Text in UUID form becomes a UUID, so that "6BA7…" and "6ba7…" are one point. InvalidArgument (field "id") for
   // an empty, too long or not UTF-8 string, and for one with '#', which is kept for the chunks of documents.
   static Result<PointId> FromString(std::string_view text);
+  // As FromString, but the id of a chunk is welcome too: for looking things up.
+  static Result<PointId> Reference(std::string_view text);
   // The id of a document's n-th chunk: "<document>#<n>". Chunks live in their document's partition.
   static PointId OfChunk(const PointId& document, uint32_t n);
 
@@ -39,7 +41,7 @@ class PointId {
   // Order-preserving bytes, self-delimiting by kind: the database key. Inverse: Decode.
   std::string Encode() const;
   static Result<PointId> Decode(std::string_view bytes);
-  // What decides the partition: the id's own bytes, for a chunk those of its document.
+  // What decides the partition: the id as text, for a chunk that of its document.
   std::string RoutingKey() const;
 
   auto operator<=>(const PointId&) const = default;
@@ -78,7 +80,8 @@ struct DeletePoint {
   PointId id;
   bool operator==(const DeletePoint&) const = default;
 };
-// A document is one register: its chunks appear, change and go together. chunks[i].id is OfChunk(record.id, i).
+// A document is one register: its chunks appear, change and go together. chunks[i].id is OfChunk(record.id, i),
+// chunks[i].title the record's, and record.chunk_count their number: all three are derived, not encoded.
 struct PutDocument {
   DocumentRecord record;
   std::vector<Point> chunks;

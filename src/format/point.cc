@@ -1,0 +1,295 @@
+#include "format/point.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/utf8.h"
+#include "format/coding.h"
+
+namespace rhizome::format {
+namespace {
+
+constexpr uint8_t kBatchFormat = 1;
+constexpr uint8_t kStoredFormat = 1;
+constexpr uint8_t kNumber = 1, kUuid = 2, kString = 3;
+constexpr uint8_t kUpsertPoint = 1, kDeletePoint = 2, kPutDocument = 3, kDeleteDocument = 4;
+constexpr size_t kDimensionMax = 4096;
+constexpr size_t kChunkSuffixLenMax = 12;  // "#4294967295" and one to spare
+
+void PutVersion(std::string& out, Version version) {
+  PutU64(out, version.time);
+  PutU32(out, version.node);
+}
+
+bool GetVersion(Decoder& in, Version& version) { return in.U64(version.time) && in.U32(version.node); }
+
+void PutId(std::string& out, const PointId& id) { PutBytes(out, id.Encode()); }
+
+bool GetId(Decoder& in, PointId& id) {
+  std::string_view bytes;
+  if (!in.Bytes(bytes, PointId::kStringLenMax + kChunkSuffixLenMax + 1)) return false;
+  Result<PointId> decoded = PointId::Decode(bytes);
+  if (!decoded.ok()) return false;
+  id = std::move(decoded).value();
+  return true;
+}
+
+void PutVector(std::string& out, const std::vector<float>& vector) {
+  PutVarint(out, vector.size());
+  out.append(reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float));
+}
+
+bool GetVector(Decoder& in, std::vector<float>& vector) {
+  uint64_t size = 0;
+  std::string_view raw;
+  if (!in.Varint(size, kDimensionMax) || !in.Raw(raw, size * sizeof(float))) return false;
+  vector.resize(size);
+  if (size > 0) std::memcpy(vector.data(), raw.data(), raw.size());
+  return true;
+}
+
+void PutRecord(std::string& out, const DocumentRecord& record) {
+  PutId(out, record.id);
+  PutU64(out, record.content_hash.first);
+  PutU64(out, record.content_hash.second);
+  PutBytes(out, record.title);
+  PutBytes(out, record.source);
+  PutBytes(out, record.metadata);
+}
+
+bool GetRecord(Decoder& in, DocumentRecord& record) {
+  return GetId(in, record.id) && in.U64(record.content_hash.first) && in.U64(record.content_hash.second) &&
+         in.Bytes(record.title) && in.Bytes(record.source) && in.Bytes(record.metadata);
+}
+
+void PutBody(std::string& out, const UpsertPoint& body) {
+  PutId(out, body.point.id);
+  PutVector(out, body.point.vector);
+  PutBytes(out, body.point.title);
+  PutBytes(out, body.point.text);
+  PutBytes(out, body.point.payload);
+}
+
+bool GetBody(Decoder& in, UpsertPoint& body) {
+  return GetId(in, body.point.id) && GetVector(in, body.point.vector) && in.Bytes(body.point.title) &&
+         in.Bytes(body.point.text) && in.Bytes(body.point.payload);
+}
+
+void PutBody(std::string& out, const DeletePoint& body) { PutId(out, body.id); }
+bool GetBody(Decoder& in, DeletePoint& body) { return GetId(in, body.id); }
+void PutBody(std::string& out, const DeleteDocument& body) { PutId(out, body.id); }
+bool GetBody(Decoder& in, DeleteDocument& body) { return GetId(in, body.id); }
+
+void PutBody(std::string& out, const PutDocument& body) {
+  CHECK(body.record.chunk_count == body.chunks.size());
+  PutRecord(out, body.record);
+  PutVarint(out, body.chunks.size());
+  for (const Point& chunk : body.chunks) {
+    PutVector(out, chunk.vector);
+    PutBytes(out, chunk.text);
+    PutBytes(out, chunk.payload);
+  }
+}
+
+bool GetBody(Decoder& in, PutDocument& body) {
+  uint64_t count = 0;
+  if (!GetRecord(in, body.record) || !in.Count(count, 3)) return false;
+  body.record.chunk_count = static_cast<uint32_t>(count);
+  body.chunks.resize(count);
+  for (uint32_t i = 0; i < count; ++i) {
+    Point& chunk = body.chunks[i];
+    if (!GetVector(in, chunk.vector) || !in.Bytes(chunk.text) || !in.Bytes(chunk.payload)) return false;
+    chunk.id = PointId::OfChunk(body.record.id, i);
+    chunk.title = body.record.title;
+  }
+  return true;
+}
+
+template <typename Body>
+bool GetOperationBody(Decoder& in, Operation& operation) {
+  return GetBody(in, operation.body.emplace<Body>());
+}
+
+bool GetOperation(Decoder& in, Operation& operation) {
+  uint8_t kind = 0;
+  if (!in.U8(kind) || !GetVersion(in, operation.version)) return false;
+  switch (kind) {
+    case kUpsertPoint: return GetOperationBody<UpsertPoint>(in, operation);
+    case kDeletePoint: return GetOperationBody<DeletePoint>(in, operation);
+    case kPutDocument: return GetOperationBody<PutDocument>(in, operation);
+    case kDeleteDocument: return GetOperationBody<DeleteDocument>(in, operation);
+    default: return false;
+  }
+}
+
+Result<PointId> CheckedString(std::string_view text) {
+  if (text.empty()) return Status::InvalidArgument("id", "must not be empty");
+  if (text.size() > PointId::kStringLenMax) {
+    return Status::InvalidArgument("id", "must be at most " + std::to_string(PointId::kStringLenMax) + " bytes long");
+  }
+  if (!IsUtf8(text)) return Status::InvalidArgument("id", "is not valid UTF-8");
+  if (const auto uuid = Uuid::Parse(text)) return PointId(*uuid);
+  std::string encoded(1, static_cast<char>(kString));
+  return PointId::Decode(encoded.append(text));
+}
+
+}  // namespace
+
+Result<PointId> PointId::FromString(std::string_view text) {
+  if (text.find('#') != std::string_view::npos) {
+    return Status::InvalidArgument("id", "must not contain '#', which names the chunks of documents");
+  }
+  return CheckedString(text);
+}
+
+Result<PointId> PointId::Reference(std::string_view text) { return CheckedString(text); }
+
+PointId PointId::OfChunk(const PointId& document, uint32_t n) {
+  return PointId(document.ToString() + "#" + std::to_string(n));
+}
+
+std::string PointId::ToString() const {
+  if (const auto* number = std::get_if<uint64_t>(&value_)) return std::to_string(*number);
+  if (const auto* uuid = std::get_if<Uuid>(&value_)) return uuid->ToString();
+  return std::get<std::string>(value_);
+}
+
+std::string PointId::Encode() const {
+  std::string out;
+  if (const auto* number = std::get_if<uint64_t>(&value_)) {
+    out.push_back(static_cast<char>(kNumber));
+    for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(*number >> shift));
+  } else if (const auto* uuid = std::get_if<Uuid>(&value_)) {
+    out.push_back(static_cast<char>(kUuid));
+    out.append(reinterpret_cast<const char*>(uuid->bytes.data()), uuid->bytes.size());
+  } else {
+    out.push_back(static_cast<char>(kString));
+    out.append(std::get<std::string>(value_));
+  }
+  return out;
+}
+
+Result<PointId> PointId::Decode(std::string_view bytes) {
+  const Status bad = Status::Corruption("not the encoding of a point id");
+  if (bytes.size() < 2) return bad;
+  const std::string_view body = bytes.substr(1);
+  switch (bytes[0]) {
+    case kNumber: {
+      if (body.size() != 8) return bad;
+      uint64_t number = 0;
+      for (const char byte : body) number = number << 8 | static_cast<uint8_t>(byte);
+      return PointId(number);
+    }
+    case kUuid: {
+      Uuid uuid;
+      if (body.size() != uuid.bytes.size()) return bad;
+      std::memcpy(uuid.bytes.data(), body.data(), body.size());
+      return PointId(uuid);
+    }
+    case kString:
+      if (body.size() > kStringLenMax + kChunkSuffixLenMax || !IsUtf8(body)) return bad;
+      return PointId(std::string(body));
+    default: return bad;
+  }
+}
+
+std::string PointId::RoutingKey() const {
+  std::string text = ToString();
+  return text.substr(0, text.find('#'));
+}
+
+const PointId& Operation::id() const {
+  struct Visitor {
+    const PointId& operator()(const UpsertPoint& op) const { return op.point.id; }
+    const PointId& operator()(const DeletePoint& op) const { return op.id; }
+    const PointId& operator()(const PutDocument& op) const { return op.record.id; }
+    const PointId& operator()(const DeleteDocument& op) const { return op.id; }
+  };
+  return std::visit(Visitor{}, body);
+}
+
+std::string Operation::Key() const {
+  const bool document = std::holds_alternative<PutDocument>(body) || std::holds_alternative<DeleteDocument>(body);
+  return (document ? "d" : "p") + id().Encode();
+}
+
+std::string EncodeBatch(std::span<const Operation> operations) {
+  std::string out;
+  PutU8(out, kBatchFormat);
+  PutVarint(out, operations.size());
+  for (const Operation& operation : operations) {
+    PutU8(out, static_cast<uint8_t>(operation.body.index() + 1));
+    PutVersion(out, operation.version);
+    std::visit([&out](const auto& body) { PutBody(out, body); }, operation.body);
+  }
+  return out;
+}
+
+Result<std::vector<Operation>> DecodeBatch(std::string_view bytes) {
+  Decoder in(bytes);
+  uint8_t format = 0;
+  uint64_t count = 0;
+  if (!in.U8(format) || format != kBatchFormat || !in.Count(count, 15)) return in.Failure("operation batch");
+  std::vector<Operation> operations(count);
+  for (Operation& operation : operations) {
+    if (!GetOperation(in, operation)) return in.Failure("operation batch");
+  }
+  RETURN_IF_ERROR(in.Finish("operation batch"));
+  return operations;
+}
+
+std::string EncodeStoredPoint(const StoredPoint& point) {
+  std::string out;
+  PutU8(out, kStoredFormat);
+  PutU8(out, point.tombstone ? 1 : 0);
+  PutVersion(out, point.version);
+  if (point.tombstone) return out;
+  PutBytes(out, point.title);
+  PutBytes(out, point.text);
+  PutBytes(out, point.payload);
+  return out;
+}
+
+Result<StoredPoint> DecodeStoredPoint(std::string_view bytes) {
+  Decoder in(bytes);
+  StoredPoint point;
+  uint8_t format = 0, tombstone = 0;
+  if (!in.U8(format) || format != kStoredFormat || !in.U8(tombstone) || tombstone > 1 || !GetVersion(in, point.version))
+    return in.Failure("stored point");
+  point.tombstone = tombstone == 1;
+  if (!point.tombstone && !(in.Bytes(point.title) && in.Bytes(point.text) && in.Bytes(point.payload))) {
+    return in.Failure("stored point");
+  }
+  RETURN_IF_ERROR(in.Finish("stored point"));
+  return point;
+}
+
+std::string EncodeStoredDocument(const StoredDocument& document) {
+  std::string out;
+  PutU8(out, kStoredFormat);
+  PutU8(out, document.tombstone ? 1 : 0);
+  PutVersion(out, document.version);
+  if (document.tombstone) return out;
+  PutRecord(out, document.record);
+  PutVarint(out, document.record.chunk_count);
+  return out;
+}
+
+Result<StoredDocument> DecodeStoredDocument(std::string_view bytes) {
+  Decoder in(bytes);
+  StoredDocument document;
+  uint8_t format = 0, tombstone = 0;
+  if (!in.U8(format) || format != kStoredFormat || !in.U8(tombstone) || tombstone > 1 ||
+      !GetVersion(in, document.version))
+    return in.Failure("stored document");
+  document.tombstone = tombstone == 1;
+  if (!document.tombstone) {
+    uint64_t chunks = 0;
+    if (!GetRecord(in, document.record) || !in.Varint(chunks, UINT32_MAX)) return in.Failure("stored document");
+    document.record.chunk_count = static_cast<uint32_t>(chunks);
+  }
+  RETURN_IF_ERROR(in.Finish("stored document"));
+  return document;
+}
+
+}  // namespace rhizome::format
