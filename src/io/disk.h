@@ -1,6 +1,6 @@
 // Disk port: everything Rhizome does to files, so that crashes and faults can be simulated.
 //
-// Two implementations: PosixDisk (io/posix_disk.h) and SimDisk (io/sim_disk.h), which keeps a random subset of
+// Two implementations: the machine's own (RealDisk) and SimDisk (io/sim_disk.h), which keeps a random subset of
 // unsynced sectors on a crash, injects a failure at the k-th operation, runs full and flips bits.
 //
 // What completion promises: Append and WriteAt promise nothing about a crash. Sync promises that the file's
@@ -28,12 +28,15 @@ class File {
   // Adds `bytes` at the end; on failure some prefix of them may have been written.
   virtual Status Append(std::string_view bytes) = 0;
   virtual Status WriteAt(uint64_t offset, std::string_view bytes) = 0;
-  // Up to `length` bytes from `offset`; fewer only at the end of the file.
-  virtual Result<std::string> ReadAt(uint64_t offset, size_t length) const = 0;
+  // Reads up to `length` bytes from `offset` into `to`; fewer only at the end of the file. Returns how many.
+  virtual Result<size_t> ReadInto(uint64_t offset, char* to, size_t length) const = 0;
+  // The same as a string of its own.
+  Result<std::string> ReadAt(uint64_t offset, size_t length) const;
   // fdatasync: returns once bytes and length are durable.
   virtual Status Sync() = 0;
   virtual Status Truncate(uint64_t length) = 0;
-  // Reserves space so that later writes up to `length` need no allocation; the visible length stays.
+  // Reserves space so that later writes up to `length` need no allocation; the visible length stays. Does nothing
+  // on a file system that cannot reserve, so a later write may still meet NoSpace.
   virtual Status Preallocate(uint64_t length) = 0;
   virtual Result<uint64_t> Size() const = 0;
 };
@@ -52,8 +55,9 @@ class Disk {
  public:
   virtual ~Disk() = default;
   virtual Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
-  // Maps the whole file. `at`, when given, is a page-aligned address inside a range the caller has reserved
-  // (mmap MAP_FIXED); an implementation that cannot map there copies the bytes there.
+  // Maps the whole file, also an empty one. `at`, when given, is a page-aligned address inside a range the caller has
+  // reserved (mmap MAP_FIXED); an implementation that cannot map there copies the bytes there. When the Mapping goes,
+  // the range is reserved and inaccessible again; the caller still owns the reservation.
   virtual Result<std::unique_ptr<Mapping>> Map(const std::string& path, void* at = nullptr) = 0;
   virtual Status Rename(const std::string& from, const std::string& to) = 0;  // atomic replace
   virtual Status Link(const std::string& from, const std::string& to) = 0;    // hard link
