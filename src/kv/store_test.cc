@@ -1,0 +1,98 @@
+#include "kv/store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace rhizome::kv {
+namespace {
+
+class StoreTest : public testing::Test {
+ protected:
+  StoreTest() : path_(testing::TempDir() + "/store_" + testing::UnitTest::GetInstance()->current_test_info()->name()) {
+    std::filesystem::remove_all(path_);
+    Reopen();
+  }
+  ~StoreTest() override {
+    store_.reset();
+    std::filesystem::remove_all(path_);
+  }
+  void Reopen() {
+    store_.reset();
+    store_ = Store::Open(path_, {}).value();
+  }
+  void Put(Family family, std::string_view key, std::string_view value) {
+    WriteBatch batch;
+    batch.Put(family, key, value);
+    ASSERT_TRUE(store_->Write(batch).ok());
+  }
+  std::vector<std::string> Keys(std::string_view prefix, std::string_view from = {}) {
+    std::vector<std::string> keys;
+    Cursor cursor = store_->Scan(Family::kPoints, prefix, from);
+    for (; cursor.Valid(); cursor.Next()) keys.emplace_back(cursor.key());
+    EXPECT_TRUE(cursor.status().ok());
+    return keys;
+  }
+
+  const std::string path_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(StoreTest, WhatIsPutIsRead) {
+  Put(Family::kPoints, "k", "v");
+  EXPECT_EQ(store_->Get(Family::kPoints, "k").value(), "v");
+}
+
+TEST_F(StoreTest, FamiliesAreSeparate) {
+  Put(Family::kPoints, "k", "v");
+  EXPECT_EQ(store_->Get(Family::kDocuments, "k").value(), std::nullopt);
+}
+
+TEST_F(StoreTest, MultiGetKeepsTheOrderAndTheGaps) {
+  Put(Family::kPoints, "a", "1");
+  Put(Family::kPoints, "c", "3");
+  const std::vector<std::string> keys = {"c", "b", "a"};
+  EXPECT_THAT(store_->MultiGet(Family::kPoints, keys).value(),
+              testing::ElementsAre(std::optional<std::string>("3"), std::nullopt, std::optional<std::string>("1")));
+}
+
+TEST_F(StoreTest, ScanStaysInsideItsPrefix) {
+  for (const char* key : {"a1", "b1", "b2", "c1"}) Put(Family::kPoints, key, "");
+  EXPECT_THAT(Keys("b"), testing::ElementsAre("b1", "b2"));
+  EXPECT_THAT(Keys("b", "b2"), testing::ElementsAre("b2"));
+}
+
+TEST_F(StoreTest, DeleteRangeLeavesItsEnd) {
+  for (const char* key : {"a1", "b1", "b2", "c1"}) Put(Family::kPoints, key, "");
+  WriteBatch batch;
+  batch.DeleteRange(Family::kPoints, "b", "c1");
+  ASSERT_TRUE(store_->Write(batch).ok());
+  EXPECT_THAT(Keys(""), testing::ElementsAre("a1", "c1"));
+}
+
+TEST_F(StoreTest, WhatWasFlushedIsThereAfterReopening) {
+  Put(Family::kMeta, "k", "v");
+  ASSERT_TRUE(store_->Flush().ok());
+  Reopen();
+  EXPECT_EQ(store_->Get(Family::kMeta, "k").value(), "v");
+}
+
+TEST_F(StoreTest, ADamagedTableFileIsReportedNotReturned) {
+  Put(Family::kPoints, "k", std::string(5000, 'v'));
+  ASSERT_TRUE(store_->Flush().ok());
+  store_.reset();
+  for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+    if (entry.path().extension() != ".sst") continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(20);
+    file.put('\x7F');
+  }
+  const auto reopened = Store::Open(path_, {});
+  const Code code = reopened.ok() ? (*reopened)->Get(Family::kPoints, "k").status().code() : reopened.status().code();
+  EXPECT_EQ(code, Code::kCorruption);
+}
+
+}  // namespace
+}  // namespace rhizome::kv
