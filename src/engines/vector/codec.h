@@ -25,10 +25,9 @@
 #include <vector>
 
 #include "engines/vector/kernels.h"
+#include "engines/vector/metric.h"
 
 namespace rhizome::vector {
-
-enum class Metric : uint8_t { kCosine = 0, kDot = 1, kL2 = 2 };
 
 // What stands beside a code.
 struct CodeFacts {

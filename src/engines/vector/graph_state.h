@@ -30,9 +30,9 @@ struct GraphIndex::State {
   void AdoptCentre(std::vector<float> centre);
 
   const GraphOptions options;
-  // Pieces of `store.vectors` that are files; outlives the store.
-  std::vector<std::unique_ptr<io::Mapping>> mappings;
   GraphStore store;
+  // Pieces of `store.vectors` that are files; they go before the address range they lie in.
+  std::vector<std::unique_ptr<io::Mapping>> mappings;
   // Set once, before `coded` turns true with release; read after loading it with acquire.
   std::unique_ptr<Codec> codec;
   std::unique_ptr<GraphLinker> linker;
