@@ -12,15 +12,10 @@
 
 #include "base/status.h"
 #include "cluster/node.h"
+#include "pipeline/chunk.h"
 #include "pipeline/embedder.h"
 
 namespace rhizome::pipeline {
-
-struct ChunkSettings {
-  std::string strategy = "sentences";  // or "tokens"
-  uint32_t size_tokens = 200;          // 16..2000
-  uint32_t overlap_tokens = 30;        // below half of size_tokens
-};
 
 // A document as it reaches ingest, already plain text (pipeline/parse.h makes these from files).
 struct IngestDocument {
