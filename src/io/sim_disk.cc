@@ -306,7 +306,7 @@ Status SimDisk::RemoveDirectory(const std::string& path) {
 Status SimDisk::SyncDirectory(const std::string& path) {
   const MutexLock lock(mutex_);
   RETURN_IF_ERROR(CheckFault("sync directory", path));
-  if (options_.sync_does_nothing) return Status::Ok();
+  if (options_.directory_sync_does_nothing) return Status::Ok();
   RETURN_IF_ERROR(state_.SyncDirectory(path));
   Record({Kind::kSyncDirectory, path, "", 0, 0, ""});
   return Status::Ok();

@@ -64,8 +64,9 @@ void Replay(const SimOperation& operation, SimState& state);
 struct SimDiskOptions {
   uint64_t seed = 1;
   uint64_t capacity_bytes = UINT64_MAX;
-  // A planted bug: Sync and SyncDirectory report success and do nothing. Tests that cannot see it are worthless.
+  // Planted bugs: the call reports success and does nothing. A test that cannot see it is worthless.
   bool sync_does_nothing = false;
+  bool directory_sync_does_nothing = false;
 };
 
 class SimDisk final : public Disk {

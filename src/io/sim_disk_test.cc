@@ -205,7 +205,7 @@ TEST(SimDisk, FlippedBitSurvivesACrash) {
 }
 
 TEST(SimDisk, PlantedSyncBugLosesSyncedBytes) {
-  SimDisk disk({.sync_does_nothing = true});
+  SimDisk disk({.sync_does_nothing = true, .directory_sync_does_nothing = true});
   ASSERT_TRUE(WriteFileAtomically(disk, "/a", "x").ok());
   CrashKeeping(disk, false);
   EXPECT_FALSE(disk.Exists("/a").value());

@@ -223,11 +223,12 @@ void SimState::Write(Inode inode, uint64_t offset, std::string_view bytes) {
 void SimState::Truncate(Inode inode, uint64_t length) {
   Node& node = inodes_.at(inode);
   const uint64_t old_length = node.current.size();
-  if (length == old_length) return;
   used_bytes_ -= Charge(node);
-  node.current.resize(length, '\0');
-  node.lengths.push_back(length);
-  if (length < old_length) node.reserved = std::min(node.reserved, length);
+  if (length <= old_length) node.reserved = std::min(node.reserved, length);
+  if (length != old_length) {
+    node.current.resize(length, '\0');
+    node.lengths.push_back(length);
+  }
   if (length > old_length) NoteSectors(node, old_length, length);
   used_bytes_ += Charge(node);
 }

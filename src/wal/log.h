@@ -111,9 +111,9 @@ class Log {
   // Commits everything queued by AppendAsync, on this thread unless another is at it, then refreshes the watermark.
   Status Flush();
 
-  // Visits records from `from` (or the oldest kept, when later) up to what is durable at the call, in LSN order; all
-  // streams, or one. FailedPrecondition when `from` was deleted by TruncateBefore; Corruption at the first damage,
-  // after the records before it have been delivered. Appends go on meanwhile.
+  // Visits records from `from` (0: the oldest kept) up to what is durable at the call, in LSN order; all streams, or
+  // one. FailedPrecondition when TruncateBefore has deleted `from`; Corruption at the first damage, after the records
+  // before it have been delivered. Appends go on meanwhile.
   Status Read(Lsn from, const Visitor& visit, std::optional<uint32_t> stream = std::nullopt);
 
   // Deletes whole segments all of whose records are below `lsn`. The newest segment always stays.
