@@ -1,0 +1,35 @@
+// Target: the request target of an HTTP request line, split and percent-decoded exactly once.
+//
+// The path is split at '/' before anything is decoded, so "%2F" is a byte of a segment and never a separator. A
+// segment that is empty, ".", ".." or holds '/', '\', a control character or broken UTF-8 after decoding is
+// refused: nothing downstream can be led out of its place by a name. Pure functions; any bytes are safe input.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "gateway/http_message.h"
+
+namespace rhizome::gateway {
+
+inline constexpr size_t kTargetLengthMax = 8192;
+inline constexpr size_t kQueryFieldsMax = 64;
+
+struct Target {
+  std::vector<std::string> segments;  // "/" has none
+  NamedValues query;                  // '+' is a space; repeated names are refused
+};
+
+// Accepts origin form ("/a/b?c=d") and absolute form ("http://host/a/b"). InvalidArgument, field "path" or
+// "query.<name>", for anything else.
+Result<Target> ParseTarget(std::string_view raw);
+
+// One pass of percent-decoding; InvalidArgument (no field) for a '%' without two hexadecimal digits.
+Result<std::string> PercentDecode(std::string_view text, bool plus_is_space);
+
+// [A-Za-z0-9_-]{1,128}
+bool IsCollectionName(std::string_view name);
+
+}  // namespace rhizome::gateway

@@ -1,0 +1,56 @@
+#include "gateway/worker_pool.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+
+namespace rhizome::gateway {
+
+WorkerPool::WorkerPool(std::string name, uint32_t threads, uint32_t queue_len_max)
+    : name_(std::move(name)), queue_len_max_(queue_len_max) {
+  for (uint32_t i = 0; i < std::max(threads, 1U); ++i) threads_.emplace_back([this, i] { Work(i); });
+}
+
+WorkerPool::~WorkerPool() {
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.NotifyAll();
+  for (auto& thread : threads_) thread.join();
+}
+
+bool WorkerPool::TrySubmit(std::function<void()>& task) {
+  {
+    const MutexLock lock(mutex_);
+    if (queue_.size() >= queue_len_max_) return false;
+    queue_.push_back(std::move(task));
+  }
+  wake_.NotifyOne();
+  return true;
+}
+
+WorkerPool::Load WorkerPool::load() const {
+  const MutexLock lock(mutex_);
+  return {queue_.size(), running_};
+}
+
+void WorkerPool::Work(uint32_t number) {
+  pthread_setname_np(pthread_self(), (name_ + "-" + std::to_string(number)).substr(0, 15).c_str());
+  while (true) {
+    std::function<void()> task;
+    {
+      const MutexLock lock(mutex_);
+      while (queue_.empty() && !stopping_) wake_.Wait(mutex_);
+      if (queue_.empty()) return;
+      task = std::move(queue_.front());
+      queue_.pop_front();
+      ++running_;
+    }
+    task();
+    const MutexLock lock(mutex_);
+    --running_;
+  }
+}
+
+}  // namespace rhizome::gateway
