@@ -104,13 +104,17 @@ Dispatcher::LaneState& Dispatcher::StateOf(Lane lane) {
   return *lanes_[static_cast<size_t>(lane) - 1];
 }
 
-std::string Dispatcher::NewRequestId() { return id_prefix_ + std::to_string(next_id_.fetch_add(1)); }
+void Dispatcher::Identify(const RequestHead& head, Exchange& exchange) {
+  if (!exchange.request.id.empty()) return;
+  exchange.request.id =
+      IsRequestId(head.request_id) ? head.request_id : id_prefix_ + std::to_string(next_id_.fetch_add(1));
+  exchange.request.method = head.method;
+}
 
 std::optional<Response> Dispatcher::Admit(const RequestHead& head, bool reserved, Exchange& exchange) {
   Request& request = exchange.request;
   if (exchange.started_ns == 0) exchange.started_ns = clock_.MonotonicNs();
-  request.id = IsRequestId(head.request_id) ? head.request_id : NewRequestId();
-  request.method = head.method;
+  Identify(head, exchange);
   auto target = ParseTarget(head.target);
   if (!target.ok()) return ProblemFrom(target.status(), request.id);
   auto match = router_.Find(head.method, target->segments);

@@ -1,6 +1,7 @@
 // Dispatcher: takes a request from its headers to its answer: route, authentication, limits, a thread to run on,
 // metrics and the log line. It knows nothing of sockets; connection.cc feeds it and carries the answer.
 //
+//   Identify  gives the request its id, also one that is refused before Admit
 //   Admit  after the headers, before a byte of the body is read: refuses what can be refused by then
 //   Run    with the whole body: on the calling thread for Lane::kInline, else on the lane's pool
 //   Finish every answer passes here once, before it is written
@@ -55,6 +56,8 @@ class Dispatcher {
   Dispatcher(std::vector<Route> routes, const ServerOptions& options, MetricRegistry& metrics, Clock& clock);
   ~Dispatcher();
 
+  // Gives the request its id and notes its method, if it has none yet.
+  void Identify(const RequestHead& head, Exchange& exchange);
   // Fills `exchange` (its request id always). An answer: refused, the body need not be read. `reserved`: the
   // connection is beyond the limit and may only use what runs inline.
   std::optional<Response> Admit(const RequestHead& head, bool reserved, Exchange& exchange);
@@ -75,7 +78,6 @@ class Dispatcher {
   Status SetDeadline(const RequestHead& head, Exchange& exchange) const;
   Response Answer(Exchange& exchange);
   Result<Response> Handle(Exchange& exchange) const;
-  std::string NewRequestId();
 
   const ServerOptions options_;
   const Router router_;
