@@ -58,6 +58,7 @@ void EventLoop::ScheduleSweep() {
 }
 
 void EventLoop::Sweep() {
+  if (draining_ && connections_.empty()) return;  // ended between this sweep's being due and its running
   const int64_t now_ns = shared_.clock.MonotonicNs();
   const bool cut = draining_ && now_ns >= drain_deadline_ns_;
   if (cut) shared_.dispatcher.StopQueued();
