@@ -209,7 +209,8 @@ class Estimator {
       lists += sizes.lists;
       result.low = std::max(result.low, static_cast<double>(sizes.largest));
     });
-    if (!context.root()) result.low = std::min(result.low, 1.0);  // several may lift to one
+    if (!context.root())
+      result.low = 0;  // the holders may all lie below other objects: {"a.b": {"c": 1}} is not below a
     result.high = std::min(all, total);
     result.low = std::min(result.low, result.high);
     if (lists == 1 && context.root()) result.low = result.high;

@@ -113,7 +113,7 @@ class PartSearch {
     while (from < end) {
       const Slot window_end = from + std::min(kWindow, end - from);
       if (Accept(from, window_end)) SearchWindow(from, window_end);
-      from = NextWindow(window_end);
+      from = window_end == end ? end : NextWindow(window_end);
     }
   }
 
