@@ -42,33 +42,6 @@ fs::path ModelInEnvironment(const fs::path& environment) {
   return {};
 }
 
-ov::AnyMap CompileOptions(Precision precision, size_t streams) {
-  ov::AnyMap options{ov::num_streams(static_cast<int32_t>(streams)),
-                     ov::inference_num_threads(static_cast<int32_t>(streams)), ov::hint::enable_cpu_pinning(false)};
-  if (precision == Precision::kF32) options.insert(ov::hint::inference_precision(ov::element::f32));
-  if (precision == Precision::kBf16) options.insert(ov::hint::inference_precision(ov::element::bf16));
-  return options;
-}
-
-struct Compiled {
-  ov::CompiledModel bulk;
-  ov::CompiledModel quick;
-  std::string precision;
-};
-
-Result<Compiled> Compile(const std::shared_ptr<ov::Model>& graph, Precision precision, size_t threads) {
-  try {
-    ov::Core core;
-    Compiled made;
-    made.bulk = core.compile_model(graph, "CPU", CompileOptions(precision, threads));
-    made.quick = core.compile_model(graph, "CPU", CompileOptions(precision, 1));
-    made.precision = made.bulk.get_property(ov::hint::inference_precision).get_type_name();
-    return made;
-  } catch (const std::exception& error) {
-    return Status::Internal(std::string("compiling the embedding model: ") + error.what());
-  }
-}
-
 }  // namespace
 
 Result<std::string> FindModelFolder() {
@@ -103,12 +76,13 @@ Result<std::unique_ptr<MiniLm>> MiniLm::Open(const MiniLmOptions& options) {
   ASSIGN_OR_RETURN(std::shared_ptr<MiniLmWeights> weights, MiniLmWeights::Open(folder / "model.safetensors"));
   ASSIGN_OR_RETURN(const std::shared_ptr<ov::Model> graph, BuildMiniLm(weights));
   const size_t threads = options.threads == 0 ? UsableCores() : options.threads;
-  ASSIGN_OR_RETURN(Compiled compiled, Compile(graph, options.precision, threads));
+  ASSIGN_OR_RETURN(const auto bulk, CompileMiniLm(graph, options.precision, threads));
+  ASSIGN_OR_RETURN(const auto quick, CompileMiniLm(graph, options.precision, 1));
 
   std::unique_ptr<MiniLm> made(new MiniLm(std::move(tokenizer), threads));
-  made->precision_ = compiled.precision;
-  ASSIGN_OR_RETURN(made->bulk_, MiniLmLane::Start(compiled.bulk, {.workers = threads, .batch = options.batch}));
-  ASSIGN_OR_RETURN(made->quick_, MiniLmLane::Start(compiled.quick, {.workers = 1, .batch = options.batch}));
+  ASSIGN_OR_RETURN(made->bulk_, MiniLmLane::Start(*bulk, {.workers = threads, .batch = options.batch}));
+  ASSIGN_OR_RETURN(made->quick_, MiniLmLane::Start(*quick, {.workers = 1, .batch = options.batch}));
+  ASSIGN_OR_RETURN(made->precision_, made->bulk_->Precision());
   return made;
 }
 

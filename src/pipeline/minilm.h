@@ -14,17 +14,12 @@
 #include "base/status.h"
 #include "pipeline/embedder.h"
 #include "pipeline/minilm_batches.h"
+#include "pipeline/minilm_graph.h"
 #include "pipeline/wordpiece.h"
 
 namespace rhizome::pipeline {
 
 class MiniLmLane;
-
-enum class Precision {
-  kAuto,  // bfloat16 (or float16) where the processor computes in it, 32 bits elsewhere
-  kF32,
-  kBf16,
-};
 
 struct MiniLmOptions {
   std::string model_dir;  // holds model.safetensors and vocab.txt; empty: FindModelFolder()

@@ -140,4 +140,19 @@ Result<std::shared_ptr<ov::Model>> BuildMiniLm(const std::shared_ptr<MiniLmWeigh
   }
 }
 
+Result<std::shared_ptr<ov::CompiledModel>> CompileMiniLm(const std::shared_ptr<ov::Model>& graph, Precision precision,
+                                                         size_t streams) {
+  const auto count = static_cast<int32_t>(streams);
+  // Without a hint OpenVINO computes in the processor's own 16-bit type where it has one. Pinning would put the
+  // two lanes' threads onto the same cores.
+  ov::AnyMap options{ov::num_streams(count), ov::inference_num_threads(count), ov::hint::enable_cpu_pinning(false)};
+  if (precision == Precision::kF32) options.insert(ov::hint::inference_precision(ov::element::f32));
+  if (precision == Precision::kBf16) options.insert(ov::hint::inference_precision(ov::element::bf16));
+  try {
+    return std::make_shared<ov::CompiledModel>(ov::Core().compile_model(graph, "CPU", options));
+  } catch (const std::exception& error) {
+    return Status::Internal(std::string("compiling the embedding model: ") + error.what());
+  }
+}
+
 }  // namespace rhizome::pipeline

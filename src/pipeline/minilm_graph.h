@@ -13,14 +13,25 @@
 #include "pipeline/minilm_weights.h"
 
 namespace ov {
+class CompiledModel;
 class Model;
-}
+}  // namespace ov
 
 namespace rhizome::pipeline {
 
 constexpr size_t kMiniLmDimension = 384;
 
+enum class Precision {
+  kAuto,  // bfloat16 (or float16) where the processor computes in it, 32 bits elsewhere
+  kF32,
+  kBf16,
+};
+
 // The graph keeps `weights` alive. Errors: Corruption for weights of another model, Internal from OpenVINO.
 Result<std::shared_ptr<ov::Model>> BuildMiniLm(const std::shared_ptr<MiniLmWeights>& weights);
+
+// Ready to run `streams` batches at once on as many threads. Error: Internal.
+Result<std::shared_ptr<ov::CompiledModel>> CompileMiniLm(const std::shared_ptr<ov::Model>& graph, Precision precision,
+                                                         size_t streams);
 
 }  // namespace rhizome::pipeline

@@ -83,6 +83,14 @@ MiniLmLane::~MiniLmLane() {
   for (std::thread& worker : workers_) worker.join();
 }
 
+Result<std::string> MiniLmLane::Precision() const {
+  try {
+    return model_.get_property(ov::hint::inference_precision).get_type_name();
+  } catch (const std::exception& error) {
+    return Status::Internal(std::string("asking the embedding model: ") + error.what());
+  }
+}
+
 void MiniLmLane::Add(EmbedCall& call, std::vector<Sequence> sequences) {
   MutexLock lock(mutex_);
   for (Sequence& sequence : sequences) {

@@ -39,6 +39,8 @@ class MiniLmLane {
   MiniLmLane(const MiniLmLane&) = delete;
   MiniLmLane& operator=(const MiniLmLane&) = delete;
 
+  // The element type the model computes in: "bf16", "f16" or "f32".
+  Result<std::string> Precision() const;
   // Queues sequences of one call, blocking while the queue is full. Any number of times, then Wait once, always.
   void Add(EmbedCall& call, std::vector<Sequence> sequences) EXCLUDES(mutex_);
   // Returns when every vector of the call is there; after a failure, when none of its batches runs any more.
