@@ -1,0 +1,61 @@
+// HttpClient: one HTTP/1.1 or HTTP/2 exchange at a time with a server we call (libcurl underneath).
+//
+// What makes it safe to point at a stranger: redirects are never followed, only http and https are spoken, TLS
+// certificates are checked, the answer's size and the whole exchange's time are bounded. Connections are kept and
+// used again. Nothing is retried here: the caller knows what may be sent twice.
+//
+// Thread-safe: each exchange in progress has its own connection.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/status.h"
+
+namespace rhizome::io {
+
+struct HttpExchange {
+  std::string url;
+  std::vector<std::string> headers;  // "Name: value"
+  std::string body;                  // sent by POST
+  int64_t connect_timeout_ms = 3'000;
+  int64_t timeout_ms = 30'000;  // from the first step to the answer's last byte
+  size_t response_bytes_max = 64 << 20;
+};
+
+struct HttpAnswer {
+  int status = 0;  // 3xx included: the caller decides what a redirect means
+  std::string body;
+  std::string retry_after;  // the header's value, empty without one
+};
+
+// Whether the URL is http or https with a host, and carries no user name or password (those would reach logs).
+// Error: InvalidArgument naming `field`.
+Status CheckServerUrl(const std::string& url, const std::string& field);
+
+class HttpClient {
+ public:
+  HttpClient();
+  ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  // Any answer the server gave, of whatever status. Errors: DeadlineExceeded (the server may have done the
+  // work), Unavailable (no connection, or it broke), TooLarge (field "response"), InvalidArgument (the URL).
+  // Messages name neither headers nor body.
+  Result<HttpAnswer> Post(const HttpExchange& exchange) EXCLUDES(mutex_);
+
+ private:
+  struct Handle;  // one libcurl easy handle
+  std::unique_ptr<Handle> Take() EXCLUDES(mutex_);
+  void GiveBack(std::unique_ptr<Handle> handle) EXCLUDES(mutex_);
+
+  Mutex mutex_;
+  std::vector<std::unique_ptr<Handle>> idle_ GUARDED_BY(mutex_);  // at most kIdleMax
+};
+
+}  // namespace rhizome::io

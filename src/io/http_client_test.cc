@@ -1,0 +1,71 @@
+#include "io/http_client.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "io/http_test_server.h"
+
+namespace rhizome::io {
+namespace {
+
+Result<HttpAnswer> Post(const std::string& url, HttpExchange exchange = {}) {
+  exchange.url = url;
+  return HttpClient().Post(exchange);
+}
+
+TEST(HttpClient, BodyAndHeadersArriveAndTheAnswerComesBack) {
+  HttpTestServer server([](const TestRequest& request, size_t) {
+    return HttpText("200 OK", "got " + request.body, "Retry-After:  7 \r\n");
+  });
+  const auto answer = Post(server.url() + "/a", {.headers = {"X-One: 1"}, .body = "hello"});
+  ASSERT_TRUE(answer.ok()) << answer.status().ToString();
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->body, "got hello");
+  EXPECT_EQ(answer->retry_after, "7");
+  EXPECT_NE(server.requests()[0].head.find("X-One: 1"), std::string::npos);
+  EXPECT_TRUE(server.requests()[0].head.starts_with("POST /a "));
+}
+
+TEST(HttpClient, RedirectIsHandedBackNotFollowed) {
+  HttpTestServer server(
+      [](const TestRequest&, size_t) { return HttpText("302 Found", "", "Location: /elsewhere\r\n"); });
+  EXPECT_EQ(Post(server.url())->status, 302);
+  EXPECT_EQ(server.requests().size(), 1u);
+}
+
+TEST(HttpClient, AnswerAboveTheBoundIsTooLarge) {
+  HttpTestServer server([](const TestRequest&, size_t) { return HttpText("200 OK", std::string(100'000, 'x')); });
+  EXPECT_EQ(Post(server.url(), {.response_bytes_max = 99'999}).status().code(), Code::kTooLarge);
+  EXPECT_TRUE(Post(server.url(), {.response_bytes_max = 100'000}).ok());
+}
+
+TEST(HttpClient, SilenceIsDeadlineExceeded) {
+  HttpTestServer server([](const TestRequest&, size_t) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(400));
+    return HttpText("200 OK", "");
+  });
+  EXPECT_EQ(Post(server.url(), {.timeout_ms = 100}).status().code(), Code::kDeadlineExceeded);
+}
+
+TEST(HttpClient, BrokenAnswerIsUnavailable) {
+  HttpTestServer server([](const TestRequest&, size_t) { return "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"; });
+  EXPECT_EQ(Post(server.url()).status().code(), Code::kUnavailable);
+}
+
+TEST(HttpClient, NobodyListeningIsUnavailable) {
+  EXPECT_EQ(Post("http://127.0.0.1:1/").status().code(), Code::kUnavailable);
+}
+
+TEST(HttpClient, UrlsThatAreNotPlainServersAreRefused) {
+  for (const char* url : {"file:///etc/passwd", "ftp://host/", "not a url", "", "http://user:hunter2@host/"}) {
+    const Status status = CheckServerUrl(url, "base_url");
+    EXPECT_EQ(status.code(), Code::kInvalidArgument) << url;
+    EXPECT_EQ(status.field(), "base_url");
+    EXPECT_EQ(status.message().find("hunter2"), std::string::npos);
+  }
+  EXPECT_TRUE(CheckServerUrl("https://host:8080/v1", "base_url").ok());
+}
+
+}  // namespace
+}  // namespace rhizome::io
