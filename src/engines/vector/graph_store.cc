@@ -30,7 +30,8 @@ Status GraphStore::Reserve(size_t dimension_in, Slot degree_in, Slot capacity_in
   degree = degree_in;
   capacity = capacity_in;
   const size_t n = capacity;
-  ASSIGN_OR_RETURN(vectors, Region::Reserve(n * dimension * sizeof(float)));
+  // A page more than the vectors take: a mapped file ends in a footer.
+  ASSIGN_OR_RETURN(vectors, Region::Reserve(n * dimension * sizeof(float) + 4096));
   ASSIGN_OR_RETURN(codes, Region::Reserve(n * stride));
   ASSIGN_OR_RETURN(facts_region, Region::Reserve(n * sizeof(CodeFacts)));
   ASSIGN_OR_RETURN(dead, Region::Reserve(n / 8 + 8));
