@@ -46,13 +46,13 @@ class OdometerChooser final : public CrashChooser {
 
 class PointVisitor {
  public:
-  PointVisitor(const SimState& state, const CrashPoint& point,
+  PointVisitor(const SimState& state, const CrashPoint& point, bool in_order,
                const std::function<void(SimDisk&, const CrashPoint&)>& visit)
-      : state_(state), point_(point), visit_(visit) {}
+      : state_(state), point_(point), in_order_(in_order), visit_(visit) {}
 
   void Try(CrashChooser& chooser) {
     SimDisk disk(state_, {});
-    disk.Crash(chooser);
+    disk.Crash(chooser, in_order_);
     visit_(disk, point_);
     ++states_;
   }
@@ -61,6 +61,7 @@ class PointVisitor {
  private:
   const SimState& state_;
   const CrashPoint& point_;
+  const bool in_order_;
   const std::function<void(SimDisk&, const CrashPoint&)>& visit_;
   uint64_t states_ = 0;
 };
@@ -79,11 +80,12 @@ CrashEnumerationCounts EnumerateCrashStates(const SimTrace& trace, const CrashEn
       if (operation.kind == SimOperation::Kind::kMark) point.mark = operation.offset;
       point.after = operation.ToString();
     }
+    if (done % options.operations_per_point != 0) continue;
     point.operations_done = done;
     ExtremeChooser counter(false);
-    SimState(state).Crash(counter);
+    SimState(state).Crash(counter, options.directory_operations_in_order);
     point.exhaustive = counter.states() <= options.states_per_point_max;
-    PointVisitor visitor(state, point, visit);
+    PointVisitor visitor(state, point, options.directory_operations_in_order, visit);
     if (point.exhaustive) {
       OdometerChooser odometer;
       do {

@@ -14,6 +14,11 @@ struct CrashEnumerationOptions {
   // Up to so many states per crash point are tried exhaustively; beyond, nothing kept, everything kept, and a sample.
   uint64_t states_per_point_max = 64;
   uint64_t seed = 1;
+  // Crash points are this many operations apart; more than 1 samples a long trace.
+  size_t operations_per_point = 1;
+  // Weaker than the model of io/sim_state.h: for foreign code that relies on a journal keeping directory operations
+  // in order, as RocksDB does between its MANIFEST and CURRENT.
+  bool directory_operations_in_order = false;
 };
 
 struct CrashPoint {

@@ -346,9 +346,9 @@ void SimDisk::Crash() {
   locks_.clear();
 }
 
-void SimDisk::Crash(CrashChooser& chooser) {
+void SimDisk::Crash(CrashChooser& chooser, bool directory_operations_in_order) {
   const MutexLock lock(mutex_);
-  state_.Crash(chooser);
+  state_.Crash(chooser, directory_operations_in_order);
   ++epoch_;
   locks_.clear();
 }

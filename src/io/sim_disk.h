@@ -89,7 +89,7 @@ class SimDisk final : public Disk {
 
   // Power loss and restart: choices by the disk's own seed, or by `chooser`. Locks fall, open files go dead.
   void Crash() EXCLUDES(mutex_);
-  void Crash(CrashChooser& chooser) EXCLUDES(mutex_);
+  void Crash(CrashChooser& chooser, bool directory_operations_in_order = false) EXCLUDES(mutex_);
 
   // The call number `nth` from now (0: the next) fails, once. Every call that can fail counts, reads included.
   void FailOperation(uint64_t nth, SimFault fault) EXCLUDES(mutex_);

@@ -292,9 +292,12 @@ void SimState::CrashFile(Node& node, CrashChooser& chooser) {
   node.lengths.clear();
 }
 
-void SimState::Crash(CrashChooser& chooser) {
-  for (const DirectoryOperation& operation : unsynced_) {
-    if (chooser.Choose(2) == 0) continue;
+void SimState::Crash(CrashChooser& chooser, bool directory_operations_in_order) {
+  const size_t unsynced = unsynced_.size();
+  const size_t prefix = directory_operations_in_order && unsynced > 0 ? chooser.Choose(unsynced + 1) : 0;
+  for (size_t i = 0; i < unsynced; ++i) {
+    const DirectoryOperation& operation = unsynced_[i];
+    if (directory_operations_in_order ? i >= prefix : chooser.Choose(2) == 0) continue;
     for (const EntryChange& change : operation) {
       auto& entries = inodes_.at(change.directory).durable_entries;
       if (change.target == 0) {

@@ -64,8 +64,9 @@ class SimState {
   // Media decay: flips a bit in the current and the durable bytes.
   void FlipBit(Inode inode, uint64_t offset, int bit);
 
-  // Power loss: what is current becomes what the chooser kept.
-  void Crash(CrashChooser& chooser);
+  // Power loss: what is current becomes what the chooser kept. `directory_operations_in_order` keeps a prefix of the
+  // unsynced directory operations instead of any subset, as journalling file systems do.
+  void Crash(CrashChooser& chooser, bool directory_operations_in_order = false);
 
   void AddOpen(Inode inode) { ++inodes_.at(inode).open_count; }
   void DropOpen(Inode inode);
