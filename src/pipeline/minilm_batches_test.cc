@@ -27,10 +27,10 @@ TEST(SequenceQueue, EmptyQueueGivesAnEmptyBatch) {
 TEST(SequenceQueue, OldestGoesWithItsNeighboursInLengthLongestFirst) {
   SequenceQueue queue({.tokens_max = 330, .rows_max = 64});
   for (const size_t length : {100, 250, 99, 10, 101, 98}) Push(queue, length);
-  EXPECT_EQ(Take(queue), (std::vector<size_t>{101, 100, 99}));
+  EXPECT_EQ(Take(queue), (std::vector<size_t>{100, 99, 98}));
   EXPECT_EQ(Take(queue), (std::vector<size_t>{250}));
-  EXPECT_EQ(Take(queue), (std::vector<size_t>{10}));  // with 98 it would be mostly padding
-  EXPECT_EQ(Take(queue), (std::vector<size_t>{98}));
+  EXPECT_EQ(Take(queue), (std::vector<size_t>{10}));  // with 101 it would be mostly padding
+  EXPECT_EQ(Take(queue), (std::vector<size_t>{101}));
 }
 
 TEST(SequenceQueue, RareLengthIsNotLeftBehind) {
