@@ -19,6 +19,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/status.h"
 
 struct sb_stemmer;
@@ -72,7 +73,7 @@ class Analyzer {
   // Words come back in almost every document: remembering their terms spares normalisation and stemming.
   struct Hash {
     using is_transparent = void;
-    size_t operator()(std::string_view word) const { return std::hash<std::string_view>()(word); }
+    size_t operator()(std::string_view word) const { return Checksum(word); }
   };
 
   Analyzer(const AnalyzerOptions& options, sb_stemmer* stemmer) : options_(options), stemmer_(stemmer) {}

@@ -26,9 +26,9 @@ inline constexpr size_t kQueryTermsMax = 1024;  // distinct; of more the rarest 
 
 struct TextIndexOptions {
   AnalyzerOptions analyzer;
-  double k1 = 0.9;            // how slowly repetitions saturate; at least 0
-  double b = 0.4;             // how much length counts, 0 to 1
-  uint32_t title_weight = 1;  // how often a title's terms count; 0 leaves titles out
+  double k1 = 1.2;            // how slowly repetitions saturate; at least 0
+  double b = 0.75;            // how much length counts, 0 to 1
+  uint32_t title_weight = 2;  // how often a title's terms count; 0 leaves titles out
 };
 
 struct TextStatistics {
