@@ -50,6 +50,38 @@ struct Mistake {
 };
 void PrintTo(const Mistake& mistake, std::ostream* out) { *out << mistake.filter; }
 
+const std::vector<Mistake> kMistakes{{"3", "filter"},
+                                     {"{}", "filter"},
+                                     {R"({"and": [], "or": []})", "filter"},
+                                     {R"({"xor": []})", "filter.xor"},
+                                     {R"({"match": 1})", "filter.match"},
+                                     {R"({"and": {}})", "filter.and"},
+                                     {R"({"or": [{"and": [7]}]})", "filter.or[0].and[0]"},
+                                     {R"({"not": []})", "filter.not"},
+                                     {R"({"field": "a"})", "filter"},
+                                     {R"({"field": "", "match": 1})", "filter.field"},
+                                     {R"({"field": 5, "match": 1})", "filter.field"},
+                                     {R"({"field": "a", "matches": 1})", "filter.matches"},
+                                     {R"({"field": "a", "match": 1, "in": []})", "filter.in"},
+                                     {R"({"field": "a", "match": []})", "filter.match"},
+                                     {R"({"field": "a", "match": {}})", "filter.match"},
+                                     {R"({"field": "a", "in": 4})", "filter.in"},
+                                     {R"({"field": "a", "in": [1, {}]})", "filter.in[1]"},
+                                     {R"({"field": "a", "exists": 1})", "filter.exists"},
+                                     {R"({"field": "a", "nested": 1})", "filter.nested"},
+                                     {R"({"field": "a", "nested": {"field": "b", "in": 1}})", "filter.nested.in"},
+                                     {R"({"field": "a", "range": {}})", "filter.range"},
+                                     {R"({"field": "a", "range": 5})", "filter.range"},
+                                     {R"({"field": "a", "range": {"above": 5}})", "filter.range.above"},
+                                     {R"({"field": "a", "range": {"gt": null}})", "filter.range.gt"},
+                                     {R"({"field": "a", "range": {"gt": "tomorrow"}})", "filter.range.gt"},
+                                     {R"({"field": "a", "range": {"gt": 1, "gte": 2}})", "filter.range.gte"},
+                                     {R"({"field": "a", "range": {"lte": 1, "lt": 2}})", "filter.range.lt"},
+                                     {R"({"field": "a", "range": {"gt": 1, "lt": "2024-01-01"}})", "filter.range.lt"},
+                                     {R"({"and": [{"field": "a", "match": 1}, {"field": "b", "match": 1},
+                            {"field": "a", "range": {"gte": true}}]})",
+                                      "filter.and[2].range.gte"}};
+
 class FilterMistakes : public testing::TestWithParam<Mistake> {};
 
 TEST_P(FilterMistakes, NamesThePlace) {
@@ -60,33 +92,7 @@ TEST_P(FilterMistakes, NamesThePlace) {
   EXPECT_FALSE(parsed.status().message().empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Each, FilterMistakes,
-    testing::Values(
-        Mistake{"3", "filter"}, Mistake{"{}", "filter"}, Mistake{R"({"and": [], "or": []})", "filter"},
-        Mistake{R"({"xor": []})", "filter.xor"}, Mistake{R"({"match": 1})", "filter.match"},
-        Mistake{R"({"and": {}})", "filter.and"}, Mistake{R"({"or": [{"and": [7]}]})", "filter.or[0].and[0]"},
-        Mistake{R"({"not": []})", "filter.not"}, Mistake{R"({"field": "a"})", "filter"},
-        Mistake{R"({"field": "", "match": 1})", "filter.field"}, Mistake{R"({"field": 5, "match": 1})", "filter.field"},
-        Mistake{R"({"field": "a", "matches": 1})", "filter.matches"},
-        Mistake{R"({"field": "a", "match": 1, "in": []})", "filter.in"},
-        Mistake{R"({"field": "a", "match": []})", "filter.match"},
-        Mistake{R"({"field": "a", "match": {}})", "filter.match"}, Mistake{R"({"field": "a", "in": 4})", "filter.in"},
-        Mistake{R"({"field": "a", "in": [1, {}]})", "filter.in[1]"},
-        Mistake{R"({"field": "a", "exists": 1})", "filter.exists"},
-        Mistake{R"({"field": "a", "nested": 1})", "filter.nested"},
-        Mistake{R"({"field": "a", "nested": {"field": "b", "in": 1}})", "filter.nested.in"},
-        Mistake{R"({"field": "a", "range": {}})", "filter.range"},
-        Mistake{R"({"field": "a", "range": 5})", "filter.range"},
-        Mistake{R"({"field": "a", "range": {"above": 5}})", "filter.range.above"},
-        Mistake{R"({"field": "a", "range": {"gt": null}})", "filter.range.gt"},
-        Mistake{R"({"field": "a", "range": {"gt": "tomorrow"}})", "filter.range.gt"},
-        Mistake{R"({"field": "a", "range": {"gt": 1, "gte": 2}})", "filter.range.gte"},
-        Mistake{R"({"field": "a", "range": {"lte": 1, "lt": 2}})", "filter.range.lt"},
-        Mistake{R"({"field": "a", "range": {"gt": 1, "lt": "2024-01-01"}})", "filter.range.lt"},
-        Mistake{R"({"and": [{"field": "a", "match": 1}, {"field": "b", "match": 1},
-                            {"field": "a", "range": {"gte": true}}]})",
-                "filter.and[2].range.gte"}));
+INSTANTIATE_TEST_SUITE_P(Each, FilterMistakes, testing::ValuesIn(kMistakes));
 
 std::string Nots(size_t count) {
   std::string text;

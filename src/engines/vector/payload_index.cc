@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
-#include "engines/vector/payload_index_write.h"
-
 namespace rhizome::vector {
 namespace {
 

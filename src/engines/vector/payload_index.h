@@ -20,7 +20,6 @@
 #include "engines/vector/attribute_parts.h"
 #include "engines/vector/attribute_segment.h"
 #include "engines/vector/filter.h"
-#include "engines/vector/payload_index_evaluate.h"
 #include "engines/vector/payload_index_memory.h"
 #include "engines/vector/payload_index_segment.h"
 

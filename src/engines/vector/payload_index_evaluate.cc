@@ -1,8 +1,8 @@
-#include "engines/vector/payload_index_evaluate.h"
-
 #include <algorithm>
 #include <bit>
 #include <string>
+
+#include "engines/vector/payload_index_part.h"
 
 namespace rhizome::vector {
 namespace {

@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "engines/vector/filter_value.h"
+#include "engines/vector/filter.h"
 #include "engines/vector/slot.h"
 
 namespace rhizome::vector {
@@ -81,5 +81,20 @@ class PayloadPart {
   virtual uint32_t ElementPath(uint32_t element) const = 0;
   virtual Slot ElementSlot(uint32_t element) const = 0;
 };
+
+// How many slots satisfy a filter. low <= truth <= high; `expected` assumes independent conditions.
+struct Cardinality {
+  double low = 0;
+  double high = 0;
+  double expected = 0;
+
+  bool exact() const { return low == high; }
+};
+
+// The slots of the part's range that satisfy `filter`; bits outside the range are unspecified.
+BitRange EvaluateFilter(const PayloadPart& part, const Filter& filter);
+
+// Reads list sizes only, no list.
+Cardinality EstimateFilter(const PayloadPart& part, const Filter& filter);
 
 }  // namespace rhizome::vector

@@ -71,4 +71,19 @@ class PayloadSegment final : public PayloadPart {
   std::span<const MemoryPayloadPart::Element> elements_;
 };
 
+// Where a segment goes.
+struct SegmentPlace {
+  io::Disk& disk;
+  const std::string& directory;
+  const std::string& name;
+};
+
+// Writes the parts, ascending in slots, as one segment; durable when it returns.
+Status WritePayloadSegment(const SegmentPlace& place, std::span<const std::shared_ptr<const MemoryPayloadPart>> parts);
+
+// The same from segments, leaving out slots below live.size() that are not in it. ResourceExhausted when the result
+// would have more elements than 32 bits count.
+Status MergePayloadSegments(const SegmentPlace& place, std::span<const std::shared_ptr<const PayloadSegment>> parts,
+                            const SlotSet& live);
+
 }  // namespace rhizome::vector

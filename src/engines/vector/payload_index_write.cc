@@ -1,8 +1,8 @@
-#include "engines/vector/payload_index_write.h"
-
 #include <algorithm>
 #include <bit>
 #include <numeric>
+
+#include "engines/vector/payload_index_segment.h"
 
 namespace rhizome::vector {
 namespace {

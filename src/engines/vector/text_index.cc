@@ -4,8 +4,6 @@
 #include <cmath>
 #include <unordered_map>
 
-#include "engines/vector/text_index_write.h"
-
 namespace rhizome::vector {
 namespace {
 

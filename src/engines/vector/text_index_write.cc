@@ -1,9 +1,9 @@
-#include "engines/vector/text_index_write.h"
-
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
+
+#include "engines/vector/text_index_segment.h"
 
 namespace rhizome::vector {
 namespace {
