@@ -25,7 +25,7 @@ namespace rhizome::io {
 class Disk;
 }
 namespace rhizome::vector {
-class Filter;
+struct Filter;
 }
 
 namespace rhizome::cluster {

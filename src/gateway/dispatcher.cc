@@ -95,6 +95,7 @@ Dispatcher::Dispatcher(std::vector<Route> routes, const ServerOptions& options, 
   lanes_.push_back(std::make_unique<LaneState>("query", options.query_lane, metrics));
   lanes_.push_back(std::make_unique<LaneState>("write", options.write_lane, metrics));
   lanes_.push_back(std::make_unique<LaneState>("ingest", options.ingest_lane, metrics));
+  lanes_.push_back(std::make_unique<LaneState>("admin", options.admin_lane, metrics));
 }
 
 Dispatcher::~Dispatcher() = default;

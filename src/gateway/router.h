@@ -23,6 +23,7 @@ enum class Lane {
   kQuery,   // reads
   kWrite,   // waits for fsync
   kIngest,  // parses and embeds documents
+  kAdmin,   // for operators, so that a busy server can still be looked at
 };
 
 using Handler = std::function<Result<Response>(const Request&)>;

@@ -53,6 +53,7 @@ Status ValidateServerOptions(const ServerOptions& options) {
   RETURN_IF_ERROR(CheckLane("query_lane", options.query_lane));
   RETURN_IF_ERROR(CheckLane("write_lane", options.write_lane));
   RETURN_IF_ERROR(CheckLane("ingest_lane", options.ingest_lane));
+  RETURN_IF_ERROR(CheckLane("admin_lane", options.admin_lane));
   RETURN_IF_ERROR(CheckPositive("connections_max", options.connections_max));
   RETURN_IF_ERROR(CheckPositive("body_bytes_max", options.body_bytes_max));
   RETURN_IF_ERROR(CheckPositive("transfer_bytes_per_s_min", options.transfer_bytes_per_s_min));

@@ -27,6 +27,7 @@ struct ServerOptions {
   LaneOptions query_lane{0, 1024};  // threads 0: one per core
   LaneOptions write_lane{32, 1024};
   LaneOptions ingest_lane{4, 64};
+  LaneOptions admin_lane{1, 256};
 
   uint32_t connections_max = 20'000;
   uint32_t connections_per_address_max = 0;  // 0: no limit

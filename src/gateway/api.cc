@@ -1,0 +1,88 @@
+#include "gateway/api.h"
+
+#include "gateway/api_parts.h"
+#include "gateway/target.h"
+
+namespace rhizome::gateway {
+
+Status ReadJson(const boost::json::value& value, const JsonPath& path, format::PointId& out) {
+  if (value.is_string()) {
+    const auto& text = value.get_string();
+    auto id = format::PointId::FromString({text.data(), text.size()});
+    if (!id.ok()) return Status::InvalidArgument(path.ToString(), std::string(id.status().message()));
+    out = *std::move(id);
+    return Status::Ok();
+  }
+  uint64_t number = 0;
+  if (!ReadJson(value, path, number).ok()) {
+    return WrongType(value, path, "an integer from 0 to 18446744073709551615 or a string");
+  }
+  out = format::PointId(number);
+  return Status::Ok();
+}
+
+void WriteId(JsonWriter& writer, const format::PointId& id) {
+  if (id.is_number()) {
+    writer.Integer(id.number());
+  } else {
+    writer.String(id.ToString());
+  }
+}
+
+Result<std::shared_ptr<const vector::Filter>> ReadFilter(JsonView filter) {
+  if (filter == nullptr) return std::shared_ptr<const vector::Filter>();
+  ASSIGN_OR_RETURN(vector::Filter parsed, vector::ParseFilter(*filter, "filter"));
+  return std::shared_ptr<const vector::Filter>(std::make_shared<vector::Filter>(std::move(parsed)));
+}
+
+Result<std::string> CollectionName(const ApiOptions& options, const std::optional<std::string>& name) {
+  if (!name) return options.default_collection;
+  if (IsCollectionName(*name)) return *name;
+  return Status::InvalidArgument("collection", "a collection's name is 1 to 128 of A-Z a-z 0-9 _ -");
+}
+
+Status RenameField(const Status& status, std::string_view from, std::string_view to) {
+  const std::string_view field = status.field();
+  if (status.ok() || !field.starts_with(from)) return status;
+  return Status(status.code(), std::string(status.message()), std::string(to).append(field.substr(from.size())));
+}
+
+Result<std::vector<std::vector<float>>> EmbedFor(const Backend& backend, const cluster::CollectionSpec& spec,
+                                                 const std::vector<std::string>& texts) {
+  if (spec.embedder.empty()) {
+    return Status::FailedPrecondition("collection " + spec.name +
+                                      " has no embedder: send a vector, or search in mode text");
+  }
+  if (backend.embedder == nullptr || backend.embedder->name() != spec.embedder) {
+    return Status::FailedPrecondition("collection " + spec.name + " needs the embedder " + spec.embedder +
+                                      ", which this server does not run");
+  }
+  return backend.embedder->Embed(texts);
+}
+
+cluster::CollectionSpec DefaultSpec(const Backend& backend, std::string name) {
+  cluster::CollectionSpec spec;
+  spec.name = std::move(name);
+  if (backend.embedder == nullptr) return spec;
+  spec.embedder = std::string(backend.embedder->name());
+  spec.dimension = backend.embedder->dimension();
+  return spec;
+}
+
+Response JsonResponse(JsonWriter& writer, int status) {
+  Response response;
+  response.status = status;
+  response.body = writer.Take();
+  return response;
+}
+
+std::vector<Route> ApiRoutes(const ApiOptions& options, const BackendSlot& slot, const MetricRegistry& metrics) {
+  std::vector<Route> routes = CollectionRoutes(options, slot);
+  for (auto part : {PointRoutes(options, slot), SearchRoutes(options, slot), DocumentRoutes(options, slot),
+                    SystemRoutes(options, slot, metrics)}) {
+    routes.insert(routes.end(), part.begin(), part.end());
+  }
+  return routes;
+}
+
+}  // namespace rhizome::gateway

@@ -1,0 +1,49 @@
+// What the route files share: decoding of ids and filters, lookups and answers. Internal to the gateway.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engines/vector/filter.h"
+#include "gateway/api.h"
+#include "gateway/json_document.h"
+#include "gateway/json_fields.h"
+#include "gateway/json_writer.h"
+
+namespace rhizome::gateway {
+
+inline constexpr size_t kBatchItemsMax = 10'000;
+inline constexpr size_t kQueryBytesMax = 64 << 10;
+inline constexpr size_t kTextBytesMax = 10 << 20;
+
+// An id as clients write it: an integer from 0 to 2^64-1 or a string.
+Status ReadJson(const boost::json::value& value, const JsonPath& path, format::PointId& out);
+void WriteId(JsonWriter& writer, const format::PointId& id);
+
+// Null when there is none.
+Result<std::shared_ptr<const vector::Filter>> ReadFilter(JsonView filter);
+
+// The named collection or the default one; InvalidArgument (field "collection") for a name that cannot be one.
+Result<std::string> CollectionName(const ApiOptions& options, const std::optional<std::string>& name);
+
+// `from` at the front of the status's field becomes `to` ("operations[3].vector" → "points[3].vector").
+Status RenameField(const Status& status, std::string_view from, std::string_view to);
+
+// Unit vectors for texts; FailedPrecondition when the collection's embedder is not the server's.
+Result<std::vector<std::vector<float>>> EmbedFor(const Backend& backend, const cluster::CollectionSpec& spec,
+                                                 const std::vector<std::string>& texts);
+
+Response JsonResponse(JsonWriter& writer, int status = 200);
+
+std::vector<Route> CollectionRoutes(const ApiOptions& options, const BackendSlot& slot);
+std::vector<Route> PointRoutes(const ApiOptions& options, const BackendSlot& slot);
+std::vector<Route> SearchRoutes(const ApiOptions& options, const BackendSlot& slot);
+std::vector<Route> DocumentRoutes(const ApiOptions& options, const BackendSlot& slot);
+std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& slot, const MetricRegistry& metrics);
+
+// The spec of a collection whose creator left the rest to the server.
+cluster::CollectionSpec DefaultSpec(const Backend& backend, std::string name);
+
+}  // namespace rhizome::gateway

@@ -1,0 +1,114 @@
+// Routes for operators: health, readiness, figures, shards, metrics and the description of the API itself.
+#include "gateway/api_parts.h"
+#include "gateway/openapi.h"
+
+namespace rhizome::gateway {
+namespace {
+
+Result<Response> Ready(const BackendSlot& slot) {
+  const Result<Backend> backend = slot.Get();
+  const std::string read_only = backend.ok() ? backend->node->ReadOnlyReason() : std::string();
+  JsonWriter writer;
+  writer.BeginObject().Key("ready").Bool(backend.ok()).Key("reasons").BeginArray();
+  if (!backend.ok()) writer.String(backend.status().message());
+  writer.EndArray().Key("read_only").Bool(!read_only.empty());
+  if (!read_only.empty()) writer.Key("read_only_reason").String(read_only);
+  writer.EndObject();
+  Response response = JsonResponse(writer, backend.ok() ? 200 : 503);
+  if (!backend.ok()) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+Result<Response> Stats(const BackendSlot& slot) {
+  ASSIGN_OR_RETURN(const Backend backend, slot.Get());
+  uint64_t points = 0;
+  uint64_t documents = 0;
+  const auto collections = backend.node->ListCollections();
+  for (const auto& info : collections) {
+    points += info.points;
+    documents += info.documents;
+  }
+  JsonWriter writer;
+  writer.BeginObject().Key("collections").Integer(collections.size()).Key("points").Integer(points);
+  writer.Key("documents").Integer(documents).Key("embedder");
+  if (backend.embedder != nullptr) {
+    writer.String(backend.embedder->name());
+  } else {
+    writer.Null();
+  }
+  writer.Key("node").BeginObject();
+  for (const auto& [name, value] : backend.node->Stats()) writer.Key(name).Number(value);
+  writer.EndObject().EndObject();
+  return JsonResponse(writer);
+}
+
+Result<Response> Shards(const BackendSlot& slot) {
+  ASSIGN_OR_RETURN(const Backend backend, slot.Get());
+  JsonWriter writer;
+  writer.BeginObject().Key("shards").BeginArray();
+  for (const auto& shard : backend.node->Shards()) {
+    writer.BeginObject().Key("shard").Integer(shard.shard).Key("collection").String(shard.collection);
+    writer.Key("partition").Integer(shard.partition).Key("state").String(shard.state);
+    writer.Key("detail").String(shard.detail).Key("points").Integer(shard.points).Key("slots").Integer(shard.slots);
+    writer.Key("pending_index").Integer(shard.pending_index).Key("applied_lsn").Integer(shard.applied_lsn);
+    writer.Key("checkpoint_lsn").Integer(shard.checkpoint_lsn).EndObject();
+  }
+  writer.EndArray().EndObject();
+  return JsonResponse(writer);
+}
+
+// What the node counts changes with its collections, so it is written fresh instead of being registered.
+void AppendNodeMetrics(const Backend& backend, std::string& text) {
+  for (const auto& [name, value] : backend.node->Stats()) {
+    const std::string metric = "rhizome_node_" + name;
+    text.append("# TYPE ").append(metric).append(" gauge\n").append(metric).append(" ");
+    text.append(JsonWriter().Number(value).Take()).append("\n");
+  }
+  const auto collections = backend.node->ListCollections();
+  const auto append = [&](std::string_view metric, uint64_t cluster::CollectionInfo::*member) {
+    text.append("# TYPE ").append(metric).append(" gauge\n");
+    for (const auto& info : collections) {
+      text.append(metric).append("{collection=\"").append(info.spec.name).append("\"} ");
+      text.append(std::to_string(info.*member)).append("\n");
+    }
+  };
+  append("rhizome_points", &cluster::CollectionInfo::points);
+  append("rhizome_documents", &cluster::CollectionInfo::documents);
+}
+
+Result<Response> Metrics(const BackendSlot& slot, const MetricRegistry& metrics) {
+  Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = metrics.Render();
+  const Result<Backend> backend = slot.Get();
+  response.body.append("# TYPE rhizome_ready gauge\nrhizome_ready ").append(backend.ok() ? "1\n" : "0\n");
+  if (backend.ok()) AppendNodeMetrics(*backend, response.body);
+  return response;
+}
+
+Response Health(const std::string& version) {
+  JsonWriter writer;
+  writer.BeginObject().Key("status").String("alive").Key("version").String(version).EndObject();
+  return JsonResponse(writer);
+}
+
+}  // namespace
+
+std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& slot, const MetricRegistry& metrics) {
+  return {
+      {"GET", "/health", Lane::kInline, true, "Whether the process is alive",
+       [version = options.version](const Request&) -> Result<Response> { return Health(version); }},
+      {"GET", "/ready", Lane::kInline, true, "Whether it can serve, and why not",
+       [&slot](const Request&) { return Ready(slot); }},
+      {"GET", "/stats", Lane::kAdmin, false, "Figures of this node", [&slot](const Request&) { return Stats(slot); }},
+      {"GET", "/shards", Lane::kAdmin, false, "State of every shard", [&slot](const Request&) { return Shards(slot); }},
+      {"GET", "/metrics", Lane::kAdmin, false, "Prometheus metrics",
+       [&slot, &metrics](const Request&) { return Metrics(slot, metrics); }},
+      {"GET", "/openapi.json", Lane::kInline, false, "This API as OpenAPI 3.1", [](const Request&) -> Result<Response> {
+         Response response;
+         response.body = std::string(OpenApiDocument());
+         return response;
+       }}};
+}
+
+}  // namespace rhizome::gateway
