@@ -282,7 +282,7 @@ int Main(int argc, char** argv) {
   app.add_option("input", options.input, "texts, one a line, or JSON objects with \"text\"")->required();
   app.add_option("--fvecs", options.fvecs, "embed every text, write the vectors there, measure nothing");
   app.add_option("--model-dir", options.model_dir, "folder of the model; found by itself when near the program");
-  app.add_option("--precision", options.precision)->check(CLI::IsMember({"auto", "f32", "bf16"}));
+  app.add_option("--precision", options.precision, "auto, f32 or bf16");
   app.add_option("--texts", options.texts, "size of the sample");
   app.add_option("--rounds", options.rounds)->check(CLI::PositiveNumber);
   app.add_option("--threads", options.threads, "0: every core");
@@ -290,9 +290,9 @@ int Main(int argc, char** argv) {
   app.add_flag("--json", options.json, "one JSON object");
   CLI11_PARSE(app, argc, argv);
 
-  const Precision precision = options.precision == "f32"    ? Precision::kF32
-                              : options.precision == "bf16" ? Precision::kBf16
-                                                            : Precision::kAuto;
+  const auto parsed = ParsePrecision(options.precision);
+  if (!parsed.ok()) Fail(parsed.status().ToString());
+  const Precision precision = *parsed;
   if (options.model_dir.empty()) {
     auto found = FindModelFolder();
     if (!found.ok()) Fail(found.status().ToString());

