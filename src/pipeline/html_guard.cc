@@ -7,12 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "pipeline/plain_text.h"
 
 namespace rhizome::pipeline {
 namespace {
 
-constexpr size_t kAttributesMax = 1000;
+constexpr size_t kAttributesMax = 256;
+constexpr int64_t kParseNsMax = 30'000'000'000;
+constexpr uint32_t kCallsPerClock = 1024;
 
 bool OneOf(std::string_view name, std::initializer_list<std::string_view> names) {
   for (const std::string_view candidate : names) {
@@ -21,12 +24,27 @@ bool OneOf(std::string_view name, std::initializer_list<std::string_view> names)
   return false;
 }
 
-// Never open: void elements, and those whose end tag may be left out, which close each other.
+// Never open for long: void elements, parts of a table (which is counted), and those that a second one closes.
 bool DoesNotNest(std::string_view name) {
-  return OneOf(name,
-               {"area",   "base",  "br",     "col",      "embed",    "hr",   "img",  "input", "link", "meta", "param",
-                "source", "track", "wbr",    "p",        "li",       "dt",   "dd",   "td",    "th",   "tr",   "tbody",
-                "thead",  "tfoot", "option", "optgroup", "colgroup", "html", "head", "body",  "rp",   "rt"});
+  return OneOf(name, {"area",  "base", "br",    "col",    "embed", "hr",   "img",  "input",    "link",  "meta",
+                      "param", "wbr",  "track", "source", "p",     "td",   "th",   "tr",       "tbody", "thead",
+                      "tfoot", "html", "head",  "body",   "a",     "nobr", "form", "colgroup", "option"});
+}
+
+// A list item closes the one before it unless one of these stands between (WHATWG HTML §13.2.6.4.7, "special").
+bool HoldsItems(std::string_view name) {
+  return OneOf(name, {"applet",   "article",    "aside",    "blockquote",
+                      "button",   "caption",    "center",   "dd",
+                      "details",  "dir",        "dl",       "dt",
+                      "fieldset", "figcaption", "figure",   "footer",
+                      "frameset", "h1",         "h2",       "h3",
+                      "h4",       "h5",         "h6",       "header",
+                      "li",       "listing",    "main",     "marquee",
+                      "menu",     "nav",        "noscript", "object",
+                      "ol",       "plaintext",  "pre",      "section",
+                      "select",   "summary",    "table",    "template",
+                      "ul",       "svg",        "math",     "foreignobject",
+                      "desc"});
 }
 
 // An end tag does not reach through these (WHATWG HTML §13.2.4.2, "has an element in the specific scope").
@@ -90,6 +108,18 @@ void Close(std::vector<std::string>& open, const std::string& name) {
   }
 }
 
+// Pops the list item that the start of another one closes.
+void CloseItem(std::vector<std::string>& open, const std::string& name) {
+  const bool definition = name != "li";
+  for (size_t i = open.size(); i-- > 0;) {
+    if (definition ? open[i] == "dd" || open[i] == "dt" : open[i] == "li") {
+      open.resize(i);
+      return;
+    }
+    if (HoldsItems(open[i])) return;
+  }
+}
+
 size_t EndOfRawText(std::string_view html, size_t from, const std::string& name) {
   for (size_t at = html.find("</", from); at != std::string_view::npos; at = html.find("</", at + 2)) {
     if (AsciiLower(html.substr(at + 2, name.size())) == name) return at;
@@ -124,6 +154,7 @@ Status CheckHtmlShape(std::string_view html, size_t depth_max) {
     } else if (IsRawText(tag.name)) {
       next = EndOfRawText(html, tag.end, tag.name);
     } else if (!DoesNotNest(tag.name)) {
+      if (tag.name == "li" || tag.name == "dd" || tag.name == "dt") CloseItem(open, tag.name);
       open.push_back(tag.name);
       if (open.size() > depth_max) {
         return Status::TooLarge("text", fmt::format("elements nest deeper than {} at byte {}", depth_max, at));
@@ -144,13 +175,18 @@ struct HtmlTree::Block {
 struct HtmlAllocator {
   HtmlTree* tree;
   std::jmp_buf spent;
+  int64_t deadline_ns = 0;
+  uint32_t calls = 0;
+
+  // What no count foresaw still ends: time is looked at now and then.
+  bool IsLate() { return ++calls % kCallsPerClock == 0 && SystemClock().MonotonicNs() > deadline_ns; }
 
   static void* Allocate(void* self, size_t size) {
     auto* allocator = static_cast<HtmlAllocator*>(self);
     HtmlTree* tree = allocator->tree;
     auto* block =
         size <= tree->budget_ ? static_cast<HtmlTree::Block*>(std::malloc(sizeof(HtmlTree::Block) + size)) : nullptr;
-    if (block == nullptr) std::longjmp(allocator->spent, 1);
+    if (block == nullptr || allocator->IsLate()) std::longjmp(allocator->spent, 1);
     tree->budget_ -= size;
     block->previous = nullptr;
     block->next = tree->blocks_;
@@ -172,7 +208,7 @@ struct HtmlAllocator {
 Status HtmlTree::Parse(std::string_view html, size_t budget, HtmlTree* tree) {
   CHECK(tree->blocks_ == nullptr);
   tree->budget_ = budget;
-  HtmlAllocator allocator{.tree = tree};
+  HtmlAllocator allocator{.tree = tree, .deadline_ns = SystemClock().MonotonicNs() + kParseNsMax};
   GumboOptions options = kGumboDefaultOptions;
   options.allocator = &HtmlAllocator::Allocate;
   options.deallocator = &HtmlAllocator::Free;

@@ -12,13 +12,13 @@
 namespace rhizome::pipeline {
 
 // TooLarge (field "text") when elements nest deeper than `depth_max`, counting unclosed ones as browsers do, or when
-// one tag has more than 1,000 attributes, which gumbo compares pairwise. Linear in the input.
+// one tag has more than 256 attributes, which gumbo compares pairwise. Linear in the input.
 Status CheckHtmlShape(std::string_view html, size_t depth_max);
 
 // A parse tree and all its memory, which goes without walking the tree. Not thread-safe; the bytes parsed outlive it.
 class HtmlTree {
  public:
-  // TooLarge when the tree takes more than `budget` bytes of allocations in all.
+  // TooLarge when the tree takes more than `budget` bytes of allocations in all, or more than 30 s.
   static Status Parse(std::string_view html, size_t budget, HtmlTree* tree);
 
   HtmlTree() = default;

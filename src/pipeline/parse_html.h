@@ -2,7 +2,7 @@
 // scripts, styles and templates gone.
 //
 // Hostile pages are refused before or while the tree is built: elements nested deeper than html_depth_max, tags with
-// thousands of attributes, and pages whose tree outgrows a multiple of their size.
+// hundreds of attributes, and pages whose tree outgrows a multiple of their size.
 #pragma once
 
 #include "pipeline/document.h"

@@ -70,19 +70,20 @@ TEST(ParseHtml, RefusesAnUnknownCharset) {
 }
 
 TEST(ParseHtml, RefusesDepthBombs) {
-  for (const std::string_view bomb : {"<div>", "<b>", "<div><marquee></div>", "<ul><li>", "<table><tr><td>",
-                                      "<svg><desc></svg><b>", "<object></div><div>", "<a-b>"}) {
+  for (const std::string_view bomb :
+       {"<div>", "<b>", "<div><marquee></div>", "<ul><li>", "<table><tr><td>", "<svg><desc></svg><b>",
+        "<object></div><div>", "<a-b>", "<li><dd>", "<rt>", "<optgroup>"}) {
     EXPECT_EQ(ParseHtml(Repeat(bomb, 100'000), {}).status().code(), Code::kTooLarge) << bomb;
   }
 }
 
 TEST(ParseHtml, ReadsLongFlatPages) {
-  EXPECT_TRUE(ParseHtml(Repeat("<p>a<li>b<br><img src=x><div>c</div>", 20'000), {}).ok());
+  EXPECT_TRUE(ParseHtml(Repeat("<p>a<a name=x><ul><li>b<li>c</ul><dl><dt>d<dd>e</dl><br><img src=x><div>f</div>", 20'000), {}).ok());
 }
 
-TEST(ParseHtml, RefusesTagsWithThousandsOfAttributes) {
+TEST(ParseHtml, RefusesTagsWithHundredsOfAttributes) {
   std::string tag = "<a";
-  for (int i = 0; i < 100'000; ++i) tag += " a" + std::to_string(i);
+  for (int i = 0; i < 300; ++i) tag += " a" + std::to_string(i);
   EXPECT_EQ(ParseHtml(tag + ">", {}).status().code(), Code::kTooLarge);
 }
 
