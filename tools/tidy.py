@@ -89,11 +89,11 @@ class Tree:
 
 
 def module_of(path):
-    """"src/engines/vector/slot.h" -> "engines/vector"; None outside src."""
+    """"src/engines/vector/slot.h" -> "engines/vector", which also owns its subfolders; None outside src."""
     parts = path.split("/")
     if parts[0] != "src" or len(parts) < 3:
         return None
-    return "/".join(parts[1:-1]) if parts[1] == "engines" else parts[1]
+    return "/".join(parts[1:3]) if parts[1] == "engines" and len(parts) > 3 else parts[1]
 
 
 def level_of(module):
@@ -111,6 +111,12 @@ def line_of(text, offset):
     return text.count("\n", 0, offset) + 1
 
 
+def is_generated(tree, path, target):
+    """True when the CMakeLists.txt beside `path` makes the header `target`."""
+    cmake = os.path.join(os.path.dirname(path), "CMakeLists.txt")
+    return tree.exists(cmake) and re.search(rf"\b{re.escape(target)}\b", tree.text(cmake)) is not None
+
+
 def check_floors(tree):
     for module in src_modules(tree):
         if level_of(module) is None:
@@ -123,6 +129,8 @@ def check_floors(tree):
                 continue
             target = match.group(1)
             if module is None and tree.exists(os.path.join(os.path.dirname(path), target)):
+                continue
+            if is_generated(tree, path, target):
                 continue
             if not tree.exists(f"src/{target}"):
                 yield Violation("floors", path, number, f'"{target}" is not a path under src/')

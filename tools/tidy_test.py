@@ -56,6 +56,12 @@ class TidyTest(unittest.TestCase):
     def test_include_of_nothing(self):
         self.breaks("floors", {"src/io/gone.h": '#include "gone.h"\n'})
 
+    def test_generated_header_and_subfolder_of_an_engine(self):
+        readme = GOOD["README.md"].replace("\n\nSee", "\n| `src/engines/vector` | |\n\nSee")
+        self.assertEqual(violations_of({"src/io/CMakeLists.txt": "configure_file(a.in made.h)\nrhizome_module(io)\n",
+                                        "src/io/x.cc": '#include "made.h"\n', "README.md": readme,
+                                        "src/engines/vector/peer/other.h": '#include "io/file.h"\n'}), [])
+
     def test_folder_without_floor(self):
         self.breaks("floors", {"src/attic/x.h": "", "README.md": GOOD["README.md"].replace("\n\nSee", "\n| `src/attic` | |\n\nSee")})
 
