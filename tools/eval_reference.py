@@ -27,7 +27,7 @@ from tokenizers import Tokenizer
 
 LAYERS, HEADS, HEAD_SIZE, WIDTH = 6, 12, 32, 384
 TOKENS_MAX = 256
-BATCH_TOKENS = 4096
+BATCH_TOKENS = 1024  # larger batches leave the second-level cache
 VERSION = 1  # of what is cached
 
 # --- ONNX, written by hand: https://onnx.ai/onnx/repo-docs/IR.html, field numbers from onnx.proto ---------------
@@ -154,7 +154,8 @@ class Model:
         tokens = [encoding.ids for encoding in self.tokenizer.encode_batch(texts)]
         order = sorted(range(len(texts)), key=lambda i: len(tokens[i]))
         vectors = np.zeros((len(texts), WIDTH), np.float32)
-        started, at = time.monotonic(), 0
+        started = shown = time.monotonic()
+        at = 0
         while at < len(order):
             end = at + 1
             while end < len(order) and (end + 1 - at) * len(tokens[order[end]]) <= BATCH_TOKENS:
@@ -162,9 +163,11 @@ class Model:
             rows = order[at:end]
             vectors[rows] = self.run([tokens[i] for i in rows])
             at = end
-            if sys.stderr.isatty() or at == len(order):
-                print(f"\rreference: {at} of {len(order)} texts, {time.monotonic() - started:.0f} s", end="", file=sys.stderr)
-        print(file=sys.stderr)
+            now = time.monotonic()
+            if now >= shown + (1 if sys.stderr.isatty() else 15) or at == len(order):
+                shown = now
+                end = "\r" if sys.stderr.isatty() and at < len(order) else "\n"
+                print(f"reference: {at} of {len(order)} texts, {now - started:.0f} s", end=end, file=sys.stderr)
         return vectors
 
     def run(self, rows):
