@@ -122,6 +122,25 @@ TEST(LogCrash, FailureAtEveryCallLosesNothingAcknowledged) {
   }
 }
 
+// NoSpace is a definite answer: no crash after it brings back a part that had fitted.
+TEST(LogCrash, RecordRefusedForSpaceIsInNoLaterCrashState) {
+  SimDisk disk;
+  auto log = Log::Open(disk, "/log", SmallLog()).value();
+  ASSERT_TRUE(log->Append(0, "kept").ok());
+  disk.StartTrace();
+  disk.FailOperation(0, SimFault::kNoSpace);  // half is written: the first of two equal records
+  const std::vector<LogEntry> batch = {{0, "refused"}, {0, "as well"}};
+  ASSERT_EQ(log->AppendBatch(batch).status().code(), Code::kNoSpace);
+  disk.Mark(1);
+  uint64_t states = 0;
+  io::EnumerateCrashStates(disk.trace(), {}, [&](SimDisk& crashed, const io::CrashPoint& point) {
+    if (point.mark == 0) return;
+    ++states;
+    EXPECT_EQ(ReadAll(*Log::Open(crashed, "/log", SmallLog()).value()).records.size(), 1u);
+  });
+  EXPECT_GT(states, 0u);
+}
+
 class SmallLogImage {
  public:
   // Records 1..last over several segments; the watermark stands at `marked`, as a crash would leave it.
