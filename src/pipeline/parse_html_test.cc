@@ -78,7 +78,9 @@ TEST(ParseHtml, RefusesDepthBombs) {
 }
 
 TEST(ParseHtml, ReadsLongFlatPages) {
-  EXPECT_TRUE(ParseHtml(Repeat("<p>a<a name=x><ul><li>b<li>c</ul><dl><dt>d<dd>e</dl><br><img src=x><div>f</div>", 20'000), {}).ok());
+  EXPECT_TRUE(
+      ParseHtml(Repeat("<p>a<a name=x><ul><li>b<li>c</ul><dl><dt>d<dd>e</dl><br><img src=x><div>f</div>", 20'000), {})
+          .ok());
 }
 
 TEST(ParseHtml, RefusesTagsWithHundredsOfAttributes) {
