@@ -33,7 +33,7 @@ struct GraphOptions {
   size_t dimension = 0;  // 1 … 4096
   Metric metric = Metric::kCosine;
   Slot degree = 32;  // neighbours kept per slot, 4 … 128
-  Slot ef_construction = 128;
+  Slot ef_construction = 200;
   Slot capacity = Slot{1} << 24;  // slots at most; address space is reserved for them, memory only as used
 };
 

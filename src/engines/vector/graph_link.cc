@@ -160,9 +160,24 @@ void GraphLinker::Link(Slot slot, Slot entry_bound, Slot bound) {
   }
 }
 
+void GraphLinker::AddLiveNeighbours(unsigned level, Slot slot, Slot bound, std::vector<Pick>& picks) const {
+  std::vector<uint32_t> near(store_.degree), far(store_.degree);
+  const auto add = [&](Slot id) {
+    const bool known = std::any_of(picks.begin(), picks.end(), [&](const Pick& pick) { return pick.slot == id; });
+    if (id != slot && !store_.IsDead(id) && !known) picks.push_back({0, id});
+  };
+  const Slot direct = store_.Neighbours(level, slot, bound, near.data());
+  for (Slot i = 0; i < direct; ++i) {
+    add(near[i]);
+    if (!store_.IsDead(near[i])) continue;
+    const Slot indirect = store_.Neighbours(level, near[i], bound, far.data());
+    for (Slot j = 0; j < indirect; ++j) add(far[j]);
+  }
+}
+
 bool GraphLinker::MendLevel(unsigned level, Slot slot, Slot bound) {
   thread_local std::vector<Pick> picks;
-  std::vector<uint32_t> ids(store_.degree), next(store_.degree);
+  std::vector<uint32_t> ids(store_.degree);
   const auto any_dead = [&](Slot count) {
     return std::any_of(ids.begin(), ids.begin() + count, [&](Slot id) { return store_.IsDead(id); });
   };
@@ -171,36 +186,29 @@ bool GraphLinker::MendLevel(unsigned level, Slot slot, Slot bound) {
   // A search finds what the removed neighbours led to even when whole neighbourhoods are gone.
   SearchScratch& scratch = ThreadScratch();
   codec_.PrepareCode(store_.code(slot), store_.facts(slot), scratch.query);
-  Descend(store_, scratch, bound, level, ef_construction_ / 2);
+  Descend(store_, scratch, bound, level, ef_construction_);
   if (level < GraphStore::TopLevel(bound)) {
-    Walk(store_, scratch, bound, level, ef_construction_ / 2);
+    Walk(store_, scratch, bound, level, ef_construction_);
   } else {
-    scratch.pool.Reset(ef_construction_ / 2);
-    scratch.pool.SeedFrom(scratch.seeds, ef_construction_ / 2);
+    scratch.pool.Reset(ef_construction_);
+    scratch.pool.SeedFrom(scratch.seeds, ef_construction_);
   }
   CollectPool(slot, picks);
 
-  MutexLock lock(store_.RowLock(level, slot));
-  const auto add = [&](Slot id) {
-    if (id == slot || store_.IsDead(id)) return;
-    for (const Pick& pick : picks) {
-      if (pick.slot == id) return;
-    }
-    picks.push_back({0, id});
-  };
-  const Slot count = store_.Neighbours(level, slot, bound, ids.data());
-  for (Slot i = 0; i < count; ++i) {
-    add(ids[i]);
-    if (!store_.IsDead(ids[i])) continue;
-    const Slot indirect = store_.Neighbours(level, ids[i], bound, next.data());
-    for (Slot j = 0; j < indirect; ++j) add(next[j]);
+  {
+    MutexLock lock(store_.RowLock(level, slot));
+    AddLiveNeighbours(level, slot, bound, picks);
+    MeasurePicks(slot, picks);
+    std::sort(picks.begin(), picks.end(), [](const Pick& a, const Pick& b) { return a.distance < b.distance; });
+    Select(slot, picks);
+    ids.clear();
+    for (const Pick& pick : picks) ids.push_back(pick.slot);
+    store_.WriteRow(level, slot, ids);
   }
-  MeasurePicks(slot, picks);
-  std::sort(picks.begin(), picks.end(), [](const Pick& a, const Pick& b) { return a.distance < b.distance; });
-  Select(slot, picks);
-  ids.clear();
-  for (const Pick& pick : picks) ids.push_back(pick.slot);
-  store_.WriteRow(level, slot, ids);
+  // The removed showed the way to this slot too; without new links back it would slowly become unreachable.
+  if (!store_.IsDead(slot)) {
+    for (const Pick& pick : picks) LinkBack(level, slot, pick.slot, pick.distance);
+  }
   return true;
 }
 

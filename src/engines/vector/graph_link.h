@@ -37,6 +37,8 @@ class GraphLinker {
   void Select(Slot slot, std::vector<Pick>& picks);
   void LinkBack(unsigned level, Slot slot, Slot neighbour, float distance);
   void CollectPool(Slot slot, std::vector<Pick>& picks) const;
+  // Live neighbours of `slot`, and those of its removed neighbours, that are not in `picks` yet.
+  void AddLiveNeighbours(unsigned level, Slot slot, Slot bound, std::vector<Pick>& picks) const;
   bool MendLevel(unsigned level, Slot slot, Slot bound);
   bool SameCode(Slot a, Slot b) const;
   void MeasurePicks(Slot slot, std::vector<Pick>& picks);

@@ -57,14 +57,14 @@ class Saver {
   const GraphOptions& options_;
 };
 
-// Vectors and codes of one chunk. Full chunks never change.
-Status SaveChunk(Saver& saver, const GraphStore& store, Slot chunk, Slot count, bool full_before) {
+// Vectors and codes of one chunk, which are there already when it holds no more slots than before.
+Status SaveChunk(Saver& saver, const GraphStore& store, Slot chunk, Slot count, bool same, bool coded) {
   const Slot first = chunk * kChunkSlots;
-  if (!full_before || !saver.Reuse(GraphFileKind::kVectors, 0, chunk)) {
+  if (!same || !saver.Reuse(GraphFileKind::kVectors, 0, chunk)) {
     RETURN_IF_ERROR(saver.Write({.kind = GraphFileKind::kVectors, .chunk = chunk, .count = count},
                                 {AsBytes(store.vector(first), size_t{count} * store.dimension * sizeof(float))}));
   }
-  if (!full_before || !saver.Reuse(GraphFileKind::kCodes, 0, chunk)) {
+  if (coded && (!same || !saver.Reuse(GraphFileKind::kCodes, 0, chunk))) {
     RETURN_IF_ERROR(saver.Write({.kind = GraphFileKind::kCodes, .chunk = chunk, .count = count},
                                 {AsBytes(store.code(first), size_t{count} * store.stride),
                                  AsBytes(&store.facts(first), size_t{count} * sizeof(CodeFacts))}));
@@ -99,13 +99,9 @@ Result<SavedGraph> GraphIndex::Save(io::Disk& disk, const std::string& directory
   const bool known = previous.sequence == state.saved_sequence && previous.slots > 0;
 
   for (Slot chunk = 0; chunk * kChunkSlots < result.slots; ++chunk) {
-    const Slot count = std::min(kChunkSlots, result.slots - chunk * kChunkSlots);
-    if (!coded) {
-      RETURN_IF_ERROR(saver.Write({.kind = GraphFileKind::kVectors, .chunk = chunk, .count = count},
-                                  {AsBytes(store.vector(0), size_t{count} * store.dimension * sizeof(float))}));
-      break;
-    }
-    RETURN_IF_ERROR(SaveChunk(saver, store, chunk, count, (chunk + 1) * kChunkSlots <= previous.slots));
+    const Slot end = std::min((chunk + 1) * kChunkSlots, result.slots);
+    const bool same = end == std::min((chunk + 1) * kChunkSlots, previous.slots);
+    RETURN_IF_ERROR(SaveChunk(saver, store, chunk, end - chunk * kChunkSlots, same, coded));
   }
   auto changes = state.saved_changes;
   if (coded) {

@@ -8,6 +8,7 @@
 
 #include "engines/vector/graph_file.h"
 #include "engines/vector/graph_index.h"
+#include "engines/vector/graph_store.h"
 #include "engines/vector/graph_test_data.h"
 #include "io/sim_disk.h"
 
@@ -100,10 +101,17 @@ TEST_F(SavedIndex, UnchangedFilesAreNotWrittenAgain) {
   auto index = Filled(Metric::kL2, data);
   const SavedGraph first = Save(*index);
   const SavedGraph second = Save(*index, first);
-  // The last chunk of vectors and of codes is partial and may have grown; nothing else changed.
-  EXPECT_EQ(NewFiles(first, second), 2u);
+  EXPECT_EQ(NewFiles(first, second), 0u);
   auto opened = std::move(Open(second)).value();
-  EXPECT_EQ(NewFiles(second, Save(*opened, second)), 2u);
+  const SavedGraph third = Save(*opened, second);
+  EXPECT_EQ(NewFiles(second, third), 0u);
+  // One more pending slot: the last chunk of vectors, of codes and of level 0's rows.
+  ASSERT_TRUE(opened->Append(data[0]).ok());
+  const SavedGraph fourth = Save(*opened, third);
+  EXPECT_EQ(NewFiles(third, fourth), 3u);
+  EXPECT_TRUE(Open(fourth).ok());
+  // A previous state that is not the last saved one (its manifest was never published): all rows again.
+  EXPECT_TRUE(Open(Save(*opened, second)).ok());
 }
 
 TEST_F(SavedIndex, TheDeadAreWhatTheOwnerSays) {
@@ -250,6 +258,31 @@ TEST(SavedGraphManifest, SurvivesARoundTripAndRefusesDamage) {
   }
   EXPECT_FALSE(DecodeSavedGraph(EncodeSavedGraph({{{"../x", 1, 1}}, 1, 1, 1})).ok());
   EXPECT_FALSE(DecodeSavedGraph(EncodeSavedGraph({{}, 1, 2, 1})).ok());
+}
+
+// The bytes of version 1, kept as a file: a change of them is a new version.
+TEST(SavedGraphManifest, AgreesWithTheGoldenFile) {
+  const GraphFooter footer{GraphFileKind::kRows, 2, Metric::kL2, 384, 32, 7, 16384, 0x0123456789ABCDEF};
+  uint64_t checksum = 0;
+  std::string bytes = EncodeGraphFooter(footer, checksum);
+  bytes += EncodeSavedGraph({{{"rows2-00000007.00000000000b", 2097216, checksum}}, 4000000, 3999999, 11});
+  const auto golden = io::ReadWholeFile(
+      io::RealDisk(), std::string(RHIZOME_SOURCE_DIR) + "/src/engines/vector/testdata/saved_graph_v1.bin");
+  ASSERT_TRUE(golden.ok()) << golden.status().ToString();
+  EXPECT_EQ(bytes, *golden);
+  const auto decoded = DecodeGraphFooter(golden->substr(0, GraphFooter::kSize), checksum);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(decoded->payload_checksum, footer.payload_checksum);
+  EXPECT_EQ(decoded->level, 2);
+}
+
+// So are the members of the upper levels.
+TEST(Representative, IsFixedForEver) {
+  std::vector<Slot> members;
+  for (unsigned level = 1; level < 5; ++level) {
+    for (const Slot row : {0u, 1u, 2u}) members.push_back(Representative(level, row));
+  }
+  EXPECT_EQ(members, (std::vector<Slot>{28, 54, 90, 493, 1230, 2472, 16098, 37923, 72342, 377566, 1679808, 2602713}));
 }
 
 TEST(CleanRow, DropsIdsBeyondTheBoundAndClosesTheGap) {

@@ -188,14 +188,17 @@ Result<std::vector<ScoredSlot>> GraphIndex::Search(std::span<const float> query,
     if (plan == Plan::kScanCodes) view.ef = std::max(view.ef, view.k + view.k / 2 + 8);
     scratch.results.Reset(view.ef);
     GatherByCode(store, scratch, view, plan, mask, state.costs);
-    // Codes too coarse for this data (far from the centre, say) are made up for by looking at more candidates,
-    // unless the caller fixed how many.
-    while (!ScoreCandidates(store, scratch, *state.codec, metric, unit.data(), view.k) && view.ef < view.matches &&
-           (search.ef == 0 || plan == Plan::kScanCodes)) {
+    // Codes too coarse for this data (far from the centre, say) are made up for by looking at more candidates as
+    // long as that finds better ones, unless the caller fixed how many.
+    bool settled = ScoreCandidates(store, scratch, *state.codec, metric, unit.data(), view.k);
+    while (!settled && view.ef < view.matches && (search.ef == 0 || plan == Plan::kScanCodes)) {
+      const float worst = scratch.scored.full() ? scratch.scored.Worst() : std::numeric_limits<float>::infinity();
       view.ef = std::min<size_t>(view.ef * 4, view.matches);
       plan = Choose(view, state.costs, search);
       scratch.results.Reset(view.ef);
       GatherByCode(store, scratch, view, plan, mask, state.costs);
+      settled = ScoreCandidates(store, scratch, *state.codec, metric, unit.data(), view.k) ||
+                !(scratch.scored.Worst() < worst);
     }
   }
   std::vector<ScoredSlot> answer(scratch.scored.size());
