@@ -61,6 +61,7 @@ struct SavedGraph {
   Slot slots = 0;
   Slot linked = 0;
   uint64_t sequence = 0;  // of the save; new files are named by it
+  friend bool operator==(const SavedGraph&, const SavedGraph&) = default;
 };
 
 class GraphIndex {
@@ -108,7 +109,8 @@ class GraphIndex {
   // Writes what `previous` (the last saved state in the same directory, or empty) does not have yet; writers and
   // readers go on. Returns once every file and the directory are durable. Files of `previous` that are not in the
   // result may be removed once the owner's manifest names the result. On failure the new files may exist.
-  Result<SavedGraph> Save(io::Disk& disk, const std::string& directory, const SavedGraph& previous);
+  // Slots from `slots` on, which came while the owner was busy, are left out.
+  Result<SavedGraph> Save(io::Disk& disk, const std::string& directory, const SavedGraph& previous, Slot slots);
   // Reads every byte of the saved files: Corruption names the first damaged one.
   static Status Verify(io::Disk& disk, const std::string& directory, const SavedGraph& saved);
 

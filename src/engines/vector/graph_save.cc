@@ -85,17 +85,18 @@ Status SaveRows(Saver& saver, const GraphStore& store, unsigned level, Slot chun
 
 }  // namespace
 
-Result<SavedGraph> GraphIndex::Save(io::Disk& disk, const std::string& directory, const SavedGraph& previous) {
+Result<SavedGraph> GraphIndex::Save(io::Disk& disk, const std::string& directory, const SavedGraph& previous,
+                                    Slot slots) {
   State& state = *state_;
   const GraphStore& store = state.store;
+  CHECK(slots <= store.count.load(std::memory_order_acquire));
   Saver saver(disk, directory, previous, state.options);
   SavedGraph& result = saver.result;
   result.sequence = std::max(previous.sequence, state.saved_sequence) + 1;
   const bool coded = state.coded.load(std::memory_order_acquire);
   // Rows of slots below `linked` are complete; ids at or above `slots` that they may hold are dropped on opening.
-  result.linked = store.linked.load(std::memory_order_acquire);
-  result.slots = coded ? store.count.load(std::memory_order_acquire)
-                       : std::min(store.count.load(std::memory_order_acquire), kCentreSlots - 1);
+  result.linked = std::min(store.linked.load(std::memory_order_acquire), slots);
+  result.slots = slots;
   const bool known = previous.sequence == state.saved_sequence && previous.slots > 0;
 
   for (Slot chunk = 0; chunk * kChunkSlots < result.slots; ++chunk) {

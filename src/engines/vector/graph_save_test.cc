@@ -24,7 +24,7 @@ class SavedIndex : public testing::Test {
   SavedIndex() { EXPECT_TRUE(disk.CreateDirectory("v").ok()); }
 
   SavedGraph Save(GraphIndex& index, const SavedGraph& previous = {}) {
-    auto saved = index.Save(disk, "v", previous);
+    auto saved = index.Save(disk, "v", previous, index.size());
     EXPECT_TRUE(saved.ok()) << saved.status().ToString();
     return std::move(saved).value();
   }
@@ -217,7 +217,7 @@ TEST_F(SavedIndex, AFailedSaveIsReportedAndTheNextOneIsWhole) {
   index->Absorb(1000);
   for (const uint64_t nth : {0, 3, 10, 20}) {
     disk.FailOperation(nth, io::SimFault::kNoSpace);
-    EXPECT_EQ(index->Save(disk, "v", first).status().code(), Code::kNoSpace);
+    EXPECT_EQ(index->Save(disk, "v", first, index->size()).status().code(), Code::kNoSpace);
   }
   auto opened = Open(Save(*index, first));
   ASSERT_TRUE(opened.ok()) << opened.status().ToString();
@@ -231,7 +231,7 @@ TEST(SavedOnARealDisk, VectorsAreMapped) {
   ASSERT_TRUE(io::CreateDirectories(io::RealDisk(), directory).ok());
   const Rows data = Clustered(17000, kDimension, 30, 2);
   auto index = Filled(Metric::kL2, data);
-  const auto saved = index->Save(io::RealDisk(), directory, {});
+  const auto saved = index->Save(io::RealDisk(), directory, {}, index->size());
   ASSERT_TRUE(saved.ok()) << saved.status().ToString();
   {
     auto opened = GraphIndex::Open(L2Options(), io::RealDisk(), directory, *saved, {});

@@ -1,0 +1,164 @@
+#include "engines/vector/engine.h"
+
+#include "engines/vector/engine_keys.h"
+
+namespace rhizome::vector {
+namespace {
+
+// Terms of the title count twice: a document's own name says more about it than a word in passing.
+constexpr uint32_t kTitleWeight = 2;
+
+GraphOptions GraphOptionsOf(const EngineOptions& options) {
+  GraphOptions graph;
+  graph.dimension = options.dimension;
+  graph.metric = options.metric;
+  return graph;
+}
+
+TextIndexOptions TextOptionsOf(const EngineOptions& options) {
+  TextIndexOptions text;
+  text.analyzer.language = options.language;
+  text.title_weight = kTitleWeight;
+  return text;
+}
+
+std::vector<std::string> NamesOf(const std::vector<SegmentInfo>& segments) {
+  std::vector<std::string> names;
+  for (const SegmentInfo& segment : segments) names.push_back(segment.name);
+  return names;
+}
+
+// Writes what is frozen and merges what is worth it; returns the names of all segments.
+template <typename Index>
+Result<std::vector<std::string>> WriteSegments(Index& index, io::Disk& disk, const std::string& directory,
+                                               const std::string& name, const SlotSet& live) {
+  const Result<SegmentInfo> written = index.WriteSegment(disk, directory, name + ".seg");
+  if (!written.ok() && written.status().code() != Code::kNotFound) return written.status();
+  int merges = 0;
+  for (std::vector<std::string> plan = index.MergePlan(); !plan.empty(); plan = index.MergePlan()) {
+    const std::string merged = name + ".merged" + std::to_string(merges++) + ".seg";
+    RETURN_IF_ERROR(index.Merge(disk, directory, plan, merged, live).status());
+  }
+  return NamesOf(index.Segments());
+}
+
+}  // namespace
+
+VectorEngine::VectorEngine(io::Disk& disk, kv::Store& store, EngineOptions options)
+    : disk_(disk), store_(store), options_(std::move(options)) {}
+
+VectorEngine::~VectorEngine() = default;
+
+Result<std::unique_ptr<VectorEngine>> VectorEngine::Open(io::Disk& disk, kv::Store& store, EngineOptions options) {
+  std::unique_ptr<VectorEngine> engine(new VectorEngine(disk, store, std::move(options)));
+  ASSIGN_OR_RETURN(const bool saved, disk.Exists(engine->options_.directory + "/" + std::string(kManifestName)));
+  RETURN_IF_ERROR(saved ? engine->LoadSnapshot() : engine->StartEmpty());
+  RETURN_IF_ERROR(engine->LoadApplied());
+  return engine;
+}
+
+Status VectorEngine::StartEmpty() {
+  if (options_.dimension > 0) {
+    ASSIGN_OR_RETURN(graph_, GraphIndex::Create(GraphOptionsOf(options_)));
+  }
+  ASSIGN_OR_RETURN(text_, TextIndex::Create(TextOptionsOf(options_)));
+  payload_ = std::make_unique<PayloadIndex>();
+  return Status::Ok();
+}
+
+Status VectorEngine::LoadSnapshot() {
+  const std::string& directory = options_.directory;
+  MutexLock lock(checkpoint_mutex_);
+  ASSIGN_OR_RETURN(const std::string bytes, io::ReadWholeFile(disk_, directory + "/" + std::string(kManifestName)));
+  ASSIGN_OR_RETURN(manifest_, DecodeManifest(bytes));
+  ASSIGN_OR_RETURN(const auto table, disk_.Map(directory + "/" + manifest_.slot_table));
+  RETURN_IF_ERROR(table_.Load({table->data(), table->size()}));
+  if (table_.size() != manifest_.slots) return Status::Corruption("snapshot: slot table of another length");
+  if (options_.dimension > 0) {
+    SlotSet dead = *table_.Live();
+    dead.Complement();
+    ASSIGN_OR_RETURN(graph_, GraphIndex::Open(GraphOptionsOf(options_), disk_, directory, manifest_.graph, dead));
+  }
+  ASSIGN_OR_RETURN(text_, TextIndex::Open(TextOptionsOf(options_), disk_, directory, manifest_.text));
+  ASSIGN_OR_RETURN(payload_, PayloadIndex::Open(disk_, directory, manifest_.payload));
+  checkpoint_sequence_ = manifest_.sequence;
+  applied_lsn_ = manifest_.lsn;
+  checkpoint_lsn_ = manifest_.lsn;
+  return RemoveUnnamedFiles(disk_, directory, manifest_);
+}
+
+Status VectorEngine::LoadApplied() {
+  ASSIGN_OR_RETURN(const auto value, store_.Get(kv::Family::kMeta, AppliedKey(options_.shard)));
+  MutexLock lock(apply_mutex_);
+  if (value) {
+    ASSIGN_OR_RETURN(const Applied applied, DecodeApplied(*value));
+    stored_lsn_ = applied.lsn;
+    max_version_ = applied.max_version;
+    documents_ = applied.documents;
+  }
+  if (stored_lsn_ < checkpoint_lsn_) return Status::Corruption("the database is behind the snapshot");
+  return Status::Ok();
+}
+
+Version VectorEngine::max_version() const {
+  MutexLock lock(apply_mutex_);
+  return max_version_;
+}
+
+std::string VectorEngine::Key(const format::PointId& id) const { return ShardPrefix(options_.shard) + id.Encode(); }
+
+uint64_t VectorEngine::pending_index() const { return graph_ == nullptr ? 0 : graph_->pending(); }
+
+bool VectorEngine::ImproveIndex(uint32_t limit, uint32_t threads) {
+  if (graph_ == nullptr) return false;
+  MutexLock lock(improve_mutex_);
+  const Slot linked = graph_->Absorb(limit, static_cast<int>(threads));
+  const Slot mended = graph_->unrepaired() > 0 ? graph_->Repair(limit) : 0;
+  return linked > 0 || mended > 0;
+}
+
+Status VectorEngine::Checkpoint() {
+  MutexLock lock(checkpoint_mutex_);
+  Manifest next;
+  std::string table;
+  std::shared_ptr<const SlotSet> live;
+  {
+    MutexLock apply_lock(apply_mutex_);
+    next.lsn = applied_lsn_;
+    next.slots = table_.size();
+    table = table_.Encode();
+    live = table_.Live();
+    text_->Freeze();
+    payload_->Freeze();
+  }
+  next.sequence = ++checkpoint_sequence_;  // also after a failed attempt: file names are never used twice
+  const std::string stamp = std::to_string(next.sequence);
+  next.slot_table = "slots." + stamp;
+  RETURN_IF_ERROR(store_.Flush());
+  RETURN_IF_ERROR(io::WriteFileAtomically(disk_, options_.directory + "/" + next.slot_table, table));
+  if (graph_ != nullptr) {
+    ASSIGN_OR_RETURN(next.graph, graph_->Save(disk_, options_.directory, manifest_.graph, next.slots));
+  }
+  ASSIGN_OR_RETURN(next.text, WriteSegments(*text_, disk_, options_.directory, "text." + stamp, *live));
+  ASSIGN_OR_RETURN(next.payload, WriteSegments(*payload_, disk_, options_.directory, "payload." + stamp, *live));
+  RETURN_IF_ERROR(
+      io::WriteFileAtomically(disk_, options_.directory + "/" + std::string(kManifestName), EncodeManifest(next)));
+  manifest_ = std::move(next);
+  checkpoint_lsn_ = manifest_.lsn;
+  return RemoveUnnamedFiles(disk_, options_.directory, manifest_);
+}
+
+Status VectorEngine::VerifySnapshot() const {
+  MutexLock lock(checkpoint_mutex_);
+  if (graph_ == nullptr || manifest_.graph.files.empty()) return Status::Ok();
+  return GraphIndex::Verify(disk_, options_.directory, manifest_.graph);
+}
+
+void VectorEngine::Drop(uint32_t shard, kv::WriteBatch& batch) {
+  for (const kv::Family family : {kv::Family::kPoints, kv::Family::kDocuments, kv::Family::kContent}) {
+    batch.DeleteRange(family, ShardPrefix(shard), ShardPrefix(shard + 1));
+  }
+  batch.Delete(kv::Family::kMeta, AppliedKey(shard));
+}
+
+}  // namespace rhizome::vector

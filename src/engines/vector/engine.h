@@ -1,0 +1,172 @@
+// VectorEngine: the state of one shard of a collection: points with vectors, text and payload, and the documents they
+// come from. It unites a graph index over the vectors, a text index, a payload index and the database.
+//
+// The state is a join-semilattice: operations are registers ordered by version (a point, or a document with all of
+// its chunks), so applying them is commutative, associative and idempotent, and a replay may repeat what is there.
+// All of it is derived from the log. What is in memory comes back from the newest snapshot by mmap; the database
+// holds its own applied LSN, at or past the snapshot's. Replay starts at the snapshot's LSN.
+//
+// Threads: Apply and Open have one caller at a time. Reads run beside Apply and each other and see whole batches.
+// ImproveIndex may run beside both. Checkpoint stops Apply for the time it takes to copy the slot table.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/status.h"
+#include "engines/vector/filter.h"
+#include "engines/vector/graph_index.h"
+#include "engines/vector/metric.h"
+#include "engines/vector/payload_index.h"
+#include "engines/vector/slot_table.h"
+#include "engines/vector/snapshot.h"
+#include "engines/vector/text_index.h"
+#include "format/point.h"
+#include "io/disk.h"
+#include "kv/store.h"
+
+namespace rhizome::vector {
+
+struct EngineOptions {
+  uint32_t shard = 0;      // prefix of this shard's keys in the database
+  std::string directory;   // holds the snapshot; exists
+  uint32_t dimension = 0;  // 0: no vectors
+  Metric metric = Metric::kCosine;
+  std::string language = "english";
+};
+
+struct Query {
+  std::span<const float> vector;  // empty: no dense leg
+  std::string_view text;          // empty: no text leg
+  uint32_t depth = 10;            // candidates wanted of each leg
+  const Filter* filter = nullptr;
+  bool exact = false;
+  uint32_t ef = 0;  // 0: chosen
+};
+
+struct Candidate {
+  format::PointId id;
+  float score = 0;
+};
+
+// Best first in each leg; merging those of several shards is for the caller (engines/vector/fusion.h).
+struct Candidates {
+  std::vector<Candidate> dense;
+  std::vector<Candidate> text;
+};
+
+struct FetchedPoint {
+  format::Point point;
+  Version version;
+};
+
+struct Page {
+  std::vector<FetchedPoint> points;     // in id order
+  std::optional<format::PointId> next;  // where to go on after; none: the end
+};
+
+class VectorEngine {
+ public:
+  // Opens the snapshot in `options.directory`, or an empty state when there is none. `disk` and `store` outlive it.
+  static Result<std::unique_ptr<VectorEngine>> Open(io::Disk& disk, kv::Store& store, EngineOptions options);
+  ~VectorEngine();
+
+  // The query's own checks: dimension, finite values. InvalidArgument names "vector".
+  Status ValidateQuery(const Query& query) const;
+  // Whether every operation can be applied: dimension, finite values, zero vectors under cosine, payloads that are
+  // JSON objects, distinct keys. InvalidArgument names "operations[i].…". Whatever passes here, Apply accepts.
+  Status Validate(std::span<const format::Operation> operations) const;
+
+  // Brings the state to `lsn`; what the batch wrote is visible on return. A failure leaves the shard to be reopened.
+  Status Apply(uint64_t lsn, std::span<const format::Operation> operations) EXCLUDES(apply_mutex_);
+  uint64_t applied_lsn() const { return applied_lsn_.load(); }
+  // The snapshot's LSN: the log may be cut up to and with it.
+  uint64_t checkpoint_lsn() const { return checkpoint_lsn_.load(); }
+  // The highest version ever applied, for the clock.
+  Version max_version() const EXCLUDES(apply_mutex_);
+
+  Result<Candidates> Search(const Query& query) const;
+  // nullopt for what does not exist.
+  Result<std::vector<std::optional<FetchedPoint>>> Get(std::span<const format::PointId> ids, bool with_vector) const;
+  Result<Page> Scroll(const std::optional<format::PointId>& after, uint32_t limit, const Filter* filter,
+                      bool with_vector) const;
+  Result<uint64_t> Count(const Filter* filter) const;
+  Result<std::optional<format::StoredDocument>> GetDocument(const format::PointId& id) const;
+  Result<std::optional<format::PointId>> FindContent(std::pair<uint64_t, uint64_t> content_hash) const;
+
+  uint64_t points() const { return table_.Live()->Count(); }
+  uint64_t documents() const { return documents_.load(); }
+  uint64_t slots() const { return table_.size(); }
+  uint64_t pending_index() const;
+  // Links up to `limit` vectors into the graph with `threads` threads and mends as many neighbourhoods of removed
+  // ones; false when there was nothing to do.
+  bool ImproveIndex(uint32_t limit, uint32_t threads) EXCLUDES(improve_mutex_);
+
+  // Publishes a snapshot at the LSN applied when called. The database is flushed first, so it is never behind.
+  Status Checkpoint() EXCLUDES(apply_mutex_, checkpoint_mutex_);
+  // Reads every file of the snapshot against its checksum. Corruption names the file.
+  Status VerifySnapshot() const EXCLUDES(checkpoint_mutex_);
+
+  // Adds the removal of everything shard `shard` keeps in the database.
+  static void Drop(uint32_t shard, kv::WriteBatch& batch);
+
+ private:
+  struct Batch;
+
+  VectorEngine(io::Disk& disk, kv::Store& store, EngineOptions options);
+  Status StartEmpty();
+  Status LoadSnapshot() EXCLUDES(checkpoint_mutex_);
+  Status LoadApplied();
+
+  Status ApplyOne(const format::Operation& operation, Batch& batch) REQUIRES(apply_mutex_);
+  Status ApplyPoint(const format::Point& point, Version version, Batch& batch) REQUIRES(apply_mutex_);
+  Status AppendVector(std::span<const float> vector, Slot slot) REQUIRES(apply_mutex_);
+  Status KillPoint(const format::PointId& id, Version version, Batch& batch) REQUIRES(apply_mutex_);
+  Status ApplyDocument(const format::PutDocument& put, Version version, Batch& batch) REQUIRES(apply_mutex_);
+  Status KillDocument(const format::PointId& id, Version version, Batch& batch) REQUIRES(apply_mutex_);
+  Status KillChunksFrom(const format::PointId& document, uint32_t first, Version version, Batch& batch)
+      REQUIRES(apply_mutex_);
+  Result<bool> IsNewer(const format::PointId& id, Version version) const REQUIRES(apply_mutex_);
+  Result<std::optional<format::StoredDocument>> ReadDocument(const format::PointId& id) const;
+
+  // The slots that satisfy `filter` and are live.
+  SlotSet Select(const Filter& filter, const SlotSet& live) const;
+  Result<std::vector<Candidate>> SearchVectors(const Query& query, const SlotSet* selected) const;
+  std::vector<Candidate> SearchText(const Query& query, const SlotSet& live, const SlotSet* selected) const;
+  std::vector<float> VectorOf(const format::PointId& id, const SlotSet& live) const;
+  Result<FetchedPoint> MakePoint(const format::PointId& id, format::StoredPoint stored, bool with_vector,
+                                 const SlotSet& live) const;
+
+  std::string Key(const format::PointId& id) const;
+
+  // Constant after construction.
+  io::Disk& disk_;
+  kv::Store& store_;
+  const EngineOptions options_;
+
+  SlotTable table_;
+  std::unique_ptr<GraphIndex> graph_;  // null: no vectors
+  std::unique_ptr<TextIndex> text_;
+  std::unique_ptr<PayloadIndex> payload_;
+  std::atomic<uint64_t> applied_lsn_{0};
+  std::atomic<uint64_t> checkpoint_lsn_{0};
+  std::atomic<uint64_t> documents_{0};
+
+  mutable Mutex apply_mutex_;
+  uint64_t stored_lsn_ GUARDED_BY(apply_mutex_) = 0;  // the database's applied LSN
+  Version max_version_ GUARDED_BY(apply_mutex_);
+
+  mutable Mutex checkpoint_mutex_;
+  Manifest manifest_ GUARDED_BY(checkpoint_mutex_);  // of the snapshot on disk
+  uint64_t checkpoint_sequence_ GUARDED_BY(checkpoint_mutex_) = 0;
+
+  Mutex improve_mutex_;  // one thread links and mends at a time
+};
+
+}  // namespace rhizome::vector

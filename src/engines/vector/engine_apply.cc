@@ -1,0 +1,232 @@
+// Applying operations: the write side of VectorEngine.
+#include <boost/json/parse.hpp>
+#include <cmath>
+#include <set>
+
+#include "engines/vector/engine.h"
+#include "engines/vector/engine_keys.h"
+
+namespace rhizome::vector {
+namespace {
+
+using format::DeleteDocument;
+using format::DeletePoint;
+using format::Operation;
+using format::Point;
+using format::PointId;
+using format::PutDocument;
+using format::StoredDocument;
+using format::UpsertPoint;
+
+constexpr size_t kJsonDepthMax = 64;
+
+Result<boost::json::value> ParsePayload(const std::string& payload) {
+  if (payload.empty()) return boost::json::value(boost::json::object());
+  boost::json::parse_options options;
+  options.max_depth = kJsonDepthMax;
+  boost::json::error_code error;
+  boost::json::value value = boost::json::parse(payload, error, {}, options);
+  if (error) return Status::InvalidArgument("payload", "is not valid JSON: " + error.message());
+  if (!value.is_object()) return Status::InvalidArgument("payload", "must be a JSON object");
+  return value;
+}
+
+Status ValidateVector(std::span<const float> vector, const EngineOptions& options) {
+  if (vector.empty()) return Status::Ok();
+  if (vector.size() != options.dimension) {
+    return Status::InvalidArgument("vector", "has " + std::to_string(vector.size()) + " components, the collection " +
+                                                 std::to_string(options.dimension));
+  }
+  double norm = 0;
+  for (size_t i = 0; i < vector.size(); ++i) {
+    if (!std::isfinite(vector[i])) {
+      return Status::InvalidArgument("vector[" + std::to_string(i) + "]", "must be a finite number");
+    }
+    norm += double{vector[i]} * vector[i];
+  }
+  if (options.metric == Metric::kCosine && !(norm > 0)) {
+    return Status::InvalidArgument("vector", "must not be zero: it has no direction under cosine");
+  }
+  return Status::Ok();
+}
+
+Status ValidatePoint(const Point& point, const EngineOptions& options) {
+  RETURN_IF_ERROR(ValidateVector(point.vector, options));
+  if (point.vector.empty() && point.title.empty() && point.text.empty()) {
+    return Status::InvalidArgument("vector", "a point needs a vector, a text or both");
+  }
+  return ParsePayload(point.payload).status();
+}
+
+Status Within(const Status& status, const std::string& prefix) {
+  if (status.ok()) return status;
+  const std::string field = status.field().empty() ? prefix : prefix + "." + std::string(status.field());
+  return Status(status.code(), std::string(status.message()), field);
+}
+
+Status ValidateOperation(const Operation& operation, const EngineOptions& options) {
+  const bool point =
+      std::holds_alternative<UpsertPoint>(operation.body) || std::holds_alternative<DeletePoint>(operation.body);
+  if (point && operation.id().ToString().find('#') != std::string::npos) {
+    return Status::InvalidArgument("id", "names a chunk: change or delete its document instead");
+  }
+  if (const auto* upsert = std::get_if<UpsertPoint>(&operation.body)) return ValidatePoint(upsert->point, options);
+  const auto* put = std::get_if<PutDocument>(&operation.body);
+  if (put == nullptr) return Status::Ok();
+  for (size_t i = 0; i < put->chunks.size(); ++i) {
+    RETURN_IF_ERROR(Within(ValidatePoint(put->chunks[i], options), "chunks[" + std::to_string(i) + "]"));
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+struct VectorEngine::Batch {
+  kv::WriteBatch database;
+  bool store = true;  // false while replaying what the database already holds
+  int64_t documents_added = 0;
+};
+
+Status VectorEngine::Validate(std::span<const Operation> operations) const {
+  std::set<std::string> keys;
+  for (size_t i = 0; i < operations.size(); ++i) {
+    const std::string where = "operations[" + std::to_string(i) + "]";
+    if (!keys.insert(operations[i].Key()).second) {
+      return Status::InvalidArgument(where + ".id", "id " + operations[i].id().ToString() + " is twice in the batch");
+    }
+    RETURN_IF_ERROR(Within(ValidateOperation(operations[i], options_), where));
+  }
+  return Status::Ok();
+}
+
+Status VectorEngine::Apply(uint64_t lsn, std::span<const Operation> operations) {
+  MutexLock lock(apply_mutex_);
+  Batch batch;
+  batch.store = lsn > stored_lsn_;
+  Version highest = max_version_;
+  for (const Operation& operation : operations) {
+    RETURN_IF_ERROR(ApplyOne(operation, batch));
+    highest = std::max(highest, operation.version);
+  }
+  if (batch.store) {
+    const uint64_t documents = documents_.load() + static_cast<uint64_t>(batch.documents_added);
+    batch.database.Put(kv::Family::kMeta, AppliedKey(options_.shard), EncodeApplied({lsn, highest, documents}));
+    RETURN_IF_ERROR(store_.Write(batch.database));
+    documents_ = documents;
+    stored_lsn_ = lsn;
+  }
+  max_version_ = highest;
+  const std::vector<Slot> killed = table_.killed();
+  table_.Publish();
+  // Only now: a reader that still sees an old slot as live must be able to find it.
+  for (const Slot slot : killed) {
+    if (graph_ != nullptr) RETURN_IF_ERROR(graph_->Remove(slot));
+  }
+  applied_lsn_ = lsn;
+  return Status::Ok();
+}
+
+Status VectorEngine::ApplyOne(const Operation& operation, Batch& batch) {
+  if (const auto* op = std::get_if<UpsertPoint>(&operation.body))
+    return ApplyPoint(op->point, operation.version, batch);
+  if (const auto* op = std::get_if<DeletePoint>(&operation.body)) return KillPoint(op->id, operation.version, batch);
+  if (const auto* op = std::get_if<PutDocument>(&operation.body)) return ApplyDocument(*op, operation.version, batch);
+  return KillDocument(std::get<DeleteDocument>(operation.body).id, operation.version, batch);
+}
+
+Result<bool> VectorEngine::IsNewer(const PointId& id, Version version) const {
+  if (const auto newest = table_.FindUnpublished(id)) return version > newest->version;
+  // Not in memory: new, or a replay behind the database, or known there only as a delete.
+  ASSIGN_OR_RETURN(const auto value, store_.Get(kv::Family::kPoints, Key(id)));
+  if (!value) return true;
+  ASSIGN_OR_RETURN(const format::StoredPoint stored, format::DecodeStoredPoint(*value));
+  return version >= stored.version;
+}
+
+Status VectorEngine::ApplyPoint(const Point& point, Version version, Batch& batch) {
+  ASSIGN_OR_RETURN(const bool newer, IsNewer(point.id, version));
+  if (!newer) return Status::Ok();
+  ASSIGN_OR_RETURN(const boost::json::value payload, ParsePayload(point.payload));
+  const Slot slot = table_.Append(point.id, version);
+  if (graph_ != nullptr) RETURN_IF_ERROR(AppendVector(point.vector, slot));
+  if (!point.title.empty() || !point.text.empty()) RETURN_IF_ERROR(text_->Add(slot, point.text, point.title));
+  RETURN_IF_ERROR(payload_->Add(slot, payload));
+  if (batch.store) {
+    batch.database.Put(kv::Family::kPoints, Key(point.id),
+                       format::EncodeStoredPoint({version, false, point.title, point.text, point.payload}));
+  }
+  return Status::Ok();
+}
+
+// A point without a vector takes its place among the vectors with one that answers no search.
+Status VectorEngine::AppendVector(std::span<const float> vector, Slot slot) {
+  std::vector<float> absent;
+  if (vector.empty()) {
+    absent.assign(options_.dimension, 0.0f);
+    absent[0] = 1.0f;
+  }
+  ASSIGN_OR_RETURN(const Slot same, graph_->Append(vector.empty() ? absent : vector));
+  CHECK(same == slot);
+  return vector.empty() ? graph_->Remove(slot) : Status::Ok();
+}
+
+Status VectorEngine::KillPoint(const PointId& id, Version version, Batch& batch) {
+  ASSIGN_OR_RETURN(const bool newer, IsNewer(id, version));
+  if (!newer) return Status::Ok();
+  if (table_.FindUnpublished(id)) table_.Kill(id, version);
+  if (batch.store) {
+    batch.database.Put(kv::Family::kPoints, Key(id), format::EncodeStoredPoint({version, true, {}, {}, {}}));
+  }
+  return Status::Ok();
+}
+
+Result<std::optional<StoredDocument>> VectorEngine::ReadDocument(const PointId& id) const {
+  ASSIGN_OR_RETURN(const auto value, store_.Get(kv::Family::kDocuments, Key(id)));
+  if (!value) return std::optional<StoredDocument>();
+  ASSIGN_OR_RETURN(StoredDocument document, format::DecodeStoredDocument(*value));
+  return std::optional<StoredDocument>(std::move(document));
+}
+
+Status VectorEngine::ApplyDocument(const PutDocument& put, Version version, Batch& batch) {
+  const PointId& id = put.record.id;
+  ASSIGN_OR_RETURN(const auto stored, ReadDocument(id));
+  if (stored && stored->version > version) return Status::Ok();
+  for (const Point& chunk : put.chunks) RETURN_IF_ERROR(ApplyPoint(chunk, version, batch));
+  RETURN_IF_ERROR(KillChunksFrom(id, put.record.chunk_count, version, batch));
+  if (!batch.store) return Status::Ok();
+  const bool was_live = stored && !stored->tombstone;
+  if (was_live)
+    batch.database.Delete(kv::Family::kContent, ContentKey(options_.shard, stored->record.content_hash, id));
+  batch.database.Put(kv::Family::kContent, ContentKey(options_.shard, put.record.content_hash, id), {});
+  batch.database.Put(kv::Family::kDocuments, Key(id), format::EncodeStoredDocument({version, false, put.record}));
+  batch.documents_added += was_live ? 0 : 1;
+  return Status::Ok();
+}
+
+Status VectorEngine::KillDocument(const PointId& id, Version version, Batch& batch) {
+  ASSIGN_OR_RETURN(const auto stored, ReadDocument(id));
+  if (stored && stored->version > version) return Status::Ok();
+  RETURN_IF_ERROR(KillChunksFrom(id, 0, version, batch));
+  if (!batch.store) return Status::Ok();
+  if (stored && !stored->tombstone) {
+    batch.database.Delete(kv::Family::kContent, ContentKey(options_.shard, stored->record.content_hash, id));
+    batch.documents_added -= 1;
+  }
+  batch.database.Put(kv::Family::kDocuments, Key(id), format::EncodeStoredDocument({version, true, {}}));
+  return Status::Ok();
+}
+
+// Chunk numbers are dense and a dead one stays known, so the first unknown number ends the walk. Chunks need no
+// tombstones of their own: their document's version decides.
+Status VectorEngine::KillChunksFrom(const PointId& document, uint32_t first, Version version, Batch& batch) {
+  for (uint32_t n = first;; ++n) {
+    const PointId id = PointId::OfChunk(document, n);
+    const auto newest = table_.FindUnpublished(id);
+    if (!newest) return Status::Ok();
+    if (!newest->live || newest->version >= version) continue;
+    table_.Kill(id, version);
+    if (batch.store) batch.database.Delete(kv::Family::kPoints, Key(id));
+  }
+}
+
+}  // namespace rhizome::vector

@@ -1,0 +1,109 @@
+#include "engines/vector/snapshot.h"
+
+#include <set>
+
+#include "base/hash.h"
+#include "format/coding.h"
+
+namespace rhizome::vector {
+namespace {
+
+constexpr uint32_t kMagic = 0x4D534852;  // "RHSM"
+constexpr uint8_t kFormat = 1;
+constexpr size_t kChecksumLength = 8;
+
+void PutNames(std::string& out, const std::vector<std::string>& names) {
+  format::PutVarint(out, names.size());
+  for (const std::string& name : names) format::PutBytes(out, name);
+}
+
+void PutGraph(std::string& out, const SavedGraph& graph) {
+  format::PutU32(out, graph.slots);
+  format::PutU32(out, graph.linked);
+  format::PutU64(out, graph.sequence);
+  format::PutVarint(out, graph.files.size());
+  for (const SavedFile& file : graph.files) {
+    format::PutBytes(out, file.name);
+    format::PutU64(out, file.size);
+    format::PutU64(out, file.checksum);
+  }
+}
+
+bool IsPlainName(std::string_view name) {
+  if (name.empty() || name.size() > 200 || name[0] == '.') return false;
+  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  return name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
+bool GetName(format::Decoder& in, std::string& name) { return in.Bytes(name) && IsPlainName(name); }
+
+bool GetNames(format::Decoder& in, std::vector<std::string>& names) {
+  uint64_t count = 0;
+  if (!in.Count(count, 2)) return false;
+  names.resize(count);
+  for (std::string& name : names) {
+    if (!GetName(in, name)) return false;
+  }
+  return true;
+}
+
+bool GetGraph(format::Decoder& in, SavedGraph& graph) {
+  uint64_t count = 0;
+  if (!in.U32(graph.slots) || !in.U32(graph.linked) || !in.U64(graph.sequence) || !in.Count(count, 18)) return false;
+  graph.files.resize(count);
+  for (SavedFile& file : graph.files) {
+    if (!GetName(in, file.name) || !in.U64(file.size) || !in.U64(file.checksum)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string EncodeManifest(const Manifest& manifest) {
+  std::string out;
+  format::PutU32(out, kMagic);
+  format::PutU8(out, kFormat);
+  format::PutU64(out, manifest.sequence);
+  format::PutU64(out, manifest.lsn);
+  format::PutU32(out, manifest.slots);
+  format::PutBytes(out, manifest.slot_table);
+  PutGraph(out, manifest.graph);
+  PutNames(out, manifest.text);
+  PutNames(out, manifest.payload);
+  format::PutU64(out, Checksum(out));
+  return out;
+}
+
+Result<Manifest> DecodeManifest(std::string_view bytes) {
+  if (bytes.size() < kChecksumLength) return Status::Corruption("snapshot manifest: too short");
+  const std::string_view body = bytes.substr(0, bytes.size() - kChecksumLength);
+  if (Checksum(body) != format::LoadFixed<uint64_t>(bytes.data() + body.size())) {
+    return Status::Corruption("snapshot manifest: bad checksum");
+  }
+  format::Decoder in(body);
+  Manifest manifest;
+  uint32_t magic = 0;
+  uint8_t format = 0;
+  if (!in.U32(magic) || magic != kMagic || !in.U8(format) || format != kFormat || !in.U64(manifest.sequence) ||
+      !in.U64(manifest.lsn) || !in.U32(manifest.slots) || !GetName(in, manifest.slot_table) ||
+      !GetGraph(in, manifest.graph) || !GetNames(in, manifest.text) || !GetNames(in, manifest.payload)) {
+    return in.Failure("snapshot manifest");
+  }
+  RETURN_IF_ERROR(in.Finish("snapshot manifest"));
+  return manifest;
+}
+
+Status RemoveUnnamedFiles(io::Disk& disk, const std::string& directory, const Manifest& manifest) {
+  std::set<std::string> named = {std::string(kManifestName), manifest.slot_table};
+  for (const SavedFile& file : manifest.graph.files) named.insert(file.name);
+  named.insert(manifest.text.begin(), manifest.text.end());
+  named.insert(manifest.payload.begin(), manifest.payload.end());
+  ASSIGN_OR_RETURN(const std::vector<std::string> present, disk.List(directory));
+  for (const std::string& name : present) {
+    if (named.contains(name)) continue;
+    RETURN_IF_ERROR(disk.Remove(directory + "/" + name));
+  }
+  return Status::Ok();
+}
+
+}  // namespace rhizome::vector
