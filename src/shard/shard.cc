@@ -1,0 +1,79 @@
+#include "shard/shard.h"
+
+namespace rhizome::shard {
+
+using format::Operation;
+
+Shard::Shard(uint32_t number, std::unique_ptr<vector::VectorEngine> engine, wal::Log& log, HybridClock& clock)
+    : number_(number), engine_(std::move(engine)), log_(log), clock_(clock) {
+  MutexLock lock(order_mutex_);
+  clock_.Observe(engine_->max_version());
+}
+
+Status Shard::Replay(const wal::LogRecord& record) {
+  if (record.lsn <= engine_->checkpoint_lsn()) return Status::Ok();
+  ASSIGN_OR_RETURN(const std::vector<Operation> operations, format::DecodeBatch(record.payload));
+  for (const Operation& operation : operations) clock_.Observe(operation.version);
+  return engine_->Apply(record.lsn, operations);
+}
+
+Status Shard::Check(const std::vector<Operation>& operations) const {
+  RETURN_IF_ERROR(write_status());
+  RETURN_IF_ERROR(log_.write_status());
+  return engine_->Validate(operations);
+}
+
+PendingWrite Shard::Begin(std::vector<Operation> operations) {
+  PendingWrite pending;
+  auto done = std::make_shared<std::promise<Result<wal::Lsn>>>();
+  pending.durable = done->get_future();
+  MutexLock lock(order_mutex_);
+  for (Operation& operation : operations) operation.version = clock_.Next();
+  const std::string payload = format::EncodeBatch(operations);
+  pending.operations = std::move(operations);
+  pending.ticket = next_ticket_++;
+  const wal::LogEntry entry{number_, payload};
+  log_.AppendAsync({&entry, 1}, [done](Result<wal::Lsn> lsn) { done->set_value(std::move(lsn)); });
+  return pending;
+}
+
+Status Shard::Finish(PendingWrite pending) {
+  const Result<wal::Lsn> lsn = pending.durable.get();
+  MutexLock lock(order_mutex_);
+  while (turn_ != pending.ticket) turn_changed_.Wait(order_mutex_);
+  Status status = lsn.status();
+  if (status.ok()) status = refused_;
+  if (status.ok()) {
+    status = engine_->Apply(*lsn, pending.operations);
+    if (!status.ok()) {
+      refused_ = Status::ReadOnly("a durable write could not be applied; restart to replay it: " + status.ToString());
+    }
+  }
+  ++turn_;
+  turn_changed_.NotifyAll();
+  return status;
+}
+
+Status Shard::Write(std::vector<Operation> operations) {
+  RETURN_IF_ERROR(Check(operations));
+  return Finish(Begin(std::move(operations)));
+}
+
+wal::Lsn Shard::UnneededLsn() {
+  MutexLock lock(order_mutex_);
+  const bool idle = turn_ == next_ticket_ && !dirty();
+  return idle ? log_.durable_lsn() : engine_->checkpoint_lsn();
+}
+
+void Shard::Stop(Status reason) {
+  MutexLock lock(order_mutex_);
+  refused_ = std::move(reason);
+  while (turn_ != next_ticket_) turn_changed_.Wait(order_mutex_);
+}
+
+Status Shard::write_status() const {
+  MutexLock lock(order_mutex_);
+  return refused_;
+}
+
+}  // namespace rhizome::shard

@@ -1,0 +1,75 @@
+// Shard: one partition of a collection: its stream in the node's log and its engine. Write is THE write path of one
+// shard; reads go straight to engine().
+//
+// Order: operations get their versions and their place in the log under one lock, and are applied in that order, so
+// the engine sees the log. A write is acknowledged when it is durable (fdatasync) and applied.
+//
+// A failed apply leaves log and engine apart, so the shard then refuses writes until it is reopened and replays.
+// Thread-safe. Replay only before the first write.
+#pragma once
+
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/status.h"
+#include "base/version.h"
+#include "engines/vector/engine.h"
+#include "wal/log.h"
+
+namespace rhizome::shard {
+
+// A write between its place in the log and its acknowledgement. Every one begun must be finished.
+struct PendingWrite {
+  uint64_t ticket = 0;
+  std::vector<format::Operation> operations;
+  std::future<Result<wal::Lsn>> durable;
+};
+
+class Shard {
+ public:
+  // `log` and `clock` outlive the shard.
+  Shard(uint32_t number, std::unique_ptr<vector::VectorEngine> engine, wal::Log& log, HybridClock& clock);
+
+  uint32_t number() const { return number_; }
+  const vector::VectorEngine& engine() const { return *engine_; }
+  vector::VectorEngine& engine() { return *engine_; }
+
+  // Applies one record of the log unless the snapshot holds it already.
+  Status Replay(const wal::LogRecord& record);
+
+  // Everything that can be refused is refused here, before the log. "operations[i]…" is the field at fault.
+  Status Check(const std::vector<format::Operation>& operations) const EXCLUDES(order_mutex_);
+  // Gives the operations versions and a place in the log. They must have passed Check.
+  PendingWrite Begin(std::vector<format::Operation> operations) EXCLUDES(order_mutex_);
+  // Returns once they are durable and visible. IoError: unknown whether they will be after a restart.
+  Status Finish(PendingWrite pending) EXCLUDES(order_mutex_);
+  // Check, Begin and Finish.
+  Status Write(std::vector<format::Operation> operations) EXCLUDES(order_mutex_);
+
+  // The log holds nothing this shard needs up to and with this LSN.
+  wal::Lsn UnneededLsn() EXCLUDES(order_mutex_);
+  bool dirty() const { return engine_->applied_lsn() > engine_->checkpoint_lsn(); }
+
+  // Refuses writes from now on with `reason` and waits for those under way.
+  void Stop(Status reason) EXCLUDES(order_mutex_);
+  // OK, or why writes are refused.
+  Status write_status() const EXCLUDES(order_mutex_);
+
+ private:
+  // Constant after construction.
+  const uint32_t number_;
+  const std::unique_ptr<vector::VectorEngine> engine_;
+  wal::Log& log_;
+  HybridClock& clock_;
+
+  mutable Mutex order_mutex_;
+  CondVar turn_changed_;
+  uint64_t next_ticket_ GUARDED_BY(order_mutex_) = 0;
+  uint64_t turn_ GUARDED_BY(order_mutex_) = 0;  // the ticket to be applied next
+  Status refused_ GUARDED_BY(order_mutex_);
+};
+
+}  // namespace rhizome::shard
