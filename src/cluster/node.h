@@ -120,6 +120,8 @@ struct NodeOptions {
   uint64_t memtable_bytes = 32ULL << 20;
 };
 
+struct NodeState;
+
 class Node {
  public:
   // Recovers everything: snapshots, then the log's tail. `disk` outlives the node. FailedPrecondition when
@@ -159,9 +161,8 @@ class Node {
   Status Checkpoint();
 
  private:
-  struct State;
-  explicit Node(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Node(std::unique_ptr<NodeState> state);
+  std::unique_ptr<NodeState> state_;
 };
 
 }  // namespace rhizome::cluster

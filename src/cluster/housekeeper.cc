@@ -1,0 +1,62 @@
+#include "cluster/housekeeper.h"
+
+#include <spdlog/spdlog.h>
+
+#include "cluster/node_state.h"
+
+namespace rhizome::cluster {
+namespace {
+
+constexpr uint32_t kSlotsPerRound = 2048;
+constexpr auto kIdle = std::chrono::milliseconds(100);
+
+}  // namespace
+
+Housekeeper::Housekeeper(NodeState& state) : state_(state), thread_([this] { Run(); }) {}
+
+Housekeeper::~Housekeeper() {
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.NotifyAll();
+  thread_.join();
+}
+
+void Housekeeper::Run() {
+  for (;;) {
+    const bool worked = Work();
+    MutexLock lock(mutex_);
+    if (stopping_) return;
+    if (!worked) (void)wake_.WaitFor(mutex_, kIdle);
+    if (stopping_) return;
+  }
+}
+
+bool Housekeeper::Work() {
+  if (state_.log->write_status().code() == Code::kNoSpace) (void)state_.log->TryResume();
+  const bool improved = ImproveIndexes();
+  CheckpointIfDue();
+  return improved;
+}
+
+bool Housekeeper::ImproveIndexes() {
+  const uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
+  const uint32_t threads = state_.options.index_threads == 0 ? cores : state_.options.index_threads;
+  bool improved = false;
+  for (const auto& collection : state_.Collections()) {
+    for (Partition& partition : collection->partitions()) {
+      if (partition.shard != nullptr) improved |= partition.shard->engine().ImproveIndex(kSlotsPerRound, threads);
+    }
+  }
+  return improved;
+}
+
+void Housekeeper::CheckpointIfDue() {
+  if (state_.BytesSinceCheckpoint() < state_.options.checkpoint_log_bytes) return;
+  if (!state_.WriteStatus().ok()) return;
+  const Status status = state_.Checkpoint();
+  if (!status.ok()) spdlog::error("checkpoint failed: {}", status.ToString());
+}
+
+}  // namespace rhizome::cluster

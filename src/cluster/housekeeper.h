@@ -1,0 +1,33 @@
+// Housekeeper: the node's background thread. It links new vectors into their graphs, mends around removed ones,
+// checkpoints when enough log has been written, and tries to resume writing after the disk was full. Starts with
+// construction, stops with destruction.
+#pragma once
+
+#include <memory>
+#include <thread>
+
+#include "base/mutex.h"
+#include "cluster/node.h"
+
+namespace rhizome::cluster {
+
+class Housekeeper {
+ public:
+  explicit Housekeeper(NodeState& state);
+  ~Housekeeper();
+
+ private:
+  void Run() EXCLUDES(mutex_);
+  // One round; false when there was nothing to do.
+  bool Work();
+  bool ImproveIndexes();
+  void CheckpointIfDue();
+
+  NodeState& state_;
+  Mutex mutex_;
+  CondVar wake_;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  std::thread thread_;
+};
+
+}  // namespace rhizome::cluster

@@ -1,0 +1,134 @@
+#include "cluster/node.h"
+
+#include <thread>
+
+#include "base/mutex.h"
+#include "cluster/catalogue.h"
+#include "cluster/collection.h"
+#include "cluster/housekeeper.h"
+#include "cluster/node_state.h"
+#include "io/disk.h"
+
+namespace rhizome::cluster {
+
+using format::Operation;
+using format::PointId;
+
+Node::Node(std::unique_ptr<NodeState> state) : state_(std::move(state)) {}
+
+Node::~Node() {
+  state_->housekeeper.reset();
+  // A clean close leaves nothing to replay. If it fails the log still has everything.
+  if (state_->ReadOnlyReason().empty()) (void)state_->Checkpoint();
+}
+
+Result<std::unique_ptr<Node>> Node::Open(io::Disk& disk, NodeOptions options) {
+  auto state = std::make_unique<NodeState>(disk, std::move(options));
+  RETURN_IF_ERROR(state->Open());
+  state->housekeeper = std::make_unique<Housekeeper>(*state);
+  return std::unique_ptr<Node>(new Node(std::move(state)));
+}
+
+Result<CollectionInfo> Node::CreateCollection(const CollectionSpec& spec) {
+  RETURN_IF_ERROR(state_->WriteStatus());
+  ASSIGN_OR_RETURN(const CatalogueEntry entry, state_->catalogue->Add(spec, state_->clock.WallMs()));
+  ASSIGN_OR_RETURN(const auto collection, state_->OpenCollection(entry));
+  return collection->Info();
+}
+
+Result<CollectionInfo> Node::GetCollection(const std::string& name) {
+  ASSIGN_OR_RETURN(const auto collection, state_->Find(name));
+  return collection->Info();
+}
+
+std::vector<CollectionInfo> Node::ListCollections() {
+  std::vector<CollectionInfo> infos;
+  for (const auto& collection : state_->Collections()) infos.push_back(collection->Info());
+  return infos;
+}
+
+Status Node::DropCollection(const std::string& name) {
+  RETURN_IF_ERROR(state_->WriteStatus());
+  return state_->DropCollection(name);
+}
+
+Status Node::Write(const std::string& collection, std::vector<Operation> operations) {
+  RETURN_IF_ERROR(state_->WriteStatus());
+  ASSIGN_OR_RETURN(const auto found, state_->Find(collection));
+  return found->Write(std::move(operations));
+}
+
+Result<SearchResponse> Node::Search(const SearchRequest& request) {
+  if (request.top_k < 1 || request.top_k > 10'000) return Status::InvalidArgument("top_k", "must be 1 to 10000");
+  if (request.mode != SearchMode::kText && request.vector.empty()) {
+    return Status::InvalidArgument("vector", "is needed for a dense search");
+  }
+  if (request.mode != SearchMode::kDense && request.text.empty()) {
+    return Status::InvalidArgument("query", "must not be empty for a text search");
+  }
+  ASSIGN_OR_RETURN(const auto collection, state_->Find(request.collection));
+  return collection->Search(request);
+}
+
+Result<std::vector<std::optional<StoredPointView>>> Node::Get(const std::string& collection,
+                                                              std::span<const PointId> ids, bool with_vector) {
+  ASSIGN_OR_RETURN(const auto found, state_->Find(collection));
+  return found->Get(ids, with_vector);
+}
+
+Result<ScrollResponse> Node::Scroll(const ScrollRequest& request) {
+  if (request.limit < 1 || request.limit > 10'000) return Status::InvalidArgument("limit", "must be 1 to 10000");
+  ASSIGN_OR_RETURN(const auto found, state_->Find(request.collection));
+  return found->Scroll(request);
+}
+
+Result<uint64_t> Node::Count(const std::string& collection, const vector::Filter* filter) {
+  ASSIGN_OR_RETURN(const auto found, state_->Find(collection));
+  return found->Count(filter);
+}
+
+Result<std::optional<format::StoredDocument>> Node::GetDocument(const std::string& collection, const PointId& id) {
+  ASSIGN_OR_RETURN(const auto found, state_->Find(collection));
+  return found->GetDocument(id);
+}
+
+Result<std::optional<PointId>> Node::FindContent(const std::string& collection,
+                                                 std::pair<uint64_t, uint64_t> content_hash) {
+  ASSIGN_OR_RETURN(const auto found, state_->Find(collection));
+  return found->FindContent(content_hash);
+}
+
+std::vector<ShardInfo> Node::Shards() {
+  std::vector<ShardInfo> infos;
+  for (const auto& collection : state_->Collections()) {
+    for (size_t p = 0; p < collection->partitions().size(); ++p) {
+      const Partition& partition = collection->partitions()[p];
+      ShardInfo info;
+      info.shard = partition.number;
+      info.collection = collection->entry().spec.name;
+      info.partition = static_cast<uint32_t>(p);
+      const Status status = partition.shard == nullptr ? partition.damage : partition.shard->write_status();
+      const std::string reason = status.ok() ? state_->ReadOnlyReason() : status.ToString();
+      info.state = partition.shard == nullptr ? "damaged" : reason.empty() ? "active" : "read_only";
+      info.detail = reason;
+      if (partition.shard != nullptr) {
+        const vector::VectorEngine& engine = partition.shard->engine();
+        info.points = engine.points();
+        info.slots = engine.slots();
+        info.pending_index = engine.pending_index();
+        info.applied_lsn = engine.applied_lsn();
+        info.checkpoint_lsn = engine.checkpoint_lsn();
+      }
+      infos.push_back(std::move(info));
+    }
+  }
+  return infos;
+}
+
+std::map<std::string, double> Node::Stats() { return state_->Stats(); }
+
+std::string Node::ReadOnlyReason() { return state_->ReadOnlyReason(); }
+
+Status Node::Checkpoint() { return state_->Checkpoint(); }
+
+}  // namespace rhizome::cluster

@@ -1,0 +1,241 @@
+#include "cluster/node_state.h"
+
+#include <spdlog/spdlog.h>
+
+#include <set>
+
+#include "base/uuid.h"
+#include "cluster/housekeeper.h"
+#include "format/coding.h"
+
+namespace rhizome::cluster {
+namespace {
+
+constexpr std::string_view kNodeKey = "node";
+
+// A data directory says what it is, so that a later version knows what it opens.
+constexpr std::string_view kFormatFile = "FORMAT";
+constexpr std::string_view kFormatText = "rhizome data directory 1\n";
+
+Status CheckFormat(io::Disk& disk, const std::string& directory) {
+  const std::string path = directory + "/" + std::string(kFormatFile);
+  ASSIGN_OR_RETURN(const bool exists, disk.Exists(path));
+  if (!exists) return io::WriteFileAtomically(disk, path, kFormatText);
+  ASSIGN_OR_RETURN(const std::string text, io::ReadWholeFile(disk, path));
+  if (text == kFormatText) return Status::Ok();
+  return Status::FailedPrecondition(path + " names a format this version does not know: " + text);
+}
+
+}  // namespace
+
+NodeState::NodeState(io::Disk& disk_in, NodeOptions options_in)
+    : disk(disk_in), options(std::move(options_in)), clock(SystemClock()) {}
+
+NodeState::~NodeState() = default;
+
+Status NodeState::Open() {
+  RETURN_IF_ERROR(io::CreateDirectories(disk, options.data_dir + "/shards"));
+  ASSIGN_OR_RETURN(directory_lock, disk.Lock(options.data_dir + "/LOCK"));
+  RETURN_IF_ERROR(CheckFormat(disk, options.data_dir));
+  kv::StoreOptions store_options;
+  store_options.memtable_bytes = options.memtable_bytes;
+  ASSIGN_OR_RETURN(store, kv::Store::Open(options.data_dir + "/database", store_options));
+  ASSIGN_OR_RETURN(log, wal::Log::Open(disk, options.data_dir + "/log"));
+  if (!log->damage().empty()) NoteDamage("the log is damaged:\n" + log->damage().ToString());
+  ASSIGN_OR_RETURN(const uint32_t number, NodeNumber());
+  versions = std::make_unique<HybridClock>(clock, number);
+  ASSIGN_OR_RETURN(catalogue, Catalogue::Open(*store));
+  RETURN_IF_ERROR(RemoveOrphans());
+  for (const CatalogueEntry& entry : catalogue->List()) RETURN_IF_ERROR(OpenCollection(entry).status());
+  return ReplayLog();
+}
+
+Result<uint32_t> NodeState::NodeNumber() {
+  ASSIGN_OR_RETURN(const auto stored, store->Get(kv::Family::kMeta, kNodeKey));
+  if (stored && stored->size() == sizeof(uint32_t)) return format::LoadFixed<uint32_t>(stored->data());
+  const Uuid random = Uuid::Random();
+  const uint32_t number = format::LoadFixed<uint32_t>(reinterpret_cast<const char*>(random.bytes.data())) | 1;
+  std::string value;
+  format::PutU32(value, number);
+  kv::WriteBatch batch;
+  batch.Put(kv::Family::kMeta, kNodeKey, value);
+  RETURN_IF_ERROR(store->Write(batch));
+  RETURN_IF_ERROR(store->Flush());
+  return number;
+}
+
+std::string NodeState::ShardDirectory(const CatalogueEntry& entry, uint32_t partition) const {
+  return options.data_dir + "/shards/" + entry.id.ToString() + "-" + std::to_string(partition);
+}
+
+// Directories of collections whose drop was interrupted.
+Status NodeState::RemoveOrphans() {
+  std::set<std::string> wanted;
+  for (const CatalogueEntry& entry : catalogue->List()) {
+    for (uint32_t p = 0; p < entry.spec.shards; ++p) wanted.insert(ShardDirectory(entry, p));
+  }
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, disk.List(options.data_dir + "/shards"));
+  for (const std::string& name : names) {
+    const std::string path = options.data_dir + "/shards/" + name;
+    if (!wanted.contains(path)) RETURN_IF_ERROR(io::RemoveTree(disk, path));
+  }
+  return Status::Ok();
+}
+
+Result<Partition> NodeState::OpenPartition(const CatalogueEntry& entry, uint32_t partition) {
+  vector::EngineOptions engine_options;
+  engine_options.shard = entry.first_shard + partition;
+  engine_options.directory = ShardDirectory(entry, partition);
+  engine_options.dimension = entry.spec.dimension;
+  engine_options.metric = entry.spec.metric;
+  engine_options.language = entry.spec.language;
+  RETURN_IF_ERROR(io::CreateDirectories(disk, engine_options.directory));
+  auto engine = vector::VectorEngine::Open(disk, *store, engine_options);
+  Partition opened{engine_options.shard, nullptr, Status::Ok()};
+  if (engine.ok()) {
+    opened.shard = std::make_unique<shard::Shard>(opened.number, std::move(engine).value(), *log, *versions);
+    return opened;
+  }
+  if (engine.status().code() != Code::kCorruption && engine.status().code() != Code::kNotFound) return engine.status();
+  opened.damage = Status::Corruption("shard " + std::to_string(opened.number) + " of collection " + entry.spec.name +
+                                     " cannot be opened: " + std::string(engine.status().message()));
+  NoteDamage(std::string(opened.damage.message()));
+  return opened;
+}
+
+Result<std::shared_ptr<Collection>> NodeState::OpenCollection(const CatalogueEntry& entry) {
+  std::vector<Partition> partitions;
+  for (uint32_t p = 0; p < entry.spec.shards; ++p) {
+    ASSIGN_OR_RETURN(Partition partition, OpenPartition(entry, p));
+    partitions.push_back(std::move(partition));
+  }
+  auto collection = std::make_shared<Collection>(entry, std::move(partitions));
+  WriterLock lock(mutex);
+  collections[entry.spec.name] = collection;
+  return collection;
+}
+
+Status NodeState::ReplayLog() {
+  std::map<uint32_t, shard::Shard*> shards;
+  wal::Lsn from = log->durable_lsn() + 1;
+  for (const auto& collection : Collections()) {
+    for (Partition& partition : collection->partitions()) {
+      if (partition.shard == nullptr) continue;
+      shards[partition.number] = partition.shard.get();
+      from = std::min(from, partition.shard->engine().checkpoint_lsn() + 1);
+    }
+  }
+  // A shard that was idle for long needs nothing of what has been cut off since.
+  from = std::max(from, log->stats().first_lsn);
+  const Status status = log->Read(from, [&shards](const wal::LogRecord& record) {
+    const auto shard = shards.find(record.stream);
+    return shard == shards.end() ? Status::Ok() : shard->second->Replay(record);
+  });
+  if (status.code() != Code::kCorruption) return status;
+  NoteDamage("replay of the log ended early: " + std::string(status.message()));
+  return Status::Ok();
+}
+
+void NodeState::NoteDamage(const std::string& what) {
+  spdlog::error("{}", what);
+  WriterLock lock(mutex);
+  damage += (damage.empty() ? "" : "\n") + what;
+}
+
+std::string NodeState::ReadOnlyReason() const {
+  {
+    ReaderLock lock(mutex);
+    if (!damage.empty()) return damage;
+  }
+  const Status status = log->write_status();
+  return status.ok() ? "" : status.ToString();
+}
+
+Status NodeState::WriteStatus() const {
+  {
+    ReaderLock lock(mutex);
+    if (!damage.empty()) return Status::ReadOnly("this node only reads: " + damage);
+  }
+  return log->write_status();
+}
+
+Status NodeState::DropCollection(const std::string& name) {
+  ASSIGN_OR_RETURN(const auto collection, Find(name));
+  MutexLock checkpoint_lock(checkpoint_mutex);
+  kv::WriteBatch cleanup;
+  for (Partition& partition : collection->partitions()) {
+    if (partition.shard != nullptr) partition.shard->Stop(Status::NotFound("there is no collection " + name));
+    vector::VectorEngine::Drop(partition.number, cleanup);
+  }
+  RETURN_IF_ERROR(catalogue->Remove(name, std::move(cleanup)));
+  {
+    WriterLock lock(mutex);
+    collections.erase(name);
+  }
+  // Readers that still hold the collection keep what they have mapped; the files go now.
+  for (uint32_t p = 0; p < collection->entry().spec.shards; ++p) {
+    RETURN_IF_ERROR(io::RemoveTree(disk, ShardDirectory(collection->entry(), p)));
+  }
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<Collection>> NodeState::Find(const std::string& name) const {
+  ReaderLock lock(mutex);
+  const auto it = collections.find(name);
+  if (it == collections.end()) return Status::NotFound("there is no collection " + name);
+  return it->second;
+}
+
+std::vector<std::shared_ptr<Collection>> NodeState::Collections() const {
+  ReaderLock lock(mutex);
+  std::vector<std::shared_ptr<Collection>> all;
+  for (const auto& [name, collection] : collections) all.push_back(collection);
+  return all;
+}
+
+uint64_t NodeState::BytesSinceCheckpoint() const { return log->stats().payload_bytes - checkpointed_bytes; }
+
+Status NodeState::Checkpoint() {
+  MutexLock lock(checkpoint_mutex);
+  const uint64_t bytes = log->stats().payload_bytes;
+  wal::Lsn unneeded = log->durable_lsn();
+  for (const auto& collection : Collections()) {
+    for (Partition& partition : collection->partitions()) {
+      if (partition.shard == nullptr) return Status::ReadOnly("a damaged shard still needs the log");
+      if (partition.shard->dirty()) RETURN_IF_ERROR(partition.shard->engine().Checkpoint());
+      unneeded = std::min(unneeded, partition.shard->UnneededLsn());
+    }
+  }
+  checkpointed_bytes = bytes;
+  ++checkpoints;
+  return log->TruncateBefore(unneeded + 1);
+}
+
+std::map<std::string, double> NodeState::Stats() const {
+  const wal::LogStats wal = log->stats();
+  std::map<std::string, double> stats;
+  stats["wal_records_total"] = static_cast<double>(wal.records);
+  stats["wal_payload_bytes_total"] = static_cast<double>(wal.payload_bytes);
+  stats["wal_syncs_total"] = static_cast<double>(wal.groups);
+  stats["wal_sync_seconds_total"] = static_cast<double>(wal.sync_ns_total) / 1e9;
+  stats["wal_sync_seconds_max"] = static_cast<double>(wal.sync_ns_max) / 1e9;
+  stats["wal_bytes_on_disk"] = static_cast<double>(wal.bytes_on_disk);
+  stats["wal_durable_lsn"] = static_cast<double>(wal.durable_lsn);
+  stats["checkpoints_total"] = static_cast<double>(checkpoints.load());
+  double points = 0, documents = 0, pending = 0;
+  for (const auto& collection : Collections()) {
+    const CollectionInfo info = collection->Info();
+    points += static_cast<double>(info.points);
+    documents += static_cast<double>(info.documents);
+    for (const Partition& partition : collection->partitions()) {
+      if (partition.shard != nullptr) pending += static_cast<double>(partition.shard->engine().pending_index());
+    }
+  }
+  stats["collections"] = static_cast<double>(Collections().size());
+  stats["points"] = points;
+  stats["documents"] = documents;
+  stats["index_pending_vectors"] = pending;
+  return stats;
+}
+
+}  // namespace rhizome::cluster

@@ -1,0 +1,74 @@
+// NodeState: what a node owns and how it comes up, checkpoints and goes down. Internal to cluster.
+//
+// Order of construction is order of need: directory lock, database, log, catalogue, shards, replay. Thread-safe after
+// Open.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "base/version.h"
+#include "cluster/catalogue.h"
+#include "cluster/collection.h"
+#include "cluster/node.h"
+#include "io/disk.h"
+#include "kv/store.h"
+#include "wal/log.h"
+
+namespace rhizome::cluster {
+
+class Housekeeper;
+
+struct NodeState {
+  NodeState(io::Disk& disk_in, NodeOptions options_in);
+  ~NodeState();
+
+  Status Open();
+  // Damage found by Open, or why the log refuses appends; "" while all is well.
+  std::string ReadOnlyReason() const EXCLUDES(mutex);
+  Status WriteStatus() const EXCLUDES(mutex);
+
+  Result<std::shared_ptr<Collection>> OpenCollection(const CatalogueEntry& entry) EXCLUDES(mutex);
+  Status DropCollection(const std::string& name) EXCLUDES(mutex);
+  Result<std::shared_ptr<Collection>> Find(const std::string& name) const EXCLUDES(mutex);
+  std::vector<std::shared_ptr<Collection>> Collections() const EXCLUDES(mutex);
+
+  // Snapshots of every dirty shard, then cuts the log to what some shard still needs.
+  Status Checkpoint() EXCLUDES(mutex, checkpoint_mutex);
+  // Log bytes written since the last checkpoint began.
+  uint64_t BytesSinceCheckpoint() const;
+  std::map<std::string, double> Stats() const EXCLUDES(mutex);
+
+  std::string ShardDirectory(const CatalogueEntry& entry, uint32_t partition) const;
+  Result<Partition> OpenPartition(const CatalogueEntry& entry, uint32_t partition);
+  Status RemoveOrphans();
+  Status ReplayLog();
+  void NoteDamage(const std::string& what) EXCLUDES(mutex);
+  Result<uint32_t> NodeNumber();
+
+  // Constant after Open.
+  io::Disk& disk;
+  const NodeOptions options;
+  Clock& clock;
+  std::shared_ptr<void> directory_lock;
+  std::unique_ptr<kv::Store> store;
+  std::unique_ptr<wal::Log> log;
+  std::unique_ptr<Catalogue> catalogue;
+  std::unique_ptr<HybridClock> versions;
+
+  mutable SharedMutex mutex;
+  std::map<std::string, std::shared_ptr<Collection>> collections GUARDED_BY(mutex);
+  std::string damage GUARDED_BY(mutex);
+
+  mutable Mutex checkpoint_mutex;
+  std::atomic<uint64_t> checkpointed_bytes{0};
+  std::atomic<uint64_t> checkpoints{0};
+
+  std::unique_ptr<Housekeeper> housekeeper;  // last: stops before anything it looks after goes
+};
+
+}  // namespace rhizome::cluster
