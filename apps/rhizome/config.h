@@ -1,0 +1,61 @@
+// Config: what `rhizome serve` can be told. Each option is declared once, in config.cc: name, meaning, default, bounds.
+//
+// Sources, later ones win: a TOML file, the environment (RHIZOME_DATA_DIR for data_dir), flags (--data-dir). An unknown
+// key in the file or a value out of bounds is an error that names the option and where it came from. All options take
+// effect at start only. The page docs/configuration.md is generated from the same table.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace rhizome::app {
+
+struct Config {
+  std::string data_dir = "rhizome-data";
+  std::string listen = "127.0.0.1:8000";
+  std::vector<std::string> api_keys;
+  bool insecure_bind = false;
+  std::string default_collection = "documents";
+  std::string embedder = "minilm";
+  std::string model_dir;
+  std::string precision = "auto";
+  std::string embedder_url;
+  std::string embedder_model;
+  std::string embedder_api_key;
+  uint64_t embedder_dimension = 0;
+  uint64_t io_threads = 0;
+  uint64_t index_threads = 0;
+  uint64_t body_mib_max = 32;
+  uint64_t connections_max = 20'000;
+  uint64_t checkpoint_log_mib = 64;
+  std::string log_level = "info";
+};
+
+struct ConfigOption {
+  std::string name;     // as in the file: "data_dir"
+  std::string meaning;  // for --help and the reference page
+  std::string bounds;   // "1 to 64", "minilm, http or none", "" when free
+  bool is_flag = false;
+  std::function<Status(Config&, const std::string& text)> set;
+  std::function<std::string(const Config&)> show;
+
+  std::string Flag() const;         // "--data-dir"
+  std::string Environment() const;  // "RHIZOME_DATA_DIR"
+};
+
+const std::vector<ConfigOption>& ConfigOptions();
+
+// Values given as flags, by option name.
+using FlagValues = std::vector<std::pair<std::string, std::string>>;
+
+// Reads all sources. `file` may be "" for none; `environment` looks a variable up, nullptr when unset.
+Result<Config> LoadConfig(const std::string& file, const std::function<const char*(const char*)>& environment,
+                          const FlagValues& flags);
+
+// The body of docs/configuration.md.
+std::string ConfigReference();
+
+}  // namespace rhizome::app

@@ -1,0 +1,114 @@
+// The rhizome program: server and client in one binary.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+
+#include "commands.h"
+#include "config.h"
+#include "serve.h"
+
+namespace {
+
+using rhizome::app::Config;
+using rhizome::app::ConfigOption;
+using rhizome::app::ConfigOptions;
+using rhizome::app::FlagValues;
+
+struct ServeArguments {
+  std::string config_file;
+  bool print_options = false;
+  std::map<std::string, std::string> values;
+};
+
+void AddServe(CLI::App& app, ServeArguments& arguments) {
+  CLI::App* serve = app.add_subcommand("serve", "Run a server: everything in one process");
+  serve->add_option("--config", arguments.config_file, "TOML file with options; flags and RHIZOME_… win over it");
+  serve->add_flag("--print-options", arguments.print_options, "Print the reference of all options and leave");
+  for (const ConfigOption& option : ConfigOptions()) {
+    std::string& value = arguments.values[option.name];
+    const std::string shown = option.show(Config{});
+    const std::string help = option.meaning + (option.bounds.empty() ? "" : " (" + option.bounds + ")") +
+                             (shown.empty() ? "" : " [" + shown + "]");
+    if (option.is_flag) {
+      serve->add_flag_callback(
+          option.Flag(), [&value] { value = "true"; }, help);
+    } else {
+      serve->add_option(option.Flag(), value, help);
+    }
+  }
+}
+
+int RunServe(const CLI::App& serve, const ServeArguments& arguments) {
+  if (arguments.print_options) {
+    fmt::print("{}", rhizome::app::ConfigReference());
+    return 0;
+  }
+  FlagValues flags;
+  for (const ConfigOption& option : ConfigOptions()) {
+    if (serve.count(option.Flag()) > 0) flags.emplace_back(option.name, arguments.values.at(option.name));
+  }
+  const auto config = rhizome::app::LoadConfig(
+      arguments.config_file, [](const char* name) { return std::getenv(name); }, flags);
+  const rhizome::Status status = config.ok() ? rhizome::app::Serve(*config) : config.status();
+  if (status.ok()) return 0;
+  fmt::print(stderr, "rhizome serve: {}\n", status.ToString());
+  return 1;
+}
+
+template <typename Arguments>
+void AddServer(CLI::App& command, Arguments& arguments) {
+  command.add_option("-s,--server", arguments.server, "Base URL of the server")
+      ->envname("RHIZOME_SERVER")
+      ->capture_default_str();
+  command.add_option("--api-key", arguments.api_key, "Key of that server")->envname("RHIZOME_API_KEY");
+  command.add_option("-c,--collection", arguments.collection, "Collection; the server's default when left out");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Rhizome: a distributed memory for applications", "rhizome");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", RHIZOME_VERSION);
+
+  ServeArguments serve;
+  AddServe(app, serve);
+
+  rhizome::app::IngestArguments ingest;
+  CLI::App* ingest_command = app.add_subcommand("ingest", "Read documents from files, folders or standard input");
+  ingest_command->add_option("paths", ingest.paths, "Files, folders, or - for standard input")->required();
+  AddServer(*ingest_command, ingest);
+  ingest_command
+      ->add_option("-f,--format", ingest.format, "Take inputs for this format: txt, md, html, json, jsonl, csv, pdf")
+      ->check(CLI::IsMember({"txt", "md", "html", "json", "jsonl", "csv", "pdf"}));
+  ingest_command->add_option("--batch", ingest.batch_documents, "Documents in a request")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  ingest_command->add_option("--connections", ingest.connections, "Requests at a time")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  ingest_command->add_flag("-q,--quiet", ingest.quiet, "No progress");
+
+  rhizome::app::SearchArguments search;
+  CLI::App* search_command = app.add_subcommand("search", "Search in plain words");
+  search_command->add_option("query", search.query, "What to look for")->required();
+  AddServer(*search_command, search);
+  search_command->add_option("-k,--top-k", search.top_k, "Answers")->check(CLI::Range(1, 10000))->capture_default_str();
+  search_command->add_option("-m,--mode", search.mode, "dense, text or hybrid")
+      ->check(CLI::IsMember({"dense", "text", "hybrid"}))
+      ->capture_default_str();
+  search_command->add_option("--filter", search.filter, "Condition on payloads as JSON (docs/filters.md)");
+  search_command->add_flag("--json", search.json, "Print the server's answer as it is");
+
+  std::string salvage_dir;
+  CLI::App* salvage_command = app.add_subcommand("salvage", "Recover what is still good of a damaged log");
+  salvage_command->add_option("--data-dir", salvage_dir, "Data folder of the server, which must be stopped")
+      ->required();
+
+  CLI11_PARSE(app, argc, argv);
+  if (app.got_subcommand("serve")) return RunServe(*app.get_subcommand("serve"), serve);
+  if (*ingest_command) return rhizome::app::Ingest(ingest);
+  if (*search_command) return rhizome::app::Search(search);
+  return rhizome::app::Salvage(salvage_dir);
+}
