@@ -31,6 +31,7 @@ Result<std::unique_ptr<Node>> Node::Open(io::Disk& disk, NodeOptions options) {
 
 Result<CollectionInfo> Node::CreateCollection(const CollectionSpec& spec) {
   RETURN_IF_ERROR(state_->WriteStatus());
+  MutexLock lock(state_->create_mutex);  // who hears AlreadyExists can use it
   ASSIGN_OR_RETURN(const CatalogueEntry entry, state_->catalogue->Add(spec, state_->clock.WallMs()));
   ASSIGN_OR_RETURN(const auto collection, state_->OpenCollection(entry));
   return collection->Info();

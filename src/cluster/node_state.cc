@@ -37,7 +37,9 @@ Status NodeState::Open() {
   RETURN_IF_ERROR(io::CreateDirectories(disk, options.data_dir + "/shards"));
   ASSIGN_OR_RETURN(directory_lock, disk.Lock(options.data_dir + "/LOCK"));
   RETURN_IF_ERROR(CheckFormat(disk, options.data_dir));
+  env = kv::NewDiskEnv(disk);
   kv::StoreOptions store_options;
+  store_options.env = env.get();
   store_options.memtable_bytes = options.memtable_bytes;
   ASSIGN_OR_RETURN(store, kv::Store::Open(options.data_dir + "/database", store_options));
   ASSIGN_OR_RETURN(log, wal::Log::Open(disk, options.data_dir + "/log"));

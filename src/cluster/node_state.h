@@ -16,6 +16,7 @@
 #include "cluster/collection.h"
 #include "cluster/node.h"
 #include "io/disk.h"
+#include "kv/rocks_file_system.h"
 #include "kv/store.h"
 #include "wal/log.h"
 
@@ -55,6 +56,7 @@ struct NodeState {
   const NodeOptions options;
   Clock& clock;
   std::shared_ptr<void> directory_lock;
+  std::unique_ptr<rocksdb::Env> env;  // the database's files are on `disk` too
   std::unique_ptr<kv::Store> store;
   std::unique_ptr<wal::Log> log;
   std::unique_ptr<Catalogue> catalogue;
@@ -64,6 +66,7 @@ struct NodeState {
   std::map<std::string, std::shared_ptr<Collection>> collections GUARDED_BY(mutex);
   std::string damage GUARDED_BY(mutex);
 
+  Mutex create_mutex;  // a collection is recorded and opened as one step
   mutable Mutex checkpoint_mutex;
   std::atomic<uint64_t> checkpointed_bytes{0};
   std::atomic<uint64_t> checkpoints{0};

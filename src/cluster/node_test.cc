@@ -196,6 +196,24 @@ TEST_F(NodeTest, ACollectionCanBeMadeOnlyOnce) {
   EXPECT_EQ(node_->CreateCollection(spec).status().code(), Code::kAlreadyExists);
 }
 
+TEST_F(NodeTest, WhoLosesTheRaceToCreateACollectionCanUseItAtOnce) {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([this, i] {
+      CollectionSpec spec;
+      spec.name = "raced";
+      spec.dimension = 4;
+      const auto created = node_->CreateCollection(spec);
+      if (!created.ok()) {
+        EXPECT_EQ(created.status().code(), Code::kAlreadyExists);
+      }
+      EXPECT_TRUE(node_->Write("raced", {Upsert(static_cast<uint64_t>(i), Vector(1))}).ok());
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(node_->Count("raced", nullptr).value(), 4u);
+}
+
 TEST_F(NodeTest, AbsurdSpecsAreRefusedByField) {
   const auto field_of = [](CollectionSpec spec) { return std::string(ValidateSpec(spec).field()); };
   EXPECT_EQ(field_of({"../x"}), "name");
