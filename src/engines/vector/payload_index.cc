@@ -94,7 +94,8 @@ Result<SegmentInfo> PayloadIndex::WriteSegment(io::Disk& disk, const std::string
 
 std::vector<SegmentInfo> PayloadIndex::Segments() const {
   std::vector<SegmentInfo> infos;
-  for (const auto& segment : parts_.Snapshot()->segments) infos.push_back(segment->info());
+  const auto sealed = parts_.Snapshot();  // keeps what the loop reads alive
+  for (const auto& segment : sealed->segments) infos.push_back(segment->info());
   return infos;
 }
 

@@ -153,7 +153,8 @@ Result<SegmentInfo> TextIndex::WriteSegment(io::Disk& disk, const std::string& d
 
 std::vector<SegmentInfo> TextIndex::Segments() const {
   std::vector<SegmentInfo> infos;
-  for (const auto& segment : parts_.Snapshot()->segments) infos.push_back(segment->info());
+  const auto sealed = parts_.Snapshot();  // keeps what the loop reads alive
+  for (const auto& segment : sealed->segments) infos.push_back(segment->info());
   return infos;
 }
 
