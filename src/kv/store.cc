@@ -9,6 +9,8 @@
 
 #include <array>
 
+#include "kv/rocks_file_system.h"
+
 namespace rhizome::kv {
 namespace {
 
@@ -28,7 +30,9 @@ Status ToStatus(const rocksdb::Status& status) {
 
 rocksdb::Options MakeOptions(const StoreOptions& options) {
   rocksdb::Options db;
-  if (options.env != nullptr) db.env = options.env;
+  // Never RocksDB's own environment: its diary aborts the process on a full disk (kv/rocks_file_system.cc).
+  static rocksdb::Env& machine = *NewDiskEnv(io::RealDisk()).release();  // outlives every store
+  db.env = options.env != nullptr ? options.env : &machine;
   db.create_if_missing = true;
   db.create_missing_column_families = true;
   db.atomic_flush = true;
@@ -98,6 +102,8 @@ Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::Open(const std::string& path, const StoreOptions& options) {
+  // RocksDB makes its directory but does not sync the parent.
+  if (options.env == nullptr) RETURN_IF_ERROR(io::CreateDirectories(io::RealDisk(), path));
   const rocksdb::Options db_options = MakeOptions(options);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (const char* name : kFamilyNames) families.emplace_back(name, rocksdb::ColumnFamilyOptions(db_options));
@@ -125,7 +131,12 @@ Status Store::Write(const WriteBatch& batch) {
   return ToStatus(state_->db->Write(options, &out));
 }
 
-Status Store::Flush() { return ToStatus(state_->db->Flush(rocksdb::FlushOptions(), state_->handles)); }
+Status Store::Flush() {
+  rocksdb::FlushOptions options;
+  // Else it waits for compaction, which on a full disk waits for space: for ever.
+  options.allow_write_stall = true;
+  return ToStatus(state_->db->Flush(options, state_->handles));
+}
 
 Result<std::optional<std::string>> Store::Get(Family family, std::string_view key) const {
   std::string value;
