@@ -118,6 +118,16 @@ TEST(GraphIndex, RemovedSlotsNeverAnswer) {
   EXPECT_EQ(index->Remove(3000).code(), Code::kInvalidArgument);
 }
 
+TEST(GraphIndex, AFewSurvivorsAreAllFound) {
+  const Rows data = Clustered(6000, 16, 20, 13);
+  auto index = Filled(Metric::kL2, data);
+  for (Slot slot = 0; slot < 6000; ++slot) {
+    if (slot % 1000 != 7) ASSERT_TRUE(index->Remove(slot).ok());
+  }
+  EXPECT_EQ(index->Search(data[0], {.k = 10, .ef = 10})->size(), 6u);
+  EXPECT_EQ(index->Search(data[0], {.k = 3})->size(), 3u);
+}
+
 TEST(GraphIndex, ChurnOfHalfCostsAtMostAHundredthOfRecall) {
   Rows data = Clustered(6000, 32, 30, 9);
   const Rows fresh = Clustered(3000, 32, 30, 9, 5), queries = Clustered(200, 32, 30, 9, 6);

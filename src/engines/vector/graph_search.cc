@@ -130,8 +130,8 @@ void GatherByCode(const GraphStore& store, SearchScratch& scratch, const View& v
     const int64_t took_ns = SystemClock().MonotonicNs() - start_ns;
     SearchCosts::Observe(costs.walk_ns_per_ef, static_cast<double>(took_ns) / static_cast<double>(view.ef));
   }
-  // A filter that nothing near the query passes can end a walk early; the scan cannot miss.
-  if (mask.filter != nullptr && scratch.results.size() < std::min(view.k, view.matches)) {
+  // Where nothing near the query may answer, a walk can end early; the scan cannot miss.
+  if (scratch.results.size() < std::min(view.k, view.matches)) {
     scratch.results.Reset(view.ef);
     ScanRange(store, scratch, mask, 0, view.linked);
   }
@@ -144,10 +144,11 @@ View Look(const GraphStore& store, bool coded, Slot unrepaired, const GraphSearc
   view.linked = store.linked.load(std::memory_order_acquire);
   view.count = store.count.load(std::memory_order_acquire);
   view.k = std::min<size_t>(search.k, view.count);
-  view.matches = search.filter == nullptr ? view.count : CountMatches(*search.filter, view.count);
+  const Slot dead = std::min(store.dead_count.load(std::memory_order_relaxed), view.count);
+  view.matches = search.filter == nullptr ? view.count - dead : CountMatches(*search.filter, view.count);
+  view.share = search.filter == nullptr ? 1 : static_cast<double>(view.matches) / (view.count + 1e-9);
   // Removed slots that no row points to any more do not dilute a walk.
-  view.share = static_cast<double>(view.matches) / (view.count + 1e-9) *
-               (1 - static_cast<double>(std::min(unrepaired, view.count)) / (view.count + 1.0));
+  view.share *= 1 - static_cast<double>(std::min(unrepaired, view.count)) / (view.count + 1.0);
   view.ef = search.ef == 0 ? DefaultEf(view.k, view.linked) : std::min<size_t>(search.ef, view.count);
   view.ef = std::max(view.ef, view.k);
   return view;

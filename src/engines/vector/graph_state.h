@@ -1,6 +1,8 @@
 // The insides of GraphIndex, shared by its source files only.
 #pragma once
 
+#include <algorithm>
+
 #include "engines/vector/graph_index.h"
 #include "engines/vector/graph_link.h"
 #include "engines/vector/graph_store.h"
@@ -17,7 +19,9 @@ struct SearchCosts {
 
   static void Observe(std::atomic<float>& estimate, double sample) {
     const float old = estimate.load(std::memory_order_relaxed);
-    estimate.store(old + (static_cast<float>(sample) - old) / 32, std::memory_order_relaxed);
+    // A thread that was switched away measures the machine's load, not the search.
+    const float bounded = std::min(static_cast<float>(sample), 4 * old);
+    estimate.store(old + (bounded - old) / 32, std::memory_order_relaxed);
   }
 };
 

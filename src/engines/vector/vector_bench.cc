@@ -2,9 +2,10 @@
 //              [--open DIRECTORY] [--json]
 //
 // Our graph index against hnswlib (M = 16, ef_construction = 200, built with -O3 -march=native) on identical unit
-// vectors, in one process, by thread CPU time, builds and searches interleaved. Without a file: clustered synthetic
-// vectors. Without a query file the last 1,000 rows are held out as queries. --open saves the index in an empty
-// directory and measures opening it. The last line holds the figures.
+// vectors, in one process, by CPU time, builds and searches interleaved. Without a file: build/bench/vectors.fvecs if
+// it is there (real embeddings, for the figures that count), else clustered synthetic vectors. Without a query file the
+// last 1,000 rows are held out as queries. --open saves the index in an empty directory and measures opening it. The
+// last line holds the figures.
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -27,6 +28,7 @@ namespace rhizome::vector {
 namespace {
 
 constexpr size_t kAnswers = 10;
+constexpr const char* kDefaultData = "build/bench/vectors.fvecs";
 
 struct Table {
   size_t dimension = 0;
@@ -329,9 +331,11 @@ void PrintTable(const Built& built, const Sweep& sweep, const std::vector<Filter
   }
 }
 
-void PrintJson(const Table& data, const Built& built, const Sweep& sweep, const std::vector<FilterFigure>& filters) {
+void PrintJson(const Table& data, bool real, const Built& built, const Sweep& sweep,
+               const std::vector<FilterFigure>& filters) {
   const auto ratio = [](double a, double b) { return b > 0 ? a / b : 0; };
-  std::printf("{\"rows\": %zu, \"dimension\": %zu", data.rows(), data.dimension);
+  std::printf("{\"data\": \"%s\", \"rows\": %zu, \"dimension\": %zu", real ? "file" : "synthetic", data.rows(),
+              data.dimension);
   for (const int at : {95, 99}) {
     const double ours = RateAt(sweep.ours, at / 100.0), peer = RateAt(sweep.peer, at / 100.0);
     std::printf(", \"qps_at_%d\": %.0f, \"hnswlib_qps_at_%d\": %.0f, \"qps_ratio_at_%d\": %.3f", at, ours, at, peer, at,
@@ -379,7 +383,9 @@ Options Parse(int argc, char** argv) {
 }
 
 int Main(int argc, char** argv) {
-  const Options options = Parse(argc, argv);
+  Options options = Parse(argc, argv);
+  const bool have_default = Need(io::RealDisk().Exists(kDefaultData));
+  if (options.data.empty() && have_default) options.data = kDefaultData;
   Table data = options.data.empty() ? Synthetic((options.rows > 0 ? options.rows : 100000) + 1000, 384)
                                     : ReadTable(options.data);
   Table queries;
@@ -408,7 +414,7 @@ int Main(int argc, char** argv) {
     std::printf("%sopen %.3f s for %zu rows\n", options.json ? "# " : "",
                 MeasureOpen(*built.ours, queries, options.open), data.rows());
   }
-  PrintJson(data, built, sweep, filters);
+  PrintJson(data, !options.data.empty(), built, sweep, filters);
   return 0;
 }
 
