@@ -1,0 +1,132 @@
+// A whole Rhizome behind HTTP in this process: real node on a temporary directory, real server, a port the kernel
+// picked. The embedder is a small one of ours, so that tests need no model: words hashed into a few dimensions.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "base/hash.h"
+#include "cluster/node.h"
+#include "gateway/api.h"
+#include "gateway/server.h"
+#include "gateway/test_client.h"
+#include "io/disk.h"
+#include "pipeline/ingest.h"
+
+namespace rhizome::gateway {
+
+namespace json = boost::json;
+
+// Texts that share words get similar vectors; the first dimension keeps every vector from being zero.
+class WordEmbedder final : public pipeline::Embedder {
+ public:
+  std::string_view name() const override { return "words-16"; }
+  uint32_t dimension() const override { return 16; }
+  Result<std::vector<std::vector<float>>> Embed(std::span<const std::string> texts) override {
+    std::vector<std::vector<float>> vectors;
+    for (const std::string& text : texts) vectors.push_back(VectorOf(text));
+    return vectors;
+  }
+
+ private:
+  static std::vector<float> VectorOf(const std::string& text) {
+    std::vector<float> vector(16, 0.0F);
+    vector[0] = 0.1F;
+    size_t begin = 0;
+    while (begin < text.size()) {
+      const size_t end = std::min(text.find(' ', begin), text.size());
+      if (end > begin) vector[Checksum(std::string_view(text).substr(begin, end - begin)) % 16] += 1.0F;
+      begin = end + 1;
+    }
+    float square = 0;
+    for (const float value : vector) square += value * value;
+    for (float& value : vector) value /= std::sqrt(square);
+    return vector;
+  }
+};
+
+class ApiFixture : public testing::Test {
+ protected:
+  ApiFixture() {
+    options_.port = 0;
+    options_.io_threads = 1;
+    options_.query_lane = {2, 64};
+    options_.write_lane = {2, 64};
+    options_.ingest_lane = {1, 16};
+    options_.header_timeout_ms = 500;
+    options_.transfer_grace_ms = 500;
+    server_ = std::move(Server::Start(options_, ApiRoutes({}, slot_, metrics_), metrics_)).value();
+    client_ = std::make_unique<TestClient>(server_->port());
+  }
+
+  ~ApiFixture() override {
+    server_->Stop(0);
+    ingestor_.reset();
+    node_.reset();
+    if (!directory_.empty()) (void)io::RemoveTree(io::RealDisk(), directory_);  // best effort: a temporary folder
+  }
+
+  // Before this the server answers, but is not ready.
+  void OpenNode() {
+    char name[] = "/tmp/rhizome-http-XXXXXX";
+    directory_ = mkdtemp(name);
+    cluster::NodeOptions options;
+    options.data_dir = directory_;
+    options.index_threads = 1;
+    options.memtable_bytes = 4 << 20;
+    node_ = std::move(cluster::Node::Open(io::RealDisk(), options)).value();
+    ingestor_ = std::make_unique<pipeline::Ingestor>(*node_, &embedder_);
+    slot_.Publish({node_.get(), ingestor_.get(), &embedder_});
+  }
+
+  Reply Call(std::string_view method, std::string_view target, std::string_view body = {},
+             std::string_view headers = {}) {
+    Reply reply = client_->Call(method, target, body, headers);
+    if (reply.Header("Connection") != "keep-alive") client_ = std::make_unique<TestClient>(server_->port());
+    return reply;
+  }
+
+  // A request that must succeed; its answer.
+  json::value Do(std::string_view method, std::string_view target, std::string_view body = {}) {
+    const Reply reply = Call(method, target, body);
+    EXPECT_LT(reply.status, 300) << method << " " << target << " " << body << "\n" << reply.body;
+    return Parsed(reply);
+  }
+
+  // A request that must fail: "400 points[0].vector".
+  std::string Refusal(std::string_view method, std::string_view target, std::string_view body = {}) {
+    const Reply reply = Call(method, target, body);
+    EXPECT_EQ(reply.Header("Content-Type"), "application/problem+json") << reply.body;
+    const json::value problem = Parsed(reply);
+    if (!problem.is_object()) return std::to_string(reply.status);
+    EXPECT_EQ(problem.as_object().at("request_id"), reply.Header("X-Request-Id"));
+    const auto* field = problem.as_object().if_contains("field");
+    return std::to_string(reply.status) + (field != nullptr ? " " + std::string(field->as_string()) : "");
+  }
+
+  static json::value Parsed(const Reply& reply) {
+    json::error_code error;
+    json::value value = json::parse(reply.body, error);
+    EXPECT_FALSE(error) << reply.body;
+    return value;
+  }
+
+  ServerOptions options_;
+  MetricRegistry metrics_;
+  BackendSlot slot_{"recovering"};
+  WordEmbedder embedder_;
+  std::string directory_;
+  std::unique_ptr<cluster::Node> node_;
+  std::unique_ptr<pipeline::Ingestor> ingestor_;
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<TestClient> client_;
+};
+
+}  // namespace rhizome::gateway
