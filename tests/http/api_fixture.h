@@ -106,7 +106,7 @@ class ApiFixture : public testing::Test {
     EXPECT_EQ(reply.Header("Content-Type"), "application/problem+json") << reply.body;
     const json::value problem = Parsed(reply);
     if (!problem.is_object()) return std::to_string(reply.status);
-    EXPECT_EQ(problem.as_object().at("request_id"), reply.Header("X-Request-Id"));
+    EXPECT_EQ(problem.as_object().at("request_id"), json::value(reply.Header("X-Request-Id")));
     const auto* field = problem.as_object().if_contains("field");
     return std::to_string(reply.status) + (field != nullptr ? " " + std::string(field->as_string()) : "");
   }

@@ -1,0 +1,350 @@
+// Load on the real server: vector search by keep-alive clients, closed loop and open loop, then idle connections.
+//
+//   ./dev bench http [--documents 60000] [--clients 200] [--seconds 10] [--idle 10000] [--rate R] [--json]
+//
+// Starts `rhizome serve` on a temporary folder, fills a collection of 384-dimensional vectors (a mixture of Gaussians),
+// waits for the index, then measures. Closed loop: every client sends its next request when the last is answered.
+// Open loop: requests are due at a fixed rate (0: 70 % of what the closed loop reached) and a latency counts from when
+// its request was due, so that a stalled server cannot hide its queue (Tene, "How NOT to Measure Latency").
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "gateway/test_client.h"
+
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using rhizome::gateway::Reply;
+using rhizome::gateway::TestClient;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr size_t kDimension = 384;
+constexpr size_t kBatch = 500;
+constexpr size_t kCentres = 200;
+
+struct Options {
+  std::string server;
+  size_t documents = 60'000;
+  size_t clients = 200;
+  double seconds = 10;
+  double rate = 0;
+  size_t idle = 10'000;
+  bool json = false;
+};
+
+double NowMs() { return static_cast<double>(rhizome::SystemClock().MonotonicNs()) / 1e6; }
+
+[[noreturn]] void Fail(const std::string& why) {
+  std::fprintf(stderr, "http_bench: %s\n", why.c_str());
+  std::exit(1);
+}
+
+uint16_t FreePort() {
+  asio::io_context context;
+  return tcp::acceptor(context, {asio::ip::address_v4::loopback(), 0}).local_endpoint().port();
+}
+
+// `rhizome serve` as a child process; stopped and its folder removed when this goes.
+class ServerProcess {
+ public:
+  explicit ServerProcess(const std::string& program) : port_(FreePort()) {
+    char name[] = "/tmp/rhizome-bench-XXXXXX";
+    directory_ = mkdtemp(name);
+    const std::string listen = "127.0.0.1:" + std::to_string(port_);
+    child_ = fork();
+    if (child_ < 0) Fail("fork failed");
+    if (child_ == 0) {
+      execl(program.c_str(), program.c_str(), "serve", "--data-dir", directory_.c_str(), "--listen", listen.c_str(),
+            "--embedder", "none", "--log-level", "warning", nullptr);
+      std::fprintf(stderr, "http_bench: cannot run %s\n", program.c_str());
+      _exit(127);
+    }
+    WaitUntilReady();
+  }
+  ~ServerProcess() {
+    kill(child_, SIGTERM);
+    waitpid(child_, nullptr, 0);
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+  }
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  uint16_t port() const { return port_; }
+  double RssMib() const {
+    std::ifstream status("/proc/" + std::to_string(child_) + "/status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("VmRSS:")) return std::strtod(line.c_str() + 6, nullptr) / 1024;
+    }
+    return 0;
+  }
+
+ private:
+  void WaitUntilReady() {
+    for (int i = 0; i < 300; ++i) {
+      int status = 0;
+      if (waitpid(child_, &status, WNOHANG) == child_) Fail("the server ended at once");
+      TestClient client(port_);
+      if (client.connected() && client.Call("GET", "/ready").status == 200) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    Fail("the server did not become ready in 30 s");
+  }
+
+  uint16_t port_;
+  std::string directory_;
+  pid_t child_ = -1;
+};
+
+// Points around a fixed set of centres: neighbours exist, as they do among real embeddings.
+class Vectors {
+ public:
+  Vectors() : random_(20240601) {
+    std::normal_distribution<float> normal;
+    centres_.resize(kCentres, std::vector<float>(kDimension));
+    for (auto& centre : centres_) {
+      for (float& value : centre) value = normal(random_);
+    }
+  }
+  std::string NextJson() {
+    std::normal_distribution<float> spread(0.0F, 0.6F);
+    const auto& centre = centres_[random_() % kCentres];
+    std::string text = "[";
+    char number[24];
+    for (size_t i = 0; i < kDimension; ++i) {
+      const int length = std::snprintf(number, sizeof(number), "%s%.4f", i == 0 ? "" : ",",
+                                       static_cast<double>(centre[i] + spread(random_)));
+      text.append(number, static_cast<size_t>(length));
+    }
+    return text + "]";
+  }
+
+ private:
+  std::mt19937 random_;
+  std::vector<std::vector<float>> centres_;
+};
+
+void Fill(uint16_t port, size_t documents, Vectors& vectors) {
+  TestClient client(port);
+  if (client.Call("POST", "/collections", R"({"name":"bench","dimension":384})").status != 201) Fail("no collection");
+  for (size_t done = 0; done < documents; done += kBatch) {
+    std::string body = R"({"collection":"bench","points":[)";
+    for (size_t i = done; i < std::min(done + kBatch, documents); ++i) {
+      body.append(i == done ? "" : ",").append("{\"id\":").append(std::to_string(i));
+      body.append(",\"payload\":{\"part\":").append(std::to_string(i % 10)).append("},\"vector\":");
+      body.append(vectors.NextJson()).append("}");
+    }
+    const Reply reply = client.Call("POST", "/vectors", body + "]}");
+    if (reply.status != 200) Fail("upsert: " + std::to_string(reply.status) + " " + reply.body);
+    std::fprintf(stderr, "\r%zu of %zu vectors", std::min(done + kBatch, documents), documents);
+  }
+  std::fprintf(stderr, "\n");
+  for (int i = 0; i < 6000; ++i) {
+    const std::string shards = client.Call("GET", "/shards").body;
+    if (shards.find("\"pending_index\":0,") != std::string::npos) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  Fail("the index did not catch up in 10 minutes");
+}
+
+std::string SearchRequest(const std::string& vector) {
+  const std::string body = R"({"collection":"bench","top_k":10,"with_payload":false,"vector":)" + vector + "}";
+  return "POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+struct Load {
+  uint16_t port;
+  std::vector<std::string> requests;
+  double end_ms = 0;
+  double interval_ms = 0;  // open loop: between two of one client's requests; 0: closed loop
+  std::vector<double> latencies_ms;
+  size_t errors = 0;
+};
+
+// Reads one answer; its status, 0 when the connection broke.
+asio::awaitable<int> ReadAnswer(tcp::socket* socket, std::string* buffer) {
+  size_t needed = std::string::npos;
+  while (true) {
+    const size_t head = buffer->find("\r\n\r\n");
+    if (head != std::string::npos && needed == std::string::npos) {
+      const size_t at = buffer->find("Content-Length: ");
+      if (at == std::string::npos || at > head) co_return 0;
+      needed = head + 4 + std::strtoull(buffer->c_str() + at + 16, nullptr, 10);
+    }
+    if (needed != std::string::npos && buffer->size() >= needed) break;
+    char chunk[16384];
+    const auto [error, count] = co_await socket->async_read_some(asio::buffer(chunk), kAwait);
+    if (error) co_return 0;
+    buffer->append(chunk, count);
+  }
+  const int status = std::atoi(buffer->c_str() + 9);
+  buffer->erase(0, needed);
+  co_return status;
+}
+
+asio::awaitable<void> Client(Load* load, size_t number, double first_due_ms) {
+  tcp::socket socket(co_await asio::this_coro::executor);
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  const auto [connect_error] = co_await socket.async_connect({asio::ip::address_v4::loopback(), load->port}, kAwait);
+  if (connect_error) {
+    ++load->errors;
+    co_return;
+  }
+  socket.set_option(tcp::no_delay(true));
+  std::string buffer;
+  double due_ms = first_due_ms;
+  for (size_t i = number; due_ms < load->end_ms; i += 7) {
+    if (load->interval_ms > 0 && due_ms > NowMs()) {
+      timer.expires_after(std::chrono::microseconds(static_cast<int64_t>((due_ms - NowMs()) * 1000)));
+      (void)co_await timer.async_wait(kAwait);
+    }
+    const std::string& request = load->requests[i % load->requests.size()];
+    const auto [write_error, written] = co_await asio::async_write(socket, asio::buffer(request), kAwait);
+    const int status = write_error ? 0 : co_await ReadAnswer(&socket, &buffer);
+    if (status != 200) ++load->errors;
+    if (status == 0) co_return;
+    const double now_ms = NowMs();
+    load->latencies_ms.push_back(now_ms - due_ms);
+    due_ms = load->interval_ms > 0 ? due_ms + load->interval_ms : now_ms;
+  }
+}
+
+struct Figures {
+  double requests_per_s;
+  double p50_ms, p95_ms, p99_ms;
+  size_t errors;
+};
+
+Figures Run(Load load, size_t clients, double seconds, double rate) {
+  asio::io_context context(1);
+  const double start_ms = NowMs() + 50;
+  load.end_ms = start_ms + seconds * 1000;
+  load.interval_ms = rate > 0 ? static_cast<double>(clients) * 1000 / rate : 0;
+  for (size_t i = 0; i < clients; ++i) {
+    const double offset_ms = load.interval_ms * static_cast<double>(i) / static_cast<double>(clients);
+    asio::co_spawn(context, Client(&load, i, rate > 0 ? start_ms + offset_ms : NowMs()), asio::detached);
+  }
+  const double begin_ms = NowMs();
+  context.run();
+  const double elapsed_s = (NowMs() - begin_ms) / 1000;
+  auto& sorted = load.latencies_ms;
+  std::sort(sorted.begin(), sorted.end());
+  const auto quantile = [&](double q) {
+    return sorted.empty() ? 0.0 : sorted[static_cast<size_t>(q * static_cast<double>(sorted.size() - 1))];
+  };
+  return {static_cast<double>(sorted.size()) / elapsed_s, quantile(0.5), quantile(0.95), quantile(0.99), load.errors};
+}
+
+struct IdleFigures {
+  size_t connections = 0;
+  double rss_before_mib = 0;
+  double rss_mib = 0;
+  size_t unanswered = 0;
+};
+
+// Opens connections that each ask once and then keep still; all of them must still be served afterwards.
+IdleFigures HoldIdle(const ServerProcess& server, size_t wanted) {
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = std::min<rlim_t>(files.rlim_max, wanted + 1000);
+  setrlimit(RLIMIT_NOFILE, &files);
+  IdleFigures figures;
+  figures.rss_before_mib = server.RssMib();
+  std::vector<TestClient> clients;
+  clients.reserve(wanted);
+  for (size_t i = 0; i < wanted; ++i) {
+    clients.emplace_back(server.port());
+    if (clients.back().connected() && clients.back().Call("GET", "/health").status == 200) ++figures.connections;
+  }
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  figures.rss_mib = server.RssMib();
+  const std::string count = R"({"collection":"bench"})";
+  for (TestClient& client : clients) {
+    if (client.Call("POST", "/vectors/count", count).status != 200) ++figures.unanswered;
+  }
+  return figures;
+}
+
+void Print(const Options& options, const Figures& closed, const Figures& open, const IdleFigures& idle) {
+  if (options.json) {
+    std::printf(
+        "{\"requests_per_s\":%.0f,\"p50_ms\":%.3f,\"p95_ms\":%.3f,\"p99_ms\":%.3f,\"errors\":%zu,"
+        "\"open_requests_per_s\":%.0f,\"open_p50_ms\":%.3f,\"open_p95_ms\":%.3f,\"open_p99_ms\":%.3f,"
+        "\"open_errors\":%zu,\"idle_connections\":%zu,\"idle_rss_mib\":%.1f,\"idle_growth_mib\":%.1f,"
+        "\"idle_unanswered\":%zu,\"documents\":%zu,\"clients\":%zu}\n",
+        closed.requests_per_s, closed.p50_ms, closed.p95_ms, closed.p99_ms, closed.errors, open.requests_per_s,
+        open.p50_ms, open.p95_ms, open.p99_ms, open.errors, idle.connections, idle.rss_mib,
+        idle.rss_mib - idle.rss_before_mib, idle.unanswered, options.documents, options.clients);
+    return;
+  }
+  std::printf("vector search, top 10 of %zu × 384, %zu keep-alive clients\n", options.documents, options.clients);
+  for (const auto& [name, figures] : {std::pair{"closed loop", closed}, std::pair{"open loop", open}}) {
+    std::printf("  %-12s %8.0f requests/s   p50 %.2f ms   p95 %.2f ms   p99 %.2f ms   %zu errors\n", name,
+                figures.requests_per_s, figures.p50_ms, figures.p95_ms, figures.p99_ms, figures.errors);
+  }
+  std::printf("idle: %zu connections, server %.0f MiB (%.0f MiB more than without), %zu unanswered afterwards\n",
+              idle.connections, idle.rss_mib, idle.rss_mib - idle.rss_before_mib, idle.unanswered);
+}
+
+std::string BuiltServer() {
+  const auto build = std::filesystem::canonical("/proc/self/exe").parent_path().parent_path();
+  for (const char* place : {"apps/rhizome", "apps/rhizome/rhizome"}) {
+    if (std::filesystem::is_regular_file(build / place)) return build / place;
+  }
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  options.server = BuiltServer();
+  CLI::App app("HTTP load on a real server");
+  app.add_option("--server", options.server, "The rhizome program to run");
+  app.add_option("--documents", options.documents, "Vectors in the collection")->check(CLI::Range(1, 10'000'000));
+  app.add_option("--clients", options.clients, "Keep-alive clients")->check(CLI::Range(1, 10'000));
+  app.add_option("--seconds", options.seconds, "Of each loop")->check(CLI::Range(0.1, 3600.0));
+  app.add_option("--rate", options.rate, "Open loop's requests/s; 0: 70 % of the closed loop's");
+  app.add_option("--idle", options.idle, "Idle connections to hold")->check(CLI::Range(0, 60'000));
+  app.add_flag("--json", options.json, "One JSON object of figures");
+  CLI11_PARSE(app, argc, argv);
+  if (options.server.empty()) Fail("no rhizome program in the build: build it, or say --server");
+  signal(SIGPIPE, SIG_IGN);
+
+  const ServerProcess server(options.server);
+  Vectors vectors;
+  Fill(server.port(), options.documents, vectors);
+  Load load{server.port(), {}, 0, 0, {}, 0};
+  for (int i = 0; i < 1000; ++i) load.requests.push_back(SearchRequest(vectors.NextJson()));
+  (void)Run(load, options.clients, 1, 0);  // warm
+  const Figures closed = Run(load, options.clients, options.seconds, 0);
+  const double rate = options.rate > 0 ? options.rate : std::max(1.0, closed.requests_per_s * 0.7);
+  const Figures open = Run(load, options.clients, options.seconds, rate);
+  Print(options, closed, open, HoldIdle(server, options.idle));
+  return 0;
+}
