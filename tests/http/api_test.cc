@@ -54,7 +54,7 @@ TEST_F(Api, PointsComeBackAsTheyWent) {
   const auto found = Do("POST", "/vectors/get", R"({"collection":"colours","ids":[3,"nobody",1],"with_vector":true})");
   EXPECT_THAT(Ids(found.at("points")), ElementsAre("3", "1"));
   EXPECT_EQ(json::serialize(found.at("missing")), R"(["nobody"])");
-  EXPECT_EQ(json::serialize(found.at("points").at(1).at("vector")), "[1E0,0E0,0E0]");
+  EXPECT_EQ(json::serialize(found.at("points").at(1).at("vector")), "[1,0,0]");
   EXPECT_EQ(found.at("points").at(1).at("payload").at("n").to_number<uint64_t>(), UINT64_MAX);
 }
 
