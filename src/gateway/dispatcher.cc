@@ -37,6 +37,9 @@ std::string Joined(const std::vector<std::string>& words) {
   return text;
 }
 
+// Worth a warning each time. Overload and not being ready are counted instead: they come in floods.
+bool IsOurFailure(int status) { return status == 500 || status == 507; }
+
 uint32_t CoresIfZero(uint32_t threads) {
   return threads > 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
 }
@@ -225,7 +228,7 @@ Response Dispatcher::Answer(Exchange& exchange) {
                                       " bytes; ask for less at once (limit, top_k, with_vector)");
   }
   if (result.ok()) return std::move(*result);
-  if (HttpStatusOf(result.status().code()) >= 500) {
+  if (IsOurFailure(HttpStatusOf(result.status().code()))) {
     spdlog::warn("failed method={} route={} {}", exchange.route->method, exchange.route->pattern,
                  result.status().ToString());
   }
@@ -249,7 +252,7 @@ Result<Response> Dispatcher::Handle(Exchange& exchange) const {
 void Dispatcher::Finish(const Exchange& exchange, const Response& response) {
   const double elapsed_ms = static_cast<double>(clock_.MonotonicNs() - exchange.started_ns) / 1e6;
   route_metrics_.at(exchange.route)->Count(response.status, elapsed_ms / 1e3, metrics_);
-  const auto level = response.status >= 500                  ? spdlog::level::warn
+  const auto level = IsOurFailure(response.status)           ? spdlog::level::warn
                      : elapsed_ms > options_.slow_request_ms ? spdlog::level::info
                                                              : spdlog::level::debug;
   if (!spdlog::should_log(level)) return;
