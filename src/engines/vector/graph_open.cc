@@ -122,7 +122,7 @@ class Opener {
   }
   size_t FilesWanted() const {
     const auto chunks = [](Slot items) { return (size_t{items} + kChunkSlots - 1) / kChunkSlots; };
-    if (!coded) return saved_.slots < kCentreSlots ? chunks(saved_.slots) : SIZE_MAX;
+    if (!coded) return chunks(saved_.slots);
     size_t wanted = 1 + 2 * chunks(saved_.slots);
     for (unsigned level = 0; level < kLevels; ++level) wanted += chunks(RowsAt(level, saved_.slots));
     return wanted;
@@ -190,6 +190,8 @@ Result<std::unique_ptr<GraphIndex>> GraphIndex::Open(const GraphOptions& options
   store.count.store(saved.slots, std::memory_order_release);
   if (!opener.coded) {
     for (Slot slot = 0; slot < saved.slots; ++slot) store.ClearRows(slot);
+    // Saved in the moment between the last vector that was waited for and the codes of all.
+    if (saved.slots >= kCentreSlots) state.FixCentre();
   }
   return index;
 }

@@ -254,7 +254,7 @@ double WallSeconds() { return 1e-9 * static_cast<double>(SystemClock().Monotonic
 
 // Wall seconds to open the saved index and to answer the first query.
 double MeasureOpen(GraphIndex& index, const Table& queries, const std::string& directory) {
-  const SavedGraph saved = Need(index.Save(io::RealDisk(), directory, {}));
+  const SavedGraph saved = Need(index.Save(io::RealDisk(), directory, {}, index.size()));
   double best = 1e9;
   for (int round = 0; round < 3; ++round) {
     const double start = WallSeconds();
