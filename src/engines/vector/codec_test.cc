@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "engines/vector/graph_test_data.h"
+#include "engines/vector/graph/graph_test_data.h"
 
 namespace rhizome::vector {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <random>
 
+#include "engines/vector/graph/graph_test_data.h"
 #include "engines/vector/graph_index.h"
 #include "engines/vector/graph_link.h"
-#include "engines/vector/graph_test_data.h"
 #include "engines/vector/traversal.h"
 
 namespace rhizome::vector {

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <thread>
 
-#include "engines/vector/graph_state.h"
+#include "engines/vector/graph/graph_state.h"
 
 namespace rhizome::vector {
 namespace {

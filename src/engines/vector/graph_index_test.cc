@@ -6,7 +6,7 @@
 #include <limits>
 #include <random>
 
-#include "engines/vector/graph_test_data.h"
+#include "engines/vector/graph/graph_test_data.h"
 
 namespace rhizome::vector {
 namespace {

@@ -2,8 +2,8 @@
 // Thread-safe: any number of threads may link different slots while others read.
 #pragma once
 
+#include "engines/vector/graph/search_scratch.h"
 #include "engines/vector/graph_store.h"
-#include "engines/vector/search_scratch.h"
 
 namespace rhizome::vector {
 

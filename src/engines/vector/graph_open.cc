@@ -4,8 +4,8 @@
 #include <tuple>
 
 #include "base/hash.h"
+#include "engines/vector/graph/graph_state.h"
 #include "engines/vector/graph_file.h"
-#include "engines/vector/graph_state.h"
 
 namespace rhizome::vector {
 namespace {

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "engines/vector/graph/graph_state.h"
 #include "engines/vector/graph_file.h"
-#include "engines/vector/graph_state.h"
 
 namespace rhizome::vector {
 namespace {

@@ -6,10 +6,10 @@
 #include <set>
 #include <thread>
 
+#include "engines/vector/graph/graph_test_data.h"
 #include "engines/vector/graph_file.h"
 #include "engines/vector/graph_index.h"
 #include "engines/vector/graph_store.h"
-#include "engines/vector/graph_test_data.h"
 #include "io/sim_disk.h"
 
 namespace rhizome::vector {

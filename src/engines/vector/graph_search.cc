@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/clock.h"
-#include "engines/vector/graph_state.h"
+#include "engines/vector/graph/graph_state.h"
 #include "engines/vector/traversal.h"
 
 namespace rhizome::vector {

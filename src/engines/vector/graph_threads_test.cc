@@ -4,8 +4,8 @@
 #include <atomic>
 #include <thread>
 
+#include "engines/vector/graph/graph_test_data.h"
 #include "engines/vector/graph_index.h"
-#include "engines/vector/graph_test_data.h"
 
 namespace rhizome::vector {
 namespace {

@@ -2,8 +2,8 @@
 // prepared scratch.query. `bound` is a slot count loaded with acquire: nothing at or above it is touched.
 #pragma once
 
+#include "engines/vector/graph/search_scratch.h"
 #include "engines/vector/graph_store.h"
-#include "engines/vector/search_scratch.h"
 
 namespace rhizome::vector {
 
