@@ -1,0 +1,222 @@
+// ./dev eval FOLDER: how well Rhizome finds what is relevant, per search mode, on a folder of evaluation data:
+// corpus.jsonl {id, title, text} and queries.jsonl {id, text, relevant: [id…]}.
+//
+// Everything runs as it does in a server: documents are chunked, embedded and written to a node in a temporary folder,
+// queries go through Node::Search. --reference FILE adds the figures of an independent runtime
+// (tools/eval_reference.py) so that both stand in one table.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <set>
+
+#include "base/uuid.h"
+#include "cluster/node.h"
+#include "io/disk.h"
+#include "pipeline/ingest.h"
+#include "pipeline/minilm.h"
+
+namespace {
+
+using namespace rhizome;  // NOLINT: a program, not a header
+
+constexpr uint32_t kDepth = 10;
+constexpr size_t kDocumentsPerCall = 256;
+
+struct EvalQuery {
+  std::string text;
+  std::set<std::string> relevant;
+};
+
+Result<std::vector<boost::json::object>> ReadJsonLines(const std::string& path) {
+  std::ifstream file(path);
+  if (!file.is_open()) return Status::NotFound(path + " cannot be opened");
+  std::vector<boost::json::object> objects;
+  for (std::string line; std::getline(file, line);) {
+    boost::json::error_code error;
+    boost::json::value value = boost::json::parse(line, error);
+    if (error || !value.is_object()) return Status::Corruption(path + " has a line that is no JSON object");
+    objects.push_back(std::move(value.as_object()));
+  }
+  return objects;
+}
+
+std::string IdText(const boost::json::value& id) {
+  return id.is_string() ? std::string(id.as_string()) : boost::json::serialize(id);
+}
+
+Result<std::vector<EvalQuery>> ReadQueries(const std::string& path) {
+  ASSIGN_OR_RETURN(const auto objects, ReadJsonLines(path));
+  std::vector<EvalQuery> queries;
+  for (const boost::json::object& object : objects) {
+    EvalQuery query{std::string(object.at("text").as_string()), {}};
+    for (const boost::json::value& id : object.at("relevant").as_array()) query.relevant.insert(IdText(id));
+    queries.push_back(std::move(query));
+  }
+  return queries;
+}
+
+// The measures of one mode, summed over queries and then divided by their number.
+struct Figures {
+  double ndcg_at_10 = 0, recall_at_2 = 0, recall_at_5 = 0, recall_at_10 = 0, all_at_5 = 0, mrr_at_10 = 0;
+
+  void Add(const std::vector<std::string>& ranked, const std::set<std::string>& relevant) {
+    double gain = 0, ideal = 0, first = 0;
+    size_t found = 0, found_at_2 = 0, found_at_5 = 0;
+    for (size_t i = 0; i < ranked.size() && i < kDepth; ++i) {
+      if (!relevant.contains(ranked[i])) continue;
+      gain += 1 / std::log2(static_cast<double>(i) + 2);
+      if (first == 0) first = 1.0 / static_cast<double>(i + 1);
+      ++found;
+      found_at_2 += i < 2 ? 1 : 0;
+      found_at_5 += i < 5 ? 1 : 0;
+    }
+    for (size_t i = 0; i < relevant.size() && i < kDepth; ++i) ideal += 1 / std::log2(static_cast<double>(i) + 2);
+    const auto all = static_cast<double>(relevant.size());
+    ndcg_at_10 += ideal > 0 ? gain / ideal : 0;
+    recall_at_2 += static_cast<double>(found_at_2) / all;
+    recall_at_5 += static_cast<double>(found_at_5) / all;
+    recall_at_10 += static_cast<double>(found) / all;
+    all_at_5 += found_at_5 == relevant.size() ? 1 : 0;
+    mrr_at_10 += first;
+  }
+  void Divide(double n) {
+    for (double* figure : {&ndcg_at_10, &recall_at_2, &recall_at_5, &recall_at_10, &all_at_5, &mrr_at_10}) *figure /= n;
+  }
+  boost::json::object Json() const {
+    return {{"ndcg_at_10", ndcg_at_10},     {"recall_at_2", recall_at_2}, {"recall_at_5", recall_at_5},
+            {"recall_at_10", recall_at_10}, {"all_at_5", all_at_5},       {"mrr_at_10", mrr_at_10}};
+  }
+};
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() : path_(std::filesystem::temp_directory_path() / ("rhizome-eval-" + Uuid::Random().ToString())) {}
+  ~TemporaryFolder() {
+    std::error_code ignored;  // a leftover in the temporary folder harms nobody
+    std::filesystem::remove_all(path_, ignored);
+  }
+  std::string path() const { return path_.string(); }
+
+ private:
+  const std::filesystem::path path_;
+};
+
+Status IngestCorpus(pipeline::Ingestor& ingestor, const std::vector<boost::json::object>& corpus) {
+  for (size_t at = 0; at < corpus.size(); at += kDocumentsPerCall) {
+    std::vector<pipeline::IngestDocument> documents;
+    for (size_t i = at; i < corpus.size() && i < at + kDocumentsPerCall; ++i) {
+      pipeline::IngestDocument document;
+      document.id = IdText(corpus[i].at("id"));
+      document.title = std::string(corpus[i].at("title").as_string());
+      document.text = std::string(corpus[i].at("text").as_string());
+      documents.push_back(std::move(document));
+    }
+    ASSIGN_OR_RETURN(const auto results, ingestor.Ingest("eval", std::move(documents), {}));
+    for (const pipeline::IngestResult& result : results) RETURN_IF_ERROR(result.error);
+    fmt::print(stderr, "\r{} of {} documents", std::min(at + kDocumentsPerCall, corpus.size()), corpus.size());
+  }
+  fmt::print(stderr, "\n");
+  return Status::Ok();
+}
+
+Result<Figures> Measure(cluster::Node& node, const std::vector<EvalQuery>& queries,
+                        const std::vector<std::vector<float>>& vectors, cluster::SearchMode mode) {
+  Figures figures;
+  for (size_t i = 0; i < queries.size(); ++i) {
+    cluster::SearchRequest request;
+    request.collection = "eval";
+    request.mode = mode;
+    request.text = queries[i].text;
+    request.vector = vectors[i];
+    request.top_k = kDepth;
+    request.with_payload = false;
+    request.one_per_document = true;
+    ASSIGN_OR_RETURN(const cluster::SearchResponse response, node.Search(request));
+    std::vector<std::string> ranked;
+    for (const cluster::Hit& hit : response.hits) ranked.push_back(hit.id.RoutingKey());
+    figures.Add(ranked, queries[i].relevant);
+  }
+  figures.Divide(static_cast<double>(queries.size()));
+  return figures;
+}
+
+void PrintRow(const std::string& name, const boost::json::object& figures) {
+  fmt::print("{:<18}", name);
+  for (const char* key : {"ndcg_at_10", "recall_at_2", "recall_at_5", "recall_at_10", "all_at_5", "mrr_at_10"}) {
+    fmt::print("{:>14.4f}", figures.at(key).to_number<double>());
+  }
+  fmt::print("\n");
+}
+
+Result<boost::json::object> Evaluate(const std::string& folder) {
+  ASSIGN_OR_RETURN(const auto corpus, ReadJsonLines(folder + "/corpus.jsonl"));
+  ASSIGN_OR_RETURN(const auto queries, ReadQueries(folder + "/queries.jsonl"));
+  const TemporaryFolder data;
+  ASSIGN_OR_RETURN(const auto embedder, pipeline::MiniLm::Open({}));
+  cluster::NodeOptions options;
+  options.data_dir = data.path();
+  ASSIGN_OR_RETURN(const auto node, cluster::Node::Open(io::RealDisk(), options));
+  cluster::CollectionSpec spec;
+  spec.name = "eval";
+  spec.dimension = embedder->dimension();
+  spec.embedder = std::string(embedder->name());
+  RETURN_IF_ERROR(node->CreateCollection(spec).status());
+  pipeline::Ingestor ingestor(*node, embedder.get());
+  RETURN_IF_ERROR(IngestCorpus(ingestor, corpus));
+
+  std::vector<std::string> texts;
+  for (const EvalQuery& query : queries) texts.push_back(query.text);
+  ASSIGN_OR_RETURN(const auto vectors, embedder->Embed(texts));
+  boost::json::object result{{"documents", corpus.size()}, {"queries", queries.size()}};
+  const std::pair<const char*, cluster::SearchMode> modes[] = {{"text", cluster::SearchMode::kText},
+                                                               {"dense", cluster::SearchMode::kDense},
+                                                               {"hybrid", cluster::SearchMode::kHybrid}};
+  for (const auto& [name, mode] : modes) {
+    ASSIGN_OR_RETURN(const Figures figures, Measure(*node, queries, vectors, mode));
+    result[name] = figures.Json();
+  }
+  return result;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Retrieval quality on a folder of evaluation data", "eval");
+  std::string folder, reference;
+  bool json = false;
+  app.add_option("folder", folder, "Holds corpus.jsonl and queries.jsonl")->required();
+  app.add_option("--reference", reference, "JSON figures of an independent runtime for the dense mode");
+  app.add_flag("--json", json, "One JSON object");
+  CLI11_PARSE(app, argc, argv);
+
+  Result<boost::json::object> result = Evaluate(folder);
+  if (!result.ok()) {
+    fmt::print(stderr, "eval: {}\n", result.status().ToString());
+    return 1;
+  }
+  if (!reference.empty()) {
+    const auto lines = ReadJsonLines(reference);
+    if (!lines.ok() || lines->empty()) {
+      fmt::print(stderr, "eval: no figures in {}\n", reference);
+      return 1;
+    }
+    (*result)["dense_reference"] = lines->back();
+  }
+  if (json) {
+    fmt::print("{}\n", boost::json::serialize(*result));
+    return 0;
+  }
+  fmt::print("{} documents, {} queries\n{:<18}{:>14}{:>14}{:>14}{:>14}{:>14}{:>14}\n",
+             result->at("documents").to_number<int>(), result->at("queries").to_number<int>(), "mode", "nDCG@10", "R@2",
+             "R@5", "R@10", "All@5", "MRR@10");
+  for (const char* mode : {"text", "dense", "dense_reference", "hybrid"}) {
+    if (const auto* figures = result->if_contains(mode)) PrintRow(mode, figures->as_object());
+  }
+  return 0;
+}
