@@ -18,7 +18,7 @@
 
 #include "base/status.h"
 #include "base/uuid.h"
-#include "engines/vector/metric.h"
+#include "engines/vector/slot.h"
 #include "format/point.h"
 
 namespace rhizome::io {

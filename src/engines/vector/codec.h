@@ -25,7 +25,7 @@
 #include <vector>
 
 #include "engines/vector/kernels.h"
-#include "engines/vector/metric.h"
+#include "engines/vector/slot.h"
 
 namespace rhizome::vector {
 

@@ -1,12 +1,7 @@
 #include "engines/vector/engine.h"
 
-#include "engines/vector/engine_keys.h"
-
 namespace rhizome::vector {
 namespace {
-
-// Terms of the title count twice: a document's own name says more about it than a word in passing.
-constexpr uint32_t kTitleWeight = 2;
 
 GraphOptions GraphOptionsOf(const EngineOptions& options) {
   GraphOptions graph;
@@ -18,7 +13,6 @@ GraphOptions GraphOptionsOf(const EngineOptions& options) {
 TextIndexOptions TextOptionsOf(const EngineOptions& options) {
   TextIndexOptions text;
   text.analyzer.language = options.language;
-  text.title_weight = kTitleWeight;
   return text;
 }
 

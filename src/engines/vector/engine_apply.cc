@@ -4,7 +4,6 @@
 #include <set>
 
 #include "engines/vector/engine.h"
-#include "engines/vector/engine_keys.h"
 
 namespace rhizome::vector {
 namespace {

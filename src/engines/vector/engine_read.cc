@@ -3,7 +3,6 @@
 #include <unordered_set>
 
 #include "engines/vector/engine.h"
-#include "engines/vector/engine_keys.h"
 
 namespace rhizome::vector {
 

@@ -1,16 +1,38 @@
-// Slot: the vector engine's internal number for one stored version of a point.
+// Slot: the vector engine's internal number for one stored version of a point; and how two vectors are compared.
 //
 // Slots are given out in log order, 0, 1, 2, …; an upsert takes a new one and kills the old. They are never reused
 // until a compaction renumbers them. Everything the engine keeps per point is an array or a posting list over slots.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 namespace rhizome::vector {
 
 using Slot = uint32_t;
 inline constexpr Slot kNoSlot = 0xFFFFFFFF;
+
+// How two vectors are compared.
+enum class Metric : uint8_t { kCosine = 0, kDot = 1, kL2 = 2 };  // the numbers are on disk
+
+constexpr std::string_view MetricName(Metric metric) {
+  switch (metric) {
+    case Metric::kCosine: return "cosine";
+    case Metric::kDot: return "dot";
+    case Metric::kL2: return "l2";
+  }
+  return "";
+}
+
+constexpr std::optional<Metric> ParseMetric(std::string_view name) {
+  for (const Metric metric : {Metric::kCosine, Metric::kDot, Metric::kL2}) {
+    if (MetricName(metric) == name) return metric;
+  }
+  return std::nullopt;
+}
 
 // One answer of an index. A higher score is always better: cosine and dot product as they are, L2 as minus
 // the Euclidean distance, text as BM25.
