@@ -1,0 +1,143 @@
+#include "shard/shard.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "io/sim_disk.h"
+#include "kv/rocks_file_system.h"
+
+namespace rhizome::shard {
+namespace {
+
+using format::Operation;
+using format::Point;
+using format::PointId;
+using format::UpsertPoint;
+
+constexpr uint32_t kStream = 5;
+
+class ShardTest : public testing::Test {
+ protected:
+  ShardTest() {
+    for (const char* directory : {"/db", "/shard"}) EXPECT_TRUE(disk_.CreateDirectory(directory).ok());
+    env_ = kv::NewDiskEnv(disk_);
+    Open();
+  }
+  void Open() {
+    shard_.reset();
+    log_.reset();
+    store_.reset();
+    kv::StoreOptions options;
+    options.env = env_.get();
+    store_ = kv::Store::Open("/db", options).value();
+    log_ = wal::Log::Open(disk_, "/log").value();
+    auto engine = vector::VectorEngine::Open(disk_, *store_, {kStream, "/shard", 2, vector::Metric::kL2, "english"});
+    shard_ = std::make_unique<Shard>(kStream, std::move(engine).value(), *log_, versions_);
+  }
+  void Replay() {
+    const Status status =
+        log_->Read(log_->stats().first_lsn, [this](const wal::LogRecord& record) { return shard_->Replay(record); });
+    ASSERT_TRUE(status.ok()) << status.ToString();
+  }
+  static Operation Upsert(uint64_t id, float x) { return {{}, UpsertPoint{Point{PointId(id), {x, 0}, "", "", ""}}}; }
+  float ValueOf(uint64_t id) {
+    const auto found = shard_->engine().Get(std::vector{PointId(id)}, true).value();
+    return found[0] ? found[0]->point.vector[0] : -1;
+  }
+
+  io::SimDisk disk_;
+  std::unique_ptr<rocksdb::Env> env_;
+  SimClock clock_;
+  HybridClock versions_{clock_, 1};
+  std::unique_ptr<kv::Store> store_;
+  std::unique_ptr<wal::Log> log_;
+  std::unique_ptr<Shard> shard_;
+};
+
+TEST_F(ShardTest, AnAcknowledgedWriteIsInTheLogAndVisible) {
+  ASSERT_TRUE(shard_->Write({Upsert(1, 3)}).ok());
+  EXPECT_EQ(ValueOf(1), 3);
+  EXPECT_EQ(log_->durable_lsn(), 1u);
+  EXPECT_EQ(shard_->engine().applied_lsn(), 1u);
+}
+
+TEST_F(ShardTest, ARefusedBatchLeavesNoRecord) {
+  EXPECT_EQ(shard_->Write({Upsert(1, 3), Upsert(1, 4)}).field(), "operations[1].id");
+  EXPECT_EQ(log_->durable_lsn(), 0u);
+}
+
+TEST_F(ShardTest, OfWritesToOneKeyTheLastInTheLogWins) {
+  std::vector<std::thread> writers;
+  for (int w = 0; w < 4; ++w) {
+    writers.emplace_back([this, w] {
+      for (int i = 0; i < 50; ++i) {
+        EXPECT_TRUE(shard_->Write({Upsert(1, static_cast<float>(w * 100 + i))}).ok());
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  float last = -1;
+  ASSERT_TRUE(log_->Read(1,
+                         [&last](const wal::LogRecord& record) {
+                           const auto operations = format::DecodeBatch(record.payload).value();
+                           last = std::get<UpsertPoint>(operations[0].body).point.vector[0];
+                           return Status::Ok();
+                         })
+                  .ok());
+  EXPECT_EQ(ValueOf(1), last);
+}
+
+TEST_F(ShardTest, ReplayBringsBackWhatWasAcknowledged) {
+  ASSERT_TRUE(shard_->Write({Upsert(1, 3)}).ok());
+  ASSERT_TRUE(shard_->Write({Upsert(2, 4)}).ok());
+  Open();
+  EXPECT_EQ(shard_->engine().points(), 0u);
+  Replay();
+  EXPECT_EQ(ValueOf(1), 3);
+  EXPECT_EQ(ValueOf(2), 4);
+}
+
+TEST_F(ShardTest, VersionsRiseAcrossARestartThoughTheClockWentBack) {
+  ASSERT_TRUE(shard_->Write({Upsert(1, 3)}).ok());
+  clock_.SetWallMs(1000);
+  Open();
+  Replay();
+  ASSERT_TRUE(shard_->Write({Upsert(1, 9)}).ok());
+  EXPECT_EQ(ValueOf(1), 9);
+}
+
+TEST_F(ShardTest, AnIdleCheckpointedShardNeedsNothingOfTheLog) {
+  ASSERT_TRUE(shard_->Write({Upsert(1, 3)}).ok());
+  EXPECT_EQ(shard_->UnneededLsn(), 0u);
+  ASSERT_TRUE(shard_->engine().Checkpoint().ok());
+  EXPECT_EQ(shard_->UnneededLsn(), 1u);
+  ASSERT_TRUE(log_->Append(99, "another stream").ok());
+  EXPECT_EQ(shard_->UnneededLsn(), 2u);
+}
+
+TEST_F(ShardTest, AStoppedShardRefusesWritesWithTheReason) {
+  shard_->Stop(Status::NotFound("dropped"));
+  EXPECT_EQ(shard_->Write({Upsert(1, 3)}).code(), Code::kNotFound);
+  EXPECT_EQ(log_->durable_lsn(), 0u);
+}
+
+TEST_F(ShardTest, ARecordThatIsNoBatchIsCorruption) {
+  ASSERT_TRUE(log_->Append(kStream, "not a batch").ok());
+  const Status status = log_->Read(1, [this](const wal::LogRecord& record) { return shard_->Replay(record); });
+  EXPECT_EQ(status.code(), Code::kCorruption);
+}
+
+TEST_F(ShardTest, AFailedSyncIsUnknownAndStopsTheShard) {
+  ASSERT_TRUE(shard_->Write({Upsert(1, 3)}).ok());
+  disk_.FailOperation(0, io::SimFault::kIoError);
+  Status status;
+  for (int i = 0; i < 3 && status.ok(); ++i) status = shard_->Write({Upsert(2, 4)});
+  EXPECT_EQ(status.code(), Code::kIoError);
+  EXPECT_EQ(shard_->Write({Upsert(3, 5)}).code(), Code::kIoError);
+  EXPECT_EQ(ValueOf(1), 3);
+}
+
+}  // namespace
+}  // namespace rhizome::shard
