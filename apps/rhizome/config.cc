@@ -95,7 +95,7 @@ std::vector<ConfigOption> DeclareOptions() {
       CommaList("api_keys", &Config::api_keys, "keys that clients must send as 'Authorization: Bearer KEY'"),
       Switch("insecure_bind", &Config::insecure_bind, "listen beyond loopback without API keys"),
       Text("default_collection", &Config::default_collection,
-           "collection that requests mean when they name none; made at start"),
+           "collection that requests mean when they name none; made with its first document"),
       Choice("embedder", &Config::embedder, {"minilm", "http", "none"}, "what turns text into vectors"),
       Text("model_dir", &Config::model_dir, "folder of the MiniLM weights; empty: found beside the program"),
       Choice("precision", &Config::precision, {"auto", "f32", "bf16"}, "arithmetic of the local model"),

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
 #include <thread>
 
 namespace rhizome::vector {
@@ -70,6 +72,21 @@ TEST(SlotTable, EncodingRoundTrips) {
   EXPECT_EQ(loaded.Live()->words(), table.Live()->words());
   EXPECT_EQ(loaded.Find(Id(3), *loaded.Live()), 100u);
   EXPECT_EQ(loaded.FindUnpublished(Id(4))->version, (Version{201, 1}));
+}
+
+// What snapshots written by this version hold; it may never change meaning.
+TEST(SlotTable, GoldenFileStillLoads) {
+  SlotTable table;
+  for (uint64_t n = 0; n < 70; ++n) table.Append(Id(n % 60), {n + 1, 7});
+  table.Kill(Id(20), {100, 8});
+  table.Publish();
+  std::ifstream file(RHIZOME_SOURCE_DIR "/src/engines/vector/testdata/slot_table_v1.bin", std::ios::binary);
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  EXPECT_EQ(bytes.str(), table.Encode());
+  SlotTable loaded;
+  ASSERT_TRUE(loaded.Load(bytes.str()).ok());
+  EXPECT_EQ(loaded.Live()->words(), table.Live()->words());
 }
 
 TEST(SlotTable, EveryTruncationAndBitFlipIsCorruption) {

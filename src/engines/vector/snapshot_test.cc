@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 namespace rhizome::vector {
 namespace {
 
@@ -18,6 +21,15 @@ Manifest Example() {
 }
 
 TEST(Manifest, EncodingRoundTrips) { EXPECT_EQ(DecodeManifest(EncodeManifest(Example())).value(), Example()); }
+
+// The bytes in the golden file are what snapshots written by this version hold; they may never change meaning.
+TEST(Manifest, GoldenFileStillDecodes) {
+  std::ifstream file(RHIZOME_SOURCE_DIR "/src/engines/vector/testdata/manifest_v1.bin", std::ios::binary);
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  EXPECT_EQ(bytes.str(), EncodeManifest(Example()));
+  EXPECT_EQ(DecodeManifest(bytes.str()).value(), Example());
+}
 
 TEST(Manifest, EveryTruncationAndBitFlipIsCorruption) {
   const std::string bytes = EncodeManifest(Example());
