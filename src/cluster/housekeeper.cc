@@ -36,6 +36,7 @@ void Housekeeper::Run() {
 bool Housekeeper::Work() {
   if (state_.log->write_status().code() == Code::kNoSpace) (void)state_.log->TryResume();
   const bool improved = ImproveIndexes();
+  CompactIfDue();
   CheckpointIfDue();
   return improved;
 }
@@ -50,6 +51,16 @@ bool Housekeeper::ImproveIndexes() {
     }
   }
   return improved;
+}
+
+void Housekeeper::CompactIfDue() {
+  for (const auto& collection : state_.Collections()) {
+    for (Partition& partition : collection->partitions()) {
+      if (partition.shard == nullptr || !partition.shard->engine().NeedsCompaction()) continue;
+      const Status status = state_.Compact(*partition.shard);
+      if (!status.ok()) spdlog::error("compaction of shard {} failed: {}", partition.number, status.ToString());
+    }
+  }
 }
 
 void Housekeeper::CheckpointIfDue() {

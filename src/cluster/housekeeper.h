@@ -1,6 +1,6 @@
 // Housekeeper: the node's background thread. It links new vectors into their graphs, mends around removed ones,
-// checkpoints when enough log has been written, and tries to resume writing after the disk was full. Starts with
-// construction, stops with destruction.
+// compacts shards that are mostly dead slots, checkpoints when enough log has been written, and tries to resume writing
+// after the disk was full. Starts with construction, stops with destruction.
 #pragma once
 
 #include <memory>
@@ -21,6 +21,7 @@ class Housekeeper {
   // One round; false when there was nothing to do.
   bool Work();
   bool ImproveIndexes();
+  void CompactIfDue();
   void CheckpointIfDue();
 
   NodeState& state_;

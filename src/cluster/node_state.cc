@@ -213,6 +213,13 @@ Status NodeState::Checkpoint() {
   return log->TruncateBefore(unneeded + 1);
 }
 
+Status NodeState::Compact(shard::Shard& shard) {
+  MutexLock lock(checkpoint_mutex);  // a dropped collection's files must not come back
+  if (!shard.write_status().ok() || !WriteStatus().ok()) return Status::Ok();
+  ++compactions;
+  return shard.engine().Compact();
+}
+
 std::map<std::string, double> NodeState::Stats() const {
   const wal::LogStats wal = log->stats();
   std::map<std::string, double> stats;
@@ -224,6 +231,7 @@ std::map<std::string, double> NodeState::Stats() const {
   stats["wal_bytes_on_disk"] = static_cast<double>(wal.bytes_on_disk);
   stats["wal_durable_lsn"] = static_cast<double>(wal.durable_lsn);
   stats["checkpoints_total"] = static_cast<double>(checkpoints.load());
+  stats["compactions_total"] = static_cast<double>(compactions.load());
   double points = 0, documents = 0, pending = 0;
   for (const auto& collection : Collections()) {
     const CollectionInfo info = collection->Info();

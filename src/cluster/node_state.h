@@ -40,6 +40,8 @@ struct NodeState {
 
   // Snapshots of every dirty shard, then cuts the log to what some shard still needs.
   Status Checkpoint() EXCLUDES(mutex, checkpoint_mutex);
+  // Compacts one shard, if it still takes writes.
+  Status Compact(shard::Shard& shard) EXCLUDES(checkpoint_mutex);
   // Log bytes written since the last checkpoint began.
   uint64_t BytesSinceCheckpoint() const;
   std::map<std::string, double> Stats() const EXCLUDES(mutex);
@@ -70,6 +72,7 @@ struct NodeState {
   mutable Mutex checkpoint_mutex;
   std::atomic<uint64_t> checkpointed_bytes{0};
   std::atomic<uint64_t> checkpoints{0};
+  std::atomic<uint64_t> compactions{0};
 
   std::unique_ptr<Housekeeper> housekeeper;  // last: stops before anything it looks after goes
 };

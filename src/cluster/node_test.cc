@@ -244,6 +244,23 @@ TEST_F(NodeTest, ACheckpointLeavesNothingToReplay) {
   for (const ShardInfo& shard : node_->Shards()) EXPECT_EQ(shard.checkpoint_lsn, shard.applied_lsn);
 }
 
+TEST_F(NodeTest, UpdatingForEverDoesNotGrowForEver) {
+  Create("c");
+  for (uint64_t round = 0; round < 50; ++round) {
+    std::vector<Operation> batch;
+    for (uint64_t id = 0; id < 1000; ++id) batch.push_back(Upsert(id, Vector(id + round)));
+    ASSERT_TRUE(node_->Write("c", std::move(batch)).ok());
+  }
+  // The housekeeper compacts once 20,000 slots are there and most of them are dead.
+  for (int wait = 0; wait < 600 && node_->Shards()[0].slots > 20'000; ++wait) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  EXPECT_LE(node_->Shards()[0].slots, 20'000u);
+  EXPECT_EQ(node_->Count("c", nullptr).value(), 1000u);
+  Open();
+  EXPECT_EQ(node_->Count("c", nullptr).value(), 1000u);
+}
+
 TEST_F(NodeTest, ADamagedSnapshotMakesTheNodeReadOnlyAndIsReported) {
   Create("good");
   Create("bad");

@@ -46,39 +46,56 @@ VectorEngine::~VectorEngine() = default;
 Result<std::unique_ptr<VectorEngine>> VectorEngine::Open(io::Disk& disk, kv::Store& store, EngineOptions options) {
   std::unique_ptr<VectorEngine> engine(new VectorEngine(disk, store, std::move(options)));
   ASSIGN_OR_RETURN(const bool saved, disk.Exists(engine->options_.directory + "/" + std::string(kManifestName)));
-  RETURN_IF_ERROR(saved ? engine->LoadSnapshot() : engine->StartEmpty());
+  ASSIGN_OR_RETURN(auto indexes, saved ? engine->LoadSnapshot() : engine->MakeEmpty());
+  engine->Replace(std::move(indexes));
   RETURN_IF_ERROR(engine->LoadApplied());
   return engine;
 }
 
-Status VectorEngine::StartEmpty() {
+Result<std::shared_ptr<VectorEngine::Indexes>> VectorEngine::MakeEmpty() const {
+  auto in = std::make_shared<Indexes>();
   if (options_.dimension > 0) {
-    ASSIGN_OR_RETURN(graph_, GraphIndex::Create(GraphOptionsOf(options_)));
+    ASSIGN_OR_RETURN(in->graph, GraphIndex::Create(GraphOptionsOf(options_)));
   }
-  ASSIGN_OR_RETURN(text_, TextIndex::Create(TextOptionsOf(options_)));
-  payload_ = std::make_unique<PayloadIndex>();
-  return Status::Ok();
+  ASSIGN_OR_RETURN(in->text, TextIndex::Create(TextOptionsOf(options_)));
+  in->payload = std::make_unique<PayloadIndex>();
+  return in;
 }
 
-Status VectorEngine::LoadSnapshot() {
+std::shared_ptr<VectorEngine::Indexes> VectorEngine::View() const {
+  MutexLock lock(indexes_mutex_);
+  return indexes_;
+}
+
+void VectorEngine::Replace(std::shared_ptr<Indexes> in) {
+  MutexLock lock(indexes_mutex_);
+  indexes_ = std::move(in);
+}
+
+Result<std::shared_ptr<VectorEngine::Indexes>> VectorEngine::LoadSnapshot() {
+  auto in = std::make_shared<Indexes>();
   const std::string& directory = options_.directory;
   MutexLock lock(checkpoint_mutex_);
   ASSIGN_OR_RETURN(const std::string bytes, io::ReadWholeFile(disk_, directory + "/" + std::string(kManifestName)));
   ASSIGN_OR_RETURN(manifest_, DecodeManifest(bytes));
   ASSIGN_OR_RETURN(const auto table, disk_.Map(directory + "/" + manifest_.slot_table));
-  RETURN_IF_ERROR(table_.Load({table->data(), table->size()}));
-  if (table_.size() != manifest_.slots) return Status::Corruption("snapshot: slot table of another length");
+  RETURN_IF_ERROR(in->table.Load({table->data(), table->size()}));
+  if (in->table.size() != manifest_.slots) return Status::Corruption("snapshot: slot table of another length");
   if (options_.dimension > 0) {
-    SlotSet dead = *table_.Live();
+    SlotSet dead = *in->table.Live();
     dead.Complement();
-    ASSIGN_OR_RETURN(graph_, GraphIndex::Open(GraphOptionsOf(options_), disk_, directory, manifest_.graph, dead));
+    for (Slot slot = 0; slot < in->table.size(); ++slot) {
+      if (!in->table.HasVector(slot)) dead.Add(slot);
+    }
+    ASSIGN_OR_RETURN(in->graph, GraphIndex::Open(GraphOptionsOf(options_), disk_, directory, manifest_.graph, dead));
   }
-  ASSIGN_OR_RETURN(text_, TextIndex::Open(TextOptionsOf(options_), disk_, directory, manifest_.text));
-  ASSIGN_OR_RETURN(payload_, PayloadIndex::Open(disk_, directory, manifest_.payload));
+  ASSIGN_OR_RETURN(in->text, TextIndex::Open(TextOptionsOf(options_), disk_, directory, manifest_.text));
+  ASSIGN_OR_RETURN(in->payload, PayloadIndex::Open(disk_, directory, manifest_.payload));
   checkpoint_sequence_ = manifest_.sequence;
   applied_lsn_ = manifest_.lsn;
   checkpoint_lsn_ = manifest_.lsn;
-  return RemoveUnnamedFiles(disk_, directory, manifest_);
+  RETURN_IF_ERROR(RemoveUnnamedFiles(disk_, directory, manifest_));
+  return in;
 }
 
 Status VectorEngine::LoadApplied() {
@@ -101,40 +118,46 @@ Version VectorEngine::max_version() const {
 
 std::string VectorEngine::Key(const format::PointId& id) const { return ShardPrefix(options_.shard) + id.Encode(); }
 
-uint64_t VectorEngine::pending_index() const { return graph_ == nullptr ? 0 : graph_->pending(); }
+uint64_t VectorEngine::pending_index() const {
+  const std::shared_ptr<Indexes> in = View();
+  return in->graph == nullptr ? 0 : in->graph->pending();
+}
 
 bool VectorEngine::ImproveIndex(uint32_t limit, uint32_t threads) {
-  if (graph_ == nullptr) return false;
   MutexLock lock(improve_mutex_);
-  const Slot linked = graph_->Absorb(limit, static_cast<int>(threads));
-  const Slot mended = graph_->unrepaired() > 0 ? graph_->Repair(limit) : 0;
+  const std::shared_ptr<Indexes> in = View();
+  if (in->graph == nullptr) return false;
+  const Slot linked = in->graph->Absorb(limit, static_cast<int>(threads));
+  const Slot mended = in->graph->unrepaired() > 0 ? in->graph->Repair(limit) : 0;
   return linked > 0 || mended > 0;
 }
 
 Status VectorEngine::Checkpoint() {
   MutexLock lock(checkpoint_mutex_);
   Manifest next;
+  std::shared_ptr<Indexes> in;
   std::string table;
   std::shared_ptr<const SlotSet> live;
   {
     MutexLock apply_lock(apply_mutex_);
+    in = View();
     next.lsn = applied_lsn_;
-    next.slots = table_.size();
-    table = table_.Encode();
-    live = table_.Live();
-    text_->Freeze();
-    payload_->Freeze();
+    next.slots = in->table.size();
+    table = in->table.Encode();
+    live = in->table.Live();
+    in->text->Freeze();
+    in->payload->Freeze();
   }
   next.sequence = ++checkpoint_sequence_;  // also after a failed attempt: file names are never used twice
   const std::string stamp = std::to_string(next.sequence);
   next.slot_table = "slots." + stamp;
   RETURN_IF_ERROR(store_.Flush());
   RETURN_IF_ERROR(io::WriteFileAtomically(disk_, options_.directory + "/" + next.slot_table, table));
-  if (graph_ != nullptr) {
-    ASSIGN_OR_RETURN(next.graph, graph_->Save(disk_, options_.directory, manifest_.graph, next.slots));
+  if (in->graph != nullptr) {
+    ASSIGN_OR_RETURN(next.graph, in->graph->Save(disk_, options_.directory, manifest_.graph, next.slots));
   }
-  ASSIGN_OR_RETURN(next.text, WriteSegments(*text_, disk_, options_.directory, "text." + stamp, *live));
-  ASSIGN_OR_RETURN(next.payload, WriteSegments(*payload_, disk_, options_.directory, "payload." + stamp, *live));
+  ASSIGN_OR_RETURN(next.text, WriteSegments(*in->text, disk_, options_.directory, "text." + stamp, *live));
+  ASSIGN_OR_RETURN(next.payload, WriteSegments(*in->payload, disk_, options_.directory, "payload." + stamp, *live));
   RETURN_IF_ERROR(
       io::WriteFileAtomically(disk_, options_.directory + "/" + std::string(kManifestName), EncodeManifest(next)));
   manifest_ = std::move(next);
@@ -144,7 +167,7 @@ Status VectorEngine::Checkpoint() {
 
 Status VectorEngine::VerifySnapshot() const {
   MutexLock lock(checkpoint_mutex_);
-  if (graph_ == nullptr || manifest_.graph.files.empty()) return Status::Ok();
+  if (manifest_.graph.files.empty()) return Status::Ok();
   return GraphIndex::Verify(disk_, options_.directory, manifest_.graph);
 }
 

@@ -7,10 +7,11 @@
 // holds its own applied LSN, at or past the snapshot's. Replay starts at the snapshot's LSN.
 //
 // Threads: Apply and Open have one caller at a time. Reads run beside Apply and each other and see whole batches.
-// ImproveIndex may run beside both. Checkpoint stops Apply for the time it takes to copy the slot table.
+// ImproveIndex may run beside both. Checkpoint stops Apply for the time it takes to copy the
+// slot table, Compact for as long as it takes.
 #pragma once
 
-#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -100,9 +101,9 @@ class VectorEngine {
   Result<std::optional<format::StoredDocument>> GetDocument(const format::PointId& id) const;
   Result<std::optional<format::PointId>> FindContent(std::pair<uint64_t, uint64_t> content_hash) const;
 
-  uint64_t points() const { return table_.Live()->Count(); }
+  uint64_t points() const { return View()->table.Live()->Count(); }
   uint64_t documents() const { return documents_.load(); }
-  uint64_t slots() const { return table_.size(); }
+  uint64_t slots() const { return View()->table.size(); }
   uint64_t pending_index() const;
   // Links up to `limit` vectors into the graph with `threads` threads and mends as many neighbourhoods of removed
   // ones; false when there was nothing to do.
@@ -110,38 +111,55 @@ class VectorEngine {
 
   // Publishes a snapshot at the LSN applied when called. The database is flushed first, so it is never behind.
   Status Checkpoint() EXCLUDES(apply_mutex_, checkpoint_mutex_);
+  // Whether so many slots are dead that Compact pays.
+  bool NeedsCompaction() const;
+  // Gives the live points new slots without gaps, so that the memory of dead ones comes back. Writes wait meanwhile
+  // (about 100 µs for each live point), reads go on; the new graph is linked in the background as new vectors are.
+  Status Compact() EXCLUDES(apply_mutex_, checkpoint_mutex_, indexes_mutex_);
   // Reads every file of the snapshot against its checksum. Corruption names the file.
   Status VerifySnapshot() const EXCLUDES(checkpoint_mutex_);
 
+  // A payload's text as JSON; "" is an empty object. InvalidArgument (field "payload") for anything but an object.
+  static Result<boost::json::value> ParsePayload(const std::string& payload);
   // Adds the removal of everything shard `shard` keeps in the database.
   static void Drop(uint32_t shard, kv::WriteBatch& batch);
 
  private:
+  // What is in memory. Compaction replaces it as a whole; a reader keeps the one it began with.
+  struct Indexes {
+    SlotTable table;
+    std::unique_ptr<GraphIndex> graph;  // null: no vectors
+    std::unique_ptr<TextIndex> text;
+    std::unique_ptr<PayloadIndex> payload;
+  };
   struct Batch;
 
   VectorEngine(io::Disk& disk, kv::Store& store, EngineOptions options);
-  Status StartEmpty();
-  Status LoadSnapshot() EXCLUDES(checkpoint_mutex_);
+  std::shared_ptr<Indexes> View() const EXCLUDES(indexes_mutex_);
+  void Replace(std::shared_ptr<Indexes> in) EXCLUDES(indexes_mutex_);
+  Result<std::shared_ptr<Indexes>> MakeEmpty() const;
+  Result<std::shared_ptr<Indexes>> LoadSnapshot() EXCLUDES(checkpoint_mutex_);
+  Status CopyLive(const Indexes& from, Indexes& to) const;
   Status LoadApplied();
 
   Status ApplyOne(const format::Operation& operation, Batch& batch) REQUIRES(apply_mutex_);
   Status ApplyPoint(const format::Point& point, Version version, Batch& batch) REQUIRES(apply_mutex_);
-  Status AppendVector(std::span<const float> vector, Slot slot) REQUIRES(apply_mutex_);
+  Status AppendPoint(const format::Point& point, const boost::json::value& payload, Version version, Indexes& in) const;
   Status KillPoint(const format::PointId& id, Version version, Batch& batch) REQUIRES(apply_mutex_);
   Status ApplyDocument(const format::PutDocument& put, Version version, Batch& batch) REQUIRES(apply_mutex_);
   Status KillDocument(const format::PointId& id, Version version, Batch& batch) REQUIRES(apply_mutex_);
   Status KillChunksFrom(const format::PointId& document, uint32_t first, Version version, Batch& batch)
       REQUIRES(apply_mutex_);
-  Result<bool> IsNewer(const format::PointId& id, Version version) const REQUIRES(apply_mutex_);
+  Result<bool> IsNewer(const format::PointId& id, Version version, const Indexes& in) const;
   Result<std::optional<format::StoredDocument>> ReadDocument(const format::PointId& id) const;
 
   // The slots that satisfy `filter` and are live.
-  SlotSet Select(const Filter& filter, const SlotSet& live) const;
-  Result<std::vector<Candidate>> SearchVectors(const Query& query, const SlotSet* selected) const;
-  std::vector<Candidate> SearchText(const Query& query, const SlotSet& live, const SlotSet* selected) const;
-  std::vector<float> VectorOf(const format::PointId& id, const SlotSet& live) const;
-  Result<FetchedPoint> MakePoint(const format::PointId& id, format::StoredPoint stored, bool with_vector,
-                                 const SlotSet& live) const;
+  static SlotSet Select(const Filter& filter, const Indexes& in, const SlotSet& live);
+  static Result<std::vector<Candidate>> SearchVectors(const Query& query, const Indexes& in, const SlotSet* selected);
+  static std::vector<Candidate> SearchText(const Query& query, const Indexes& in, const SlotSet& live,
+                                           const SlotSet* selected);
+  static std::vector<float> VectorOf(const format::PointId& id, const Indexes& in, const SlotSet& live);
+  static FetchedPoint MakePoint(const format::PointId& id, format::StoredPoint stored);
 
   std::string Key(const format::PointId& id) const;
 
@@ -150,10 +168,8 @@ class VectorEngine {
   kv::Store& store_;
   const EngineOptions options_;
 
-  SlotTable table_;
-  std::unique_ptr<GraphIndex> graph_;  // null: no vectors
-  std::unique_ptr<TextIndex> text_;
-  std::unique_ptr<PayloadIndex> payload_;
+  mutable Mutex indexes_mutex_;
+  std::shared_ptr<Indexes> indexes_ GUARDED_BY(indexes_mutex_);
   std::atomic<uint64_t> applied_lsn_{0};
   std::atomic<uint64_t> checkpoint_lsn_{0};
   std::atomic<uint64_t> documents_{0};

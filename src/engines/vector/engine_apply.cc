@@ -19,17 +19,6 @@ using format::UpsertPoint;
 
 constexpr size_t kJsonDepthMax = 64;
 
-Result<boost::json::value> ParsePayload(const std::string& payload) {
-  if (payload.empty()) return boost::json::value(boost::json::object());
-  boost::json::parse_options options;
-  options.max_depth = kJsonDepthMax;
-  boost::json::error_code error;
-  boost::json::value value = boost::json::parse(payload, error, {}, options);
-  if (error) return Status::InvalidArgument("payload", "is not valid JSON: " + error.message());
-  if (!value.is_object()) return Status::InvalidArgument("payload", "must be a JSON object");
-  return value;
-}
-
 Status ValidateVector(std::span<const float> vector, const EngineOptions& options) {
   if (vector.empty()) return Status::Ok();
   if (vector.size() != options.dimension) {
@@ -54,7 +43,7 @@ Status ValidatePoint(const Point& point, const EngineOptions& options) {
   if (point.vector.empty() && point.title.empty() && point.text.empty()) {
     return Status::InvalidArgument("vector", "a point needs a vector, a text or both");
   }
-  return ParsePayload(point.payload).status();
+  return VectorEngine::ParsePayload(point.payload).status();
 }
 
 Status Within(const Status& status, const std::string& prefix) {
@@ -80,7 +69,19 @@ Status ValidateOperation(const Operation& operation, const EngineOptions& option
 
 }  // namespace
 
+Result<boost::json::value> VectorEngine::ParsePayload(const std::string& payload) {
+  if (payload.empty()) return boost::json::value(boost::json::object());
+  boost::json::parse_options options;
+  options.max_depth = kJsonDepthMax;
+  boost::json::error_code error;
+  boost::json::value value = boost::json::parse(payload, error, {}, options);
+  if (error) return Status::InvalidArgument("payload", "is not valid JSON: " + error.message());
+  if (!value.is_object()) return Status::InvalidArgument("payload", "must be a JSON object");
+  return value;
+}
+
 struct VectorEngine::Batch {
+  Indexes& in;
   kv::WriteBatch database;
   bool store = true;  // false while replaying what the database already holds
   int64_t documents_added = 0;
@@ -100,8 +101,8 @@ Status VectorEngine::Validate(std::span<const Operation> operations) const {
 
 Status VectorEngine::Apply(uint64_t lsn, std::span<const Operation> operations) {
   MutexLock lock(apply_mutex_);
-  Batch batch;
-  batch.store = lsn > stored_lsn_;
+  const std::shared_ptr<Indexes> indexes = View();
+  Batch batch{*indexes, {}, lsn > stored_lsn_, 0};
   Version highest = max_version_;
   for (const Operation& operation : operations) {
     RETURN_IF_ERROR(ApplyOne(operation, batch));
@@ -115,11 +116,11 @@ Status VectorEngine::Apply(uint64_t lsn, std::span<const Operation> operations) 
     stored_lsn_ = lsn;
   }
   max_version_ = highest;
-  const std::vector<Slot> killed = table_.killed();
-  table_.Publish();
+  const std::vector<Slot> killed = indexes->table.killed();
+  indexes->table.Publish();
   // Only now: a reader that still sees an old slot as live must be able to find it.
   for (const Slot slot : killed) {
-    if (graph_ != nullptr) RETURN_IF_ERROR(graph_->Remove(slot));
+    if (indexes->graph != nullptr) RETURN_IF_ERROR(indexes->graph->Remove(slot));
   }
   applied_lsn_ = lsn;
   return Status::Ok();
@@ -133,8 +134,8 @@ Status VectorEngine::ApplyOne(const Operation& operation, Batch& batch) {
   return KillDocument(std::get<DeleteDocument>(operation.body).id, operation.version, batch);
 }
 
-Result<bool> VectorEngine::IsNewer(const PointId& id, Version version) const {
-  if (const auto newest = table_.FindUnpublished(id)) return version > newest->version;
+Result<bool> VectorEngine::IsNewer(const PointId& id, Version version, const Indexes& in) const {
+  if (const auto newest = in.table.FindUnpublished(id)) return version > newest->version;
   // Not in memory: new, or a replay behind the database, or known there only as a delete.
   ASSIGN_OR_RETURN(const auto value, store_.Get(kv::Family::kPoints, Key(id)));
   if (!value) return true;
@@ -143,13 +144,10 @@ Result<bool> VectorEngine::IsNewer(const PointId& id, Version version) const {
 }
 
 Status VectorEngine::ApplyPoint(const Point& point, Version version, Batch& batch) {
-  ASSIGN_OR_RETURN(const bool newer, IsNewer(point.id, version));
+  ASSIGN_OR_RETURN(const bool newer, IsNewer(point.id, version, batch.in));
   if (!newer) return Status::Ok();
   ASSIGN_OR_RETURN(const boost::json::value payload, ParsePayload(point.payload));
-  const Slot slot = table_.Append(point.id, version);
-  if (graph_ != nullptr) RETURN_IF_ERROR(AppendVector(point.vector, slot));
-  if (!point.title.empty() || !point.text.empty()) RETURN_IF_ERROR(text_->Add(slot, point.text, point.title));
-  RETURN_IF_ERROR(payload_->Add(slot, payload));
+  RETURN_IF_ERROR(AppendPoint(point, payload, version, batch.in));
   if (batch.store) {
     batch.database.Put(kv::Family::kPoints, Key(point.id),
                        format::EncodeStoredPoint({version, false, point.title, point.text, point.payload}));
@@ -157,22 +155,29 @@ Status VectorEngine::ApplyPoint(const Point& point, Version version, Batch& batc
   return Status::Ok();
 }
 
-// A point without a vector takes its place among the vectors with one that answers no search.
-Status VectorEngine::AppendVector(std::span<const float> vector, Slot slot) {
-  std::vector<float> absent;
-  if (vector.empty()) {
-    absent.assign(options_.dimension, 0.0f);
-    absent[0] = 1.0f;
+// Gives the point the next slot in every index. A point without a vector takes its place among the vectors with one
+// that answers no search.
+Status VectorEngine::AppendPoint(const Point& point, const boost::json::value& payload, Version version,
+                                 Indexes& in) const {
+  const Slot slot = in.table.Append(point.id, version, !point.vector.empty());
+  if (in.graph != nullptr) {
+    std::vector<float> absent;
+    if (point.vector.empty()) {
+      absent.assign(options_.dimension, 0.0f);
+      absent[0] = 1.0f;
+    }
+    ASSIGN_OR_RETURN(const Slot same, in.graph->Append(point.vector.empty() ? absent : point.vector));
+    CHECK(same == slot);
+    if (point.vector.empty()) RETURN_IF_ERROR(in.graph->Remove(slot));
   }
-  ASSIGN_OR_RETURN(const Slot same, graph_->Append(vector.empty() ? absent : vector));
-  CHECK(same == slot);
-  return vector.empty() ? graph_->Remove(slot) : Status::Ok();
+  if (!point.title.empty() || !point.text.empty()) RETURN_IF_ERROR(in.text->Add(slot, point.text, point.title));
+  return in.payload->Add(slot, payload);
 }
 
 Status VectorEngine::KillPoint(const PointId& id, Version version, Batch& batch) {
-  ASSIGN_OR_RETURN(const bool newer, IsNewer(id, version));
+  ASSIGN_OR_RETURN(const bool newer, IsNewer(id, version, batch.in));
   if (!newer) return Status::Ok();
-  if (table_.FindUnpublished(id)) table_.Kill(id, version);
+  if (batch.in.table.FindUnpublished(id)) batch.in.table.Kill(id, version);
   if (batch.store) {
     batch.database.Put(kv::Family::kPoints, Key(id), format::EncodeStoredPoint({version, true, {}, {}, {}}));
   }
@@ -220,10 +225,10 @@ Status VectorEngine::KillDocument(const PointId& id, Version version, Batch& bat
 Status VectorEngine::KillChunksFrom(const PointId& document, uint32_t first, Version version, Batch& batch) {
   for (uint32_t n = first;; ++n) {
     const PointId id = PointId::OfChunk(document, n);
-    const auto newest = table_.FindUnpublished(id);
+    const auto newest = batch.in.table.FindUnpublished(id);
     if (!newest) return Status::Ok();
     if (!newest->live || newest->version >= version) continue;
-    table_.Kill(id, version);
+    batch.in.table.Kill(id, version);
     if (batch.store) batch.database.Delete(kv::Family::kPoints, Key(id));
   }
 }

@@ -6,6 +6,7 @@
 #include <boost/json/parse.hpp>
 #include <filesystem>
 #include <random>
+#include <thread>
 
 namespace rhizome::vector {
 namespace {
@@ -130,8 +131,14 @@ TEST_F(EngineTest, TextIsFoundByItsStem) {
 
 TEST_F(EngineTest, APointWithoutAVectorIsNoAnswerToADenseSearch) {
   Apply({Upsert(1, {}, "only text"), Upsert(2, Direction(3))});
-  EXPECT_THAT(Nearest(Direction(0), 10), ElementsAre("2"));
-  EXPECT_TRUE(engine_->Get(std::vector{PointId(1)}, true).value()[0]->point.vector.empty());
+  const auto check = [this] {
+    EXPECT_THAT(Nearest(Direction(0), 10), ElementsAre("2"));
+    EXPECT_TRUE(engine_->Get(std::vector{PointId(1)}, true).value()[0]->point.vector.empty());
+  };
+  check();
+  ASSERT_TRUE(engine_->Checkpoint().ok());
+  CrashAndReplay();
+  check();
 }
 
 TEST_F(EngineTest, AnUpsertReplacesVectorTextAndPayload) {
@@ -264,6 +271,67 @@ TEST_F(EngineTest, RandomHistoriesMatchAModelThroughCheckpointsAndCrashes) {
     EXPECT_THAT(Nearest(Direction(axis), 100, filter.c_str()), testing::UnorderedElementsAreArray(expected));
     EXPECT_EQ(Mentions("axis" + std::to_string(axis)).size(), std::min<size_t>(expected.size(), 10));
   }
+}
+
+TEST_F(EngineTest, CompactionKeepsTheLivePointsAndNothingElse) {
+  for (int round = 0; round < 5; ++round) {
+    for (uint64_t id = 0; id < 20; ++id) {
+      const std::string word = "round" + std::to_string(round);
+      Apply({Upsert(id, Direction(static_cast<int>(id % 8)), word, R"({"round":)" + std::to_string(round) + "}")});
+    }
+  }
+  Apply({Delete(3), Upsert(100, {}, "only text"), Put("doc", {"one", "two", "three"})});
+  Apply({Put("doc", {"uno"}, 2)});
+  const auto before = AllIds();
+  EXPECT_GT(engine_->slots(), 100u);
+  ASSERT_TRUE(engine_->Compact().ok());
+  EXPECT_EQ(engine_->slots(), engine_->points());
+  const auto check = [&] {
+    EXPECT_EQ(AllIds(), before);
+    EXPECT_EQ(Mentions("round4").size(), 10u);
+    EXPECT_THAT(Mentions("round3"), IsEmpty());
+    EXPECT_THAT(Nearest(Direction(3), 100, R"({"field":"round","match":4})"), testing::SizeIs(19));
+    EXPECT_TRUE(engine_->Get(std::vector{PointId(100)}, true).value()[0]->point.vector.empty());
+    EXPECT_TRUE(engine_->VerifySnapshot().ok());
+  };
+  check();
+  CrashAndReplay();
+  check();
+  Apply({Upsert(5, Direction(1), "later"), Put("doc", {"a", "b"}, 3)});
+  ASSERT_TRUE(engine_->Checkpoint().ok());
+  CrashAndReplay();
+  EXPECT_THAT(Mentions("later"), ElementsAre("5"));
+  EXPECT_THAT(AllIds(), testing::SizeIs(before.size() + 1));
+}
+
+TEST_F(EngineTest, AfterCompactionAnOlderWriteStillLosesToADelete) {
+  const Operation write = Upsert(1, Direction(0), "words");
+  Apply({Upsert(2, Direction(0)), Delete(1)});
+  ASSERT_TRUE(engine_->Compact().ok());
+  Apply({write});
+  EXPECT_THAT(AllIds(), ElementsAre("2"));
+}
+
+TEST_F(EngineTest, ReadersRunBesideCompaction) {
+  for (uint64_t id = 0; id < 200; ++id) Apply({Upsert(id % 50, Direction(static_cast<int>(id % 8)), "word")});
+  std::atomic<bool> done = false;
+  std::thread reader([&] {
+    const std::vector<float> direction = Direction(2);
+    Query query;
+    query.vector = direction;
+    query.text = "word";
+    query.depth = 60;
+    while (!done) {
+      const Candidates found = engine_->Search(query).value();
+      EXPECT_EQ(found.dense.size(), 50u);
+      EXPECT_EQ(found.text.size(), 50u);
+    }
+  });
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(engine_->Compact().ok());
+  }
+  done = true;
+  reader.join();
 }
 
 TEST_F(EngineTest, BadOperationsAreNamedAndRefused) {

@@ -33,9 +33,9 @@ void SlotTable::End(Slot slot) {
   killed_.push_back(slot);
 }
 
-Slot SlotTable::Append(const format::PointId& id, Version version) {
+Slot SlotTable::Append(const format::PointId& id, Version version, bool has_vector) {
   const Slot slot = size();
-  entries_.Append({id, AtomicVersion(version)});
+  entries_.Append({id, AtomicVersion(version), has_vector});
   unpublished_live_.Resize(slot + 1, true);
   dirty_ = true;
   WriterLock lock(map_mutex_);
@@ -87,6 +87,7 @@ std::string SlotTable::Encode() const {
     format::PutBytes(out, IdOf(slot).Encode());
     format::PutU64(out, version.time);
     format::PutU32(out, version.node);
+    format::PutU8(out, HasVector(slot) ? 1 : 0);
   }
   for (const uint64_t word : unpublished_live_.words()) format::PutU64(out, word);
   format::PutU64(out, Checksum(out));
@@ -103,7 +104,7 @@ Status SlotTable::Load(std::string_view bytes) {
   uint32_t magic = 0, count = 0;
   uint8_t format = 0;
   if (!in.U32(magic) || magic != kMagic || !in.U8(format) || format != kFormat || !in.U32(count) ||
-      count > in.remaining() / 14) {
+      count > in.remaining() / 15) {
     return in.Failure("slot table header");
   }
   WriterLock map_lock(map_mutex_);
@@ -111,9 +112,12 @@ Status SlotTable::Load(std::string_view bytes) {
   for (Slot slot = 0; slot < count; ++slot) {
     std::string_view id_bytes;
     Version version;
-    if (!in.Bytes(id_bytes) || !in.U64(version.time) || !in.U32(version.node)) return in.Failure("slot table entry");
+    uint8_t has_vector = 0;
+    if (!in.Bytes(id_bytes) || !in.U64(version.time) || !in.U32(version.node) || !in.U8(has_vector) || has_vector > 1) {
+      return in.Failure("slot table entry");
+    }
     ASSIGN_OR_RETURN(format::PointId id, format::PointId::Decode(id_bytes));
-    entries_.Append({std::move(id), AtomicVersion(version)});
+    entries_.Append({std::move(id), AtomicVersion(version), has_vector == 1});
     // A later slot of the same id replaces the earlier one, as it did when it was written.
     if (const auto [it, inserted] = newest_.insert(slot); !inserted) {
       newest_.erase(it);

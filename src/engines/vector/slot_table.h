@@ -65,8 +65,8 @@ class SlotTable {
   // --- the writer ---
   // What this batch and all before it left for `id`; nullopt when it was never seen.
   std::optional<Newest> FindUnpublished(const format::PointId& id) const;
-  // Gives `id` the next slot, live, and kills its previous one.
-  Slot Append(const format::PointId& id, Version version) EXCLUDES(map_mutex_);
+  // Gives `id` the next slot, live, and kills its previous one. A point may have no vector.
+  Slot Append(const format::PointId& id, Version version, bool has_vector = true) EXCLUDES(map_mutex_);
   // Kills the slot of `id` and remembers the delete's version. `id` must have been seen.
   void Kill(const format::PointId& id, Version version);
   // Slots that Append and Kill have ended since the last Publish.
@@ -77,6 +77,7 @@ class SlotTable {
   Slot size() const { return static_cast<Slot>(entries_.size()); }  // dead ones included
   const format::PointId& IdOf(Slot slot) const { return entries_[slot].id; }
   Version VersionOf(Slot slot) const { return entries_[slot].version.load(); }
+  bool HasVector(Slot slot) const { return entries_[slot].has_vector; }
   // The live slot of `id` in `live`; kNoSlot when there is none.
   Slot Find(const format::PointId& id, const SlotSet& live) const EXCLUDES(map_mutex_);
   // The live slots as of the last Publish; never changes under the reader.
@@ -112,6 +113,7 @@ class SlotTable {
   struct Entry {
     format::PointId id;
     AtomicVersion version;
+    bool has_vector = true;
   };
   // The map holds slots only and looks their ids up: an id is stored once.
   struct HashById {

@@ -64,7 +64,7 @@ TEST(SlotTable, AReadersViewNeverChanges) {
 TEST(SlotTable, EncodingRoundTrips) {
   SlotTable table;
   for (uint64_t n = 0; n < 100; ++n) table.Append(Id(n), {n, 1});
-  table.Append(Id(3), {200, 2});
+  table.Append(Id(3), {200, 2}, false);
   table.Kill(Id(4), {201, 1});
   table.Publish();
   SlotTable loaded;
@@ -72,6 +72,8 @@ TEST(SlotTable, EncodingRoundTrips) {
   EXPECT_EQ(loaded.Live()->words(), table.Live()->words());
   EXPECT_EQ(loaded.Find(Id(3), *loaded.Live()), 100u);
   EXPECT_EQ(loaded.FindUnpublished(Id(4))->version, (Version{201, 1}));
+  EXPECT_TRUE(loaded.HasVector(3));
+  EXPECT_FALSE(loaded.HasVector(100));
 }
 
 // What snapshots written by this version hold; it may never change meaning.
