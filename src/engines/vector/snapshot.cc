@@ -1,8 +1,10 @@
 #include "engines/vector/snapshot.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/hash.h"
+#include "engines/vector/graph_file.h"
 #include "format/coding.h"
 
 namespace rhizome::vector {
@@ -15,18 +17,6 @@ constexpr size_t kChecksumLength = 8;
 void PutNames(std::string& out, const std::vector<std::string>& names) {
   format::PutVarint(out, names.size());
   for (const std::string& name : names) format::PutBytes(out, name);
-}
-
-void PutGraph(std::string& out, const SavedGraph& graph) {
-  format::PutU32(out, graph.slots);
-  format::PutU32(out, graph.linked);
-  format::PutU64(out, graph.sequence);
-  format::PutVarint(out, graph.files.size());
-  for (const SavedFile& file : graph.files) {
-    format::PutBytes(out, file.name);
-    format::PutU64(out, file.size);
-    format::PutU64(out, file.checksum);
-  }
 }
 
 bool IsPlainName(std::string_view name) {
@@ -48,13 +38,13 @@ bool GetNames(format::Decoder& in, std::vector<std::string>& names) {
 }
 
 bool GetGraph(format::Decoder& in, SavedGraph& graph) {
-  uint64_t count = 0;
-  if (!in.U32(graph.slots) || !in.U32(graph.linked) || !in.U64(graph.sequence) || !in.Count(count, 18)) return false;
-  graph.files.resize(count);
-  for (SavedFile& file : graph.files) {
-    if (!GetName(in, file.name) || !in.U64(file.size) || !in.U64(file.checksum)) return false;
-  }
-  return true;
+  std::string_view bytes;
+  if (!in.Bytes(bytes)) return false;
+  Result<SavedGraph> decoded = DecodeSavedGraph(bytes);
+  if (!decoded.ok()) return false;
+  graph = std::move(decoded).value();
+  return std::all_of(graph.files.begin(), graph.files.end(),
+                     [](const SavedFile& file) { return IsPlainName(file.name); });
 }
 
 template <typename T>
@@ -74,7 +64,7 @@ std::string EncodeManifest(const Manifest& manifest) {
   format::PutU64(out, manifest.lsn);
   format::PutU32(out, manifest.slots);
   format::PutBytes(out, manifest.slot_table);
-  PutGraph(out, manifest.graph);
+  format::PutBytes(out, EncodeSavedGraph(manifest.graph));
   PutNames(out, manifest.text);
   PutNames(out, manifest.payload);
   format::PutU64(out, Checksum(out));
