@@ -99,7 +99,8 @@ class Tally {
     for (const std::string& error : errors_) fmt::print(stderr, "  {}\n", error);
     const uint64_t failed = outcomes_.contains("failed") ? outcomes_["failed"] : 0;
     if (failed > errors_.size()) fmt::print(stderr, "  … and {} more\n", Grouped(failed - errors_.size()));
-    fmt::print("{} documents in {:.1f} s{}\n", Grouped(total), seconds, parts.empty() ? "" : ": " + parts);
+    fmt::print("{} {} in {:.1f} s{}\n", Grouped(total), total == 1 ? "document" : "documents", seconds,
+               parts.empty() ? "" : ": " + parts);
     if (!aborted_.ok()) {
       fmt::print(stderr, "rhizome ingest: {}\n", aborted_.ToString());
       return 1;

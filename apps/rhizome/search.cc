@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/utf8.h"
+#include "base/uuid.h"
 #include "client.h"
 #include "commands.h"
 
@@ -45,9 +46,21 @@ std::string Snippet(const std::string& text) {
   return line + " …";
 }
 
+// What a reader knows the hit by: the file it came from if its id was only derived, else the id.
+std::string NameOf(const boost::json::object& hit) {
+  const std::string id = IdOf(hit);
+  const boost::json::value* payload = hit.if_contains("payload");
+  const boost::json::value* origin =
+      payload != nullptr && payload->is_object() ? payload->as_object().if_contains("document") : nullptr;
+  if (origin == nullptr || !origin->is_object()) return id;
+  const std::string source = TextOf(origin->as_object(), "source");
+  const bool derived = Uuid::Parse(id.substr(0, id.find('#'))).has_value();
+  return derived && !source.empty() ? source : id;
+}
+
 void PrintHit(size_t rank, const boost::json::object& hit) {
   const std::string title = TextOf(hit, "title");
-  const std::string id = IdOf(hit);
+  const std::string id = NameOf(hit);
   const boost::json::value* score = hit.if_contains("score");
   fmt::print("{:>2}. {}  ({:.4f})\n", rank, Bold(title.empty() ? id : title),
              score != nullptr && score->is_number() ? score->to_number<double>() : 0.0);
