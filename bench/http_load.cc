@@ -6,11 +6,8 @@
 // waits for the index, then measures. Closed loop: every client sends its next request when the last is answered.
 // Open loop: requests are due at a fixed rate (0: 70 % of what the closed loop reached) and a latency counts from when
 // its request was due, so that a stalled server cannot hide its queue (Tene, "How NOT to Measure Latency").
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -24,20 +21,22 @@
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "base/clock.h"
 #include "gateway/test_client.h"
+#include "server_process.h"
 
 namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
+using rhizome::bench::BuiltServer;
+using rhizome::bench::Fail;
+using rhizome::bench::NowMs;
+using rhizome::bench::ServerProcess;
 using rhizome::gateway::Reply;
 using rhizome::gateway::TestClient;
 
@@ -54,70 +53,6 @@ struct Options {
   double rate = 0;
   size_t idle = 10'000;
   bool json = false;
-};
-
-double NowMs() { return static_cast<double>(rhizome::SystemClock().MonotonicNs()) / 1e6; }
-
-[[noreturn]] void Fail(const std::string& why) {
-  std::fprintf(stderr, "http_bench: %s\n", why.c_str());
-  std::exit(1);
-}
-
-uint16_t FreePort() {
-  asio::io_context context;
-  return tcp::acceptor(context, {asio::ip::address_v4::loopback(), 0}).local_endpoint().port();
-}
-
-// `rhizome serve` as a child process; stopped and its folder removed when this goes.
-class ServerProcess {
- public:
-  explicit ServerProcess(const std::string& program) : port_(FreePort()) {
-    char name[] = "/tmp/rhizome-bench-XXXXXX";
-    directory_ = mkdtemp(name);
-    const std::string listen = "127.0.0.1:" + std::to_string(port_);
-    child_ = fork();
-    if (child_ < 0) Fail("fork failed");
-    if (child_ == 0) {
-      execl(program.c_str(), program.c_str(), "serve", "--data-dir", directory_.c_str(), "--listen", listen.c_str(),
-            "--embedder", "none", "--log-level", "warning", nullptr);
-      std::fprintf(stderr, "http_bench: cannot run %s\n", program.c_str());
-      _exit(127);
-    }
-    WaitUntilReady();
-  }
-  ~ServerProcess() {
-    kill(child_, SIGTERM);
-    waitpid(child_, nullptr, 0);
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-  ServerProcess(const ServerProcess&) = delete;
-  ServerProcess& operator=(const ServerProcess&) = delete;
-
-  uint16_t port() const { return port_; }
-  double RssMib() const {
-    std::ifstream status("/proc/" + std::to_string(child_) + "/status");
-    for (std::string line; std::getline(status, line);) {
-      if (line.starts_with("VmRSS:")) return std::strtod(line.c_str() + 6, nullptr) / 1024;
-    }
-    return 0;
-  }
-
- private:
-  void WaitUntilReady() {
-    for (int i = 0; i < 300; ++i) {
-      int status = 0;
-      if (waitpid(child_, &status, WNOHANG) == child_) Fail("the server ended at once");
-      TestClient client(port_);
-      if (client.connected() && client.Call("GET", "/ready").status == 200) return;
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-    Fail("the server did not become ready in 30 s");
-  }
-
-  uint16_t port_;
-  std::string directory_;
-  pid_t child_ = -1;
 };
 
 // Points around a fixed set of centres: neighbours exist, as they do among real embeddings.
@@ -311,14 +246,6 @@ void Print(const Options& options, const Figures& closed, const Figures& open, c
               idle.connections, idle.rss_mib, idle.rss_mib - idle.rss_before_mib, idle.unanswered);
 }
 
-std::string BuiltServer() {
-  const auto build = std::filesystem::canonical("/proc/self/exe").parent_path().parent_path();
-  for (const char* place : {"apps/rhizome", "apps/rhizome/rhizome"}) {
-    if (std::filesystem::is_regular_file(build / place)) return build / place;
-  }
-  return {};
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -336,7 +263,9 @@ int main(int argc, char** argv) {
   if (options.server.empty()) Fail("no rhizome program in the build: build it, or say --server");
   signal(SIGPIPE, SIG_IGN);
 
-  const ServerProcess server(options.server);
+  const rhizome::bench::TemporaryFolder folder;
+  ServerProcess server(options.server, folder.path());
+  server.WaitUntilReady();
   Vectors vectors;
   Fill(server.port(), options.documents, vectors);
   Load load{server.port(), {}, 0, 0, {}, 0};

@@ -23,7 +23,7 @@ namespace rhizome::pipeline {
 namespace {
 
 struct Options {
-  std::string input;
+  std::string input = "build/corpus/packages.jsonl";  // ./dev bench embed makes it
   std::string fvecs;
   std::string model_dir;
   std::string precision = "auto";
@@ -205,7 +205,9 @@ std::vector<double> BusyQueryTimes(MiniLm& model, const std::vector<std::string>
 }
 
 void WriteFvecs(MiniLm& model, const std::vector<std::string>& texts, const std::string& path) {
-  std::ofstream out(path, std::ios::binary);
+  const std::string part = path + ".part";  // whoever finds `path` finds all of it
+  std::ofstream out(part, std::ios::binary);
+  const int64_t start_ns = SystemClock().MonotonicNs();
   const auto dimension = static_cast<int32_t>(model.dimension());
   constexpr size_t kPortion = 4096;
   for (size_t from = 0; from < texts.size(); from += kPortion) {
@@ -216,10 +218,13 @@ void WriteFvecs(MiniLm& model, const std::vector<std::string>& texts, const std:
       out.write(reinterpret_cast<const char*>(&dimension), sizeof(dimension));
       out.write(reinterpret_cast<const char*>(vector.data()), static_cast<std::streamsize>(vector.size() * 4));
     }
-    std::fprintf(stderr, "\r%zu of %zu", from + portion.size(), texts.size());
+    const size_t done = from + portion.size();
+    const double spent_s = static_cast<double>(SystemClock().MonotonicNs() - start_ns) / 1e9;
+    std::fprintf(stderr, "\r%zu of %zu, %.0f s left    ", done, texts.size(),
+                 spent_s * static_cast<double>(texts.size() - done) / static_cast<double>(done));
   }
   out.close();
-  if (!out) Fail("writing " + path);
+  if (!out || std::rename(part.c_str(), path.c_str()) != 0) Fail("writing " + path);
   std::fprintf(stderr, "\n");
 }
 
@@ -279,7 +284,8 @@ boost::json::object Compare(MiniLm& model, Reference& reference, const Options& 
 int Main(int argc, char** argv) {
   Options options;
   CLI::App app("Embedding throughput against OpenVINO's asynchronous API");
-  app.add_option("input", options.input, "texts, one a line, or JSON objects with \"text\"")->required();
+  app.add_option("input", options.input,
+                 "texts, one a line, or JSON objects with \"text\"; else the package descriptions");
   app.add_option("--fvecs", options.fvecs, "embed every text, write the vectors there, measure nothing");
   app.add_option("--model-dir", options.model_dir, "folder of the model; found by itself when near the program");
   app.add_option("--precision", options.precision, "auto, f32 or bf16");
