@@ -8,7 +8,8 @@ namespace rhizome::gateway {
 Status ReadJson(const boost::json::value& value, const JsonPath& path, format::PointId& out) {
   if (value.is_string()) {
     const auto& text = value.get_string();
-    auto id = format::PointId::FromString({text.data(), text.size()});
+    // Chunks may be looked up; the engine refuses to change them by their own ids.
+    auto id = format::PointId::Reference({text.data(), text.size()});
     if (!id.ok()) return Status::InvalidArgument(path.ToString(), std::string(id.status().message()));
     out = *std::move(id);
     return Status::Ok();

@@ -71,6 +71,27 @@ TEST_F(Api, ScrollPagesThroughEverything) {
   EXPECT_THAT(all, testing::UnorderedElementsAre("1", "3", "\"green\""));
 }
 
+TEST_F(Api, ScrollPagesThroughTheChunksOfADocumentAndTheyCanBeLookedUp) {
+  OpenNode();
+  std::string text;
+  for (int i = 0; i < 30; ++i) text += "Sentence number " + std::to_string(i) + " says what no other one says. ";
+  Do("POST", "/documents",
+     R"({"documents":[{"id":"d","text":")" + text + R"("}],"chunking":{"size_tokens":16,"overlap_tokens":0}})");
+  std::vector<std::string> all;
+  std::string after;
+  for (int page = 0; page < 50; ++page) {
+    const auto found = Do("POST", "/vectors/scroll", R"({"limit":7)" + after + "}");
+    for (const std::string& id : Ids(found.at("points"))) all.push_back(id);
+    if (found.at("next").is_null()) break;
+    after = ",\"after\":" + json::serialize(found.at("next"));
+  }
+  EXPECT_GT(all.size(), 14u);
+  EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), all.size());
+  EXPECT_EQ(Ids(Do("POST", "/vectors/get", R"({"ids":["d#3"]})").at("points")), std::vector<std::string>{"\"d#3\""});
+  EXPECT_EQ(Refusal("POST", "/vectors/delete", R"({"ids":["d#3"]})"), "400 ids[0]");
+  EXPECT_EQ(Refusal("POST", "/vectors", R"({"points":[{"id":"d#3","text":"x"}]})"), "400 points[0].id");
+}
+
 TEST_F(Api, CountAndDelete) {
   MakeColours();
   EXPECT_EQ(Do("POST", "/vectors/count", R"({"collection":"colours"})").at("count"), 3);
