@@ -74,11 +74,14 @@ Status Collection::Write(std::vector<Operation> operations) {
     pending.emplace_back(shard, shard->Begin(std::move(parts[p])));
   }
   Status first_failure;
+  size_t failed = 0;
   for (auto& [shard, write] : pending) {
     const Status status = shard->Finish(std::move(write));
     if (first_failure.ok()) first_failure = status;
+    failed += status.ok() ? 0 : 1;
   }
-  return first_failure;
+  if (failed == 0 || failed == pending.size()) return first_failure;
+  return Status::IoError("only some partitions took the write; repeat it: " + first_failure.ToString());
 }
 
 Result<SearchResponse> Collection::Search(const SearchRequest& request) const {

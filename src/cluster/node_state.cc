@@ -149,8 +149,15 @@ std::string NodeState::ReadOnlyReason() const {
     ReaderLock lock(mutex);
     if (!damage.empty()) return damage;
   }
-  const Status status = log->write_status();
-  return status.ok() ? "" : status.ToString();
+  if (const Status status = log->write_status(); !status.ok()) return status.ToString();
+  for (const auto& collection : Collections()) {
+    for (const Partition& partition : collection->partitions()) {
+      const Status status = partition.shard == nullptr ? Status::Ok() : partition.shard->write_status();
+      if (!status.ok() && status.code() != Code::kNotFound)
+        return "shard " + std::to_string(partition.number) + ": " + status.ToString();
+    }
+  }
+  return "";
 }
 
 Status NodeState::WriteStatus() const {
@@ -204,7 +211,9 @@ Status NodeState::Checkpoint() {
   for (const auto& collection : Collections()) {
     for (Partition& partition : collection->partitions()) {
       if (partition.shard == nullptr) return Status::ReadOnly("a damaged shard still needs the log");
-      if (partition.shard->dirty()) RETURN_IF_ERROR(partition.shard->engine().Checkpoint());
+      // One that refuses writes keeps its last snapshot, and the log from there on.
+      const bool writable = partition.shard->write_status().ok();
+      if (writable && partition.shard->dirty()) RETURN_IF_ERROR(partition.shard->engine().Checkpoint());
       unneeded = std::min(unneeded, partition.shard->UnneededLsn());
     }
   }

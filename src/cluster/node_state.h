@@ -29,7 +29,7 @@ struct NodeState {
   ~NodeState();
 
   Status Open();
-  // Damage found by Open, or why the log refuses appends; "" while all is well.
+  // Damage found by Open, or why the log or a shard refuses writes; "" while all is well.
   std::string ReadOnlyReason() const EXCLUDES(mutex);
   Status WriteStatus() const EXCLUDES(mutex);
 

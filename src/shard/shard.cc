@@ -46,8 +46,12 @@ Status Shard::Finish(PendingWrite pending) {
   if (status.ok()) {
     status = engine_->Apply(*lsn, pending.operations);
     if (!status.ok()) {
-      refused_ = Status::ReadOnly("a durable write could not be applied; restart to replay it: " + status.ToString());
+      Refuse(Status::ReadOnly("a durable write could not be applied; restart to replay it: " + status.ToString()));
     }
+  }
+  // It is in the log: whatever kept it from being applied, a restart brings it.
+  if (lsn.ok() && !status.ok() && status.code() != Code::kNotFound) {
+    status = Status::IoError("durable, but not applied: " + status.ToString());
   }
   ++turn_;
   turn_changed_.NotifyAll();
@@ -61,17 +65,23 @@ Status Shard::Write(std::vector<Operation> operations) {
 
 wal::Lsn Shard::UnneededLsn() {
   MutexLock lock(order_mutex_);
-  const bool idle = turn_ == next_ticket_ && !dirty();
+  const bool idle = refused_.ok() && turn_ == next_ticket_ && !dirty();
   return idle ? log_.durable_lsn() : engine_->checkpoint_lsn();
 }
 
 void Shard::Stop(Status reason) {
   MutexLock lock(order_mutex_);
-  refused_ = std::move(reason);
+  Refuse(std::move(reason));
   while (turn_ != next_ticket_) turn_changed_.Wait(order_mutex_);
 }
 
+void Shard::Refuse(Status reason) {
+  refused_ = std::move(reason);
+  refuses_ = true;
+}
+
 Status Shard::write_status() const {
+  if (!refuses_) return Status::Ok();
   MutexLock lock(order_mutex_);
   return refused_;
 }

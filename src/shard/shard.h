@@ -4,10 +4,12 @@
 // Order: operations get their versions and their place in the log under one lock, and are applied in that order, so
 // the engine sees the log. A write is acknowledged when it is durable (fdatasync) and applied.
 //
-// A failed apply leaves log and engine apart, so the shard then refuses writes until it is reopened and replays.
+// A failed apply leaves log and engine apart, so the shard then refuses writes and snapshots until it is reopened and
+// replays.
 // Thread-safe. Replay only before the first write.
 #pragma once
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <string>
@@ -44,7 +46,8 @@ class Shard {
   Status Check(const std::vector<format::Operation>& operations) const EXCLUDES(order_mutex_);
   // Gives the operations versions and a place in the log. They must have passed Check.
   PendingWrite Begin(std::vector<format::Operation> operations) EXCLUDES(order_mutex_);
-  // Returns once they are durable and visible. IoError: unknown whether they will be after a restart.
+  // Returns once they are durable and visible. IoError: unknown whether they will be after a restart; any other
+  // error: they are not in the log, or their collection has been dropped.
   Status Finish(PendingWrite pending) EXCLUDES(order_mutex_);
   // Check, Begin and Finish.
   Status Write(std::vector<format::Operation> operations) EXCLUDES(order_mutex_);
@@ -59,6 +62,8 @@ class Shard {
   Status write_status() const EXCLUDES(order_mutex_);
 
  private:
+  void Refuse(Status reason) REQUIRES(order_mutex_);
+
   // Constant after construction.
   const uint32_t number_;
   const std::unique_ptr<vector::VectorEngine> engine_;
@@ -70,6 +75,7 @@ class Shard {
   uint64_t next_ticket_ GUARDED_BY(order_mutex_) = 0;
   uint64_t turn_ GUARDED_BY(order_mutex_) = 0;  // the ticket to be applied next
   Status refused_ GUARDED_BY(order_mutex_);
+  std::atomic<bool> refuses_{false};  // whether refused_ says something: who only asks never waits for an apply
 };
 
 }  // namespace rhizome::shard

@@ -88,7 +88,7 @@ TEST_F(Api, ScrollPagesThroughTheChunksOfADocumentAndTheyCanBeLookedUp) {
   EXPECT_GT(all.size(), 14u);
   EXPECT_EQ(std::set<std::string>(all.begin(), all.end()).size(), all.size());
   EXPECT_EQ(Ids(Do("POST", "/vectors/get", R"({"ids":["d#3"]})").at("points")), std::vector<std::string>{"\"d#3\""});
-  EXPECT_EQ(Refusal("POST", "/vectors/delete", R"({"ids":["d#3"]})"), "400 ids[0]");
+  EXPECT_THAT(Refusal("POST", "/vectors/delete", R"({"ids":["d#3"]})"), testing::StartsWith("400 ids[0]"));
   EXPECT_EQ(Refusal("POST", "/vectors", R"({"points":[{"id":"d#3","text":"x"}]})"), "400 points[0].id");
 }
 

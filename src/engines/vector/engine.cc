@@ -140,6 +140,7 @@ Status VectorEngine::Checkpoint() {
   std::shared_ptr<const SlotSet> live;
   {
     MutexLock apply_lock(apply_mutex_);
+    RETURN_IF_ERROR(CheckWhole());
     in = View();
     next.lsn = applied_lsn_;
     next.slots = in->table.size();

@@ -84,7 +84,8 @@ class VectorEngine {
   // JSON objects, distinct keys. InvalidArgument names "operations[i].…". Whatever passes here, Apply accepts.
   Status Validate(std::span<const format::Operation> operations) const;
 
-  // Brings the state to `lsn`; what the batch wrote is visible on return. A failure leaves the shard to be reopened.
+  // Brings the state to `lsn`; what the batch wrote is visible on return. After a failure readers see what was there
+  // before, and the engine takes no more writes and makes no more snapshots (ReadOnly): it has to be reopened.
   Status Apply(uint64_t lsn, std::span<const format::Operation> operations) EXCLUDES(apply_mutex_);
   uint64_t applied_lsn() const { return applied_lsn_.load(); }
   // The snapshot's LSN: the log may be cut up to and with it.
@@ -141,6 +142,8 @@ class VectorEngine {
   Result<std::shared_ptr<Indexes>> LoadSnapshot() EXCLUDES(checkpoint_mutex_);
   Status CopyLive(const Indexes& from, Indexes& to) const;
   Status LoadApplied();
+  // ReadOnly after a failed Apply.
+  Status CheckWhole() const REQUIRES(apply_mutex_);
 
   Status ApplyOne(const format::Operation& operation, Batch& batch) REQUIRES(apply_mutex_);
   Status ApplyPoint(const format::Point& point, Version version, Batch& batch) REQUIRES(apply_mutex_);
@@ -177,6 +180,8 @@ class VectorEngine {
   mutable Mutex apply_mutex_;
   uint64_t stored_lsn_ GUARDED_BY(apply_mutex_) = 0;  // the database's applied LSN
   Version max_version_ GUARDED_BY(apply_mutex_);
+  // An Apply is under way or failed on its way: what is not published may be a part of a batch.
+  bool half_applied_ GUARDED_BY(apply_mutex_) = false;
 
   mutable Mutex checkpoint_mutex_;
   Manifest manifest_ GUARDED_BY(checkpoint_mutex_);  // of the snapshot on disk

@@ -101,6 +101,8 @@ Status VectorEngine::Validate(std::span<const Operation> operations) const {
 
 Status VectorEngine::Apply(uint64_t lsn, std::span<const Operation> operations) {
   MutexLock lock(apply_mutex_);
+  RETURN_IF_ERROR(CheckWhole());
+  half_applied_ = true;
   const std::shared_ptr<Indexes> indexes = View();
   Batch batch{*indexes, {}, lsn > stored_lsn_, 0};
   Version highest = max_version_;
@@ -123,7 +125,12 @@ Status VectorEngine::Apply(uint64_t lsn, std::span<const Operation> operations) 
     if (indexes->graph != nullptr) RETURN_IF_ERROR(indexes->graph->Remove(slot));
   }
   applied_lsn_ = lsn;
+  half_applied_ = false;
   return Status::Ok();
+}
+
+Status VectorEngine::CheckWhole() const {
+  return half_applied_ ? Status::ReadOnly("a write was applied in part: reopen the shard") : Status::Ok();
 }
 
 Status VectorEngine::ApplyOne(const Operation& operation, Batch& batch) {

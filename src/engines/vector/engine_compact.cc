@@ -48,6 +48,7 @@ Status VectorEngine::Compact() {
   {
     MutexLock checkpoint_lock(checkpoint_mutex_);
     MutexLock apply_lock(apply_mutex_);
+    RETURN_IF_ERROR(CheckWhole());
     const std::shared_ptr<Indexes> old = View();
     ASSIGN_OR_RETURN(std::shared_ptr<Indexes> fresh, MakeEmpty());
     RETURN_IF_ERROR(CopyLive(*old, *fresh));

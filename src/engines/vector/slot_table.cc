@@ -35,11 +35,11 @@ void SlotTable::End(Slot slot) {
 
 Slot SlotTable::Append(const format::PointId& id, Version version, bool has_vector) {
   const Slot slot = size();
-  entries_.Append({id, AtomicVersion(version), has_vector});
+  const auto it = newest_.find(id);
+  entries_.Append({id, AtomicVersion(version), has_vector, it == newest_.end() ? kNoSlot : *it});
   unpublished_live_.Resize(slot + 1, true);
   dirty_ = true;
   WriterLock lock(map_mutex_);
-  const auto it = newest_.find(id);
   if (it != newest_.end()) {
     End(*it);
     newest_.erase(it);
@@ -68,7 +68,11 @@ void SlotTable::Publish() {
 Slot SlotTable::Find(const format::PointId& id, const SlotSet& live) const {
   ReaderLock lock(map_mutex_);
   const auto it = newest_.find(id);
-  return it != newest_.end() && live.Contains(*it) ? *it : kNoSlot;
+  if (it == newest_.end()) return kNoSlot;
+  // Slots past the view came after it; the first one within it was the newest then, and alone may be live in it.
+  Slot slot = *it;
+  while (slot != kNoSlot && slot >= live.size()) slot = entries_[slot].previous;
+  return slot != kNoSlot && live.Contains(slot) ? slot : kNoSlot;
 }
 
 std::shared_ptr<const SlotSet> SlotTable::Live() const {
@@ -117,7 +121,7 @@ Status SlotTable::Load(std::string_view bytes) {
       return in.Failure("slot table entry");
     }
     ASSIGN_OR_RETURN(format::PointId id, format::PointId::Decode(id_bytes));
-    entries_.Append({std::move(id), AtomicVersion(version), has_vector == 1});
+    entries_.Append({std::move(id), AtomicVersion(version), has_vector == 1, kNoSlot});
     // A later slot of the same id replaces the earlier one, as it did when it was written.
     if (const auto [it, inserted] = newest_.insert(slot); !inserted) {
       newest_.erase(it);

@@ -78,7 +78,7 @@ class SlotTable {
   const format::PointId& IdOf(Slot slot) const { return entries_[slot].id; }
   Version VersionOf(Slot slot) const { return entries_[slot].version.load(); }
   bool HasVector(Slot slot) const { return entries_[slot].has_vector; }
-  // The live slot of `id` in `live`; kNoSlot when there is none.
+  // The live slot of `id` in `live`, whatever was written since; kNoSlot when there is none.
   Slot Find(const format::PointId& id, const SlotSet& live) const EXCLUDES(map_mutex_);
   // The live slots as of the last Publish; never changes under the reader.
   std::shared_ptr<const SlotSet> Live() const EXCLUDES(live_mutex_);
@@ -114,6 +114,7 @@ class SlotTable {
     format::PointId id;
     AtomicVersion version;
     bool has_vector = true;
+    Slot previous = kNoSlot;  // the slot of the same id before this one, for readers of an older view
   };
   // The map holds slots only and looks their ids up: an id is stored once.
   struct HashById {

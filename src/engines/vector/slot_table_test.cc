@@ -28,6 +28,28 @@ TEST(SlotTable, ReadersSeeABatchOnlyOncePublished) {
   EXPECT_EQ(table.Find(Id(7), *table.Live()), 0u);
 }
 
+TEST(SlotTable, AnUpdateUnderWayHidesNothingFromReaders) {
+  SlotTable table;
+  table.Append(Id(7), {1, 1});
+  table.Publish();
+  const auto before = table.Live();
+  table.Append(Id(7), {2, 1});
+  table.Append(Id(7), {3, 1});
+  EXPECT_EQ(table.Find(Id(7), *table.Live()), 0u);
+  table.Publish();
+  EXPECT_EQ(table.Find(Id(7), *before), 0u);
+  EXPECT_EQ(table.Find(Id(7), *table.Live()), 2u);
+}
+
+TEST(SlotTable, AnUpdateUnderWayBringsNoDeletedPointBack) {
+  SlotTable table;
+  table.Append(Id(7), {1, 1});
+  table.Kill(Id(7), {2, 1});
+  table.Publish();
+  table.Append(Id(7), {3, 1});
+  EXPECT_EQ(table.Find(Id(7), *table.Live()), kNoSlot);
+}
+
 TEST(SlotTable, AnUpsertKillsThePreviousSlot) {
   SlotTable table;
   table.Append(Id(7), {1, 1});
