@@ -102,7 +102,8 @@ Result<std::vector<std::optional<FetchedPoint>>> VectorEngine::Get(std::span<con
   for (size_t i = 0; i < ids.size(); ++i) {
     if (!values[i]) continue;
     ASSIGN_OR_RETURN(StoredPoint stored, format::DecodeStoredPoint(*values[i]));
-    if (stored.tombstone) continue;
+    // The database is ahead of what is published.
+    if (stored.tombstone || in->table.Find(ids[i], *live) == kNoSlot) continue;
     points[i] = MakePoint(ids[i], std::move(stored));
     if (with_vector) points[i]->point.vector = VectorOf(ids[i], *in, *live);
   }
