@@ -19,27 +19,24 @@ using format::UpsertPoint;
 
 constexpr size_t kJsonDepthMax = 64;
 
-Status ValidateVector(std::span<const float> vector, const EngineOptions& options) {
+// `graph` is null exactly when the collection has no vectors.
+Status ValidateVector(std::span<const float> vector, uint32_t dimension, const GraphIndex* graph) {
   if (vector.empty()) return Status::Ok();
-  if (vector.size() != options.dimension) {
-    return Status::InvalidArgument("vector", "has " + std::to_string(vector.size()) + " components, the collection " +
-                                                 std::to_string(options.dimension));
+  if (vector.size() != dimension) {
+    return Status::InvalidArgument(
+        "vector", "has " + std::to_string(vector.size()) + " components, the collection " + std::to_string(dimension));
   }
-  double norm = 0;
   for (size_t i = 0; i < vector.size(); ++i) {
     if (!std::isfinite(vector[i])) {
       return Status::InvalidArgument("vector[" + std::to_string(i) + "]", "must be a finite number");
     }
-    norm += double{vector[i]} * vector[i];
   }
-  if (options.metric == Metric::kCosine && !(norm > 0)) {
-    return Status::InvalidArgument("vector", "must not be zero: it has no direction under cosine");
-  }
-  return Status::Ok();
+  // The index's own bounds, asked before the log: what it refuses later would stop the shard at every replay.
+  return graph->Validate(vector, "vector");
 }
 
-Status ValidatePoint(const Point& point, const EngineOptions& options) {
-  RETURN_IF_ERROR(ValidateVector(point.vector, options));
+Status ValidatePoint(const Point& point, uint32_t dimension, const GraphIndex* graph) {
+  RETURN_IF_ERROR(ValidateVector(point.vector, dimension, graph));
   if (point.vector.empty() && point.title.empty() && point.text.empty()) {
     return Status::InvalidArgument("vector", "a point needs a vector, a text or both");
   }
@@ -52,17 +49,19 @@ Status Within(const Status& status, const std::string& prefix) {
   return Status(status.code(), std::string(status.message()), field);
 }
 
-Status ValidateOperation(const Operation& operation, const EngineOptions& options) {
+Status ValidateOperation(const Operation& operation, uint32_t dimension, const GraphIndex* graph) {
   const bool point =
       std::holds_alternative<UpsertPoint>(operation.body) || std::holds_alternative<DeletePoint>(operation.body);
   if (point && operation.id().ToString().find('#') != std::string::npos) {
     return Status::InvalidArgument("id", "names a chunk: change or delete its document instead");
   }
-  if (const auto* upsert = std::get_if<UpsertPoint>(&operation.body)) return ValidatePoint(upsert->point, options);
+  if (const auto* upsert = std::get_if<UpsertPoint>(&operation.body)) {
+    return ValidatePoint(upsert->point, dimension, graph);
+  }
   const auto* put = std::get_if<PutDocument>(&operation.body);
   if (put == nullptr) return Status::Ok();
   for (size_t i = 0; i < put->chunks.size(); ++i) {
-    RETURN_IF_ERROR(Within(ValidatePoint(put->chunks[i], options), "chunks[" + std::to_string(i) + "]"));
+    RETURN_IF_ERROR(Within(ValidatePoint(put->chunks[i], dimension, graph), "chunks[" + std::to_string(i) + "]"));
   }
   return Status::Ok();
 }
@@ -88,13 +87,14 @@ struct VectorEngine::Batch {
 };
 
 Status VectorEngine::Validate(std::span<const Operation> operations) const {
+  const std::shared_ptr<Indexes> in = View();
   std::set<std::string> keys;
   for (size_t i = 0; i < operations.size(); ++i) {
     const std::string where = "operations[" + std::to_string(i) + "]";
     if (!keys.insert(operations[i].Key()).second) {
       return Status::InvalidArgument(where + ".id", "id " + operations[i].id().ToString() + " is twice in the batch");
     }
-    RETURN_IF_ERROR(Within(ValidateOperation(operations[i], options_), where));
+    RETURN_IF_ERROR(Within(ValidateOperation(operations[i], options_.dimension, in->graph.get()), where));
   }
   return Status::Ok();
 }

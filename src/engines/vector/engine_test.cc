@@ -353,6 +353,18 @@ TEST_F(EngineTest, BadOperationsAreNamedAndRefused) {
   EXPECT_EQ(engine_->Validate(twice).field(), "operations[1].id");
 }
 
+// Refused by the index alone, such a vector would be in the log already and stop every replay.
+TEST_F(EngineTest, VectorsOutsideTheIndexsBoundsAreRefusedBeforeTheLog) {
+  for (const float size : {1e-35f, 1e20f}) {
+    std::vector<float> vector(kDimension, 0.0f);
+    vector[0] = size;
+    EXPECT_EQ(engine_->Validate(std::vector{Upsert(1, vector)}).field(), "operations[0].vector") << size;
+    vector[0] = size > 1 ? 1e17f : 1e-29f;
+    ASSERT_TRUE(engine_->Validate(std::vector{Upsert(1, vector)}).ok()) << size;
+    Apply({Upsert(1, vector)});
+  }
+}
+
 TEST_F(EngineTest, AQueryOfAnotherDimensionIsRefused) {
   Query query;
   const std::vector<float> vector = {1, 2};
