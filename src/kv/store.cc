@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -28,11 +29,22 @@ Status ToStatus(const rocksdb::Status& status) {
   return Status::IoError(std::move(text));
 }
 
+// RocksDB's own recovery from a full disk runs in a thread that can wait for ever for a database being closed. Here the
+// owner recovers instead, by Store::TryResume.
+class NoOwnRecovery final : public rocksdb::EventListener {
+ public:
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+};
+
 rocksdb::Options MakeOptions(const StoreOptions& options) {
   rocksdb::Options db;
   // Never RocksDB's own environment: its diary aborts the process on a full disk (kv/rocks_file_system.cc).
   static rocksdb::Env& machine = *NewDiskEnv(io::RealDisk()).release();  // outlives every store
   db.env = options.env != nullptr ? options.env : &machine;
+  db.listeners.push_back(std::make_shared<NoOwnRecovery>());
+  db.max_bgerror_resume_count = 0;
   db.create_if_missing = true;
   db.create_missing_column_families = true;
   db.atomic_flush = true;
@@ -137,6 +149,8 @@ Status Store::Flush() {
   options.allow_write_stall = true;
   return ToStatus(state_->db->Flush(options, state_->handles));
 }
+
+Status Store::TryResume() { return ToStatus(state_->db->Resume()); }
 
 Result<std::optional<std::string>> Store::Get(Family family, std::string_view key) const {
   std::string value;

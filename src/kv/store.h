@@ -82,6 +82,8 @@ class Store {
 
   Status Write(const WriteBatch& batch);
   Status Flush();
+  // After NoSpace: writes again if what waits can be flushed now. Not beside the destructor.
+  Status TryResume();
   Result<std::optional<std::string>> Get(Family family, std::string_view key) const;
   // Values in the order of `keys`; a missing one is nullopt.
   Result<std::vector<std::optional<std::string>>> MultiGet(Family family, std::span<const std::string> keys) const;

@@ -42,14 +42,15 @@ Status Shard::Finish(PendingWrite pending) {
   MutexLock lock(order_mutex_);
   while (turn_ != pending.ticket) turn_changed_.Wait(order_mutex_);
   Status status = lsn.status();
+  if (status.ok() && refused_.code() == Code::kNoSpace) {
+    unapplied_.emplace_back(*lsn, std::move(pending.operations));
+  }
   if (status.ok()) status = refused_;
   if (status.ok()) {
     status = engine_->Apply(*lsn, pending.operations);
-    if (!status.ok()) {
-      Refuse(Status::ReadOnly("a durable write could not be applied; restart to replay it: " + status.ToString()));
-    }
+    if (!status.ok()) RefuseAfter(status);
   }
-  // It is in the log: whatever kept it from being applied, a restart brings it.
+  // It is in the log: whatever kept it from being applied, it may yet be.
   if (lsn.ok() && !status.ok() && status.code() != Code::kNotFound) {
     status = Status::IoError("durable, but not applied: " + status.ToString());
   }
@@ -73,6 +74,32 @@ void Shard::Stop(Status reason) {
   MutexLock lock(order_mutex_);
   Refuse(std::move(reason));
   while (turn_ != next_ticket_) turn_changed_.Wait(order_mutex_);
+}
+
+void Shard::RefuseAfter(const Status& failed_apply) {
+  if (failed_apply.code() == Code::kNoSpace) {
+    Refuse(Status::NoSpace("a durable write waits for room in the database: " + failed_apply.ToString()));
+  } else {
+    Refuse(Status::ReadOnly("a durable write could not be applied; restart to replay it: " + failed_apply.ToString()));
+  }
+}
+
+Status Shard::TryResume() {
+  MutexLock lock(order_mutex_);
+  if (refused_.code() != Code::kNoSpace) return refused_;
+  Status status = engine_->Retry();
+  while (status.ok() && !unapplied_.empty()) {
+    const auto [lsn, operations] = std::move(unapplied_.front());
+    unapplied_.pop_front();  // from here on the engine keeps it, if it has to wait on
+    status = engine_->Apply(lsn, operations);
+  }
+  if (!status.ok()) {
+    RefuseAfter(status);
+    return status;
+  }
+  refused_ = Status::Ok();
+  refuses_ = false;
+  return status;
 }
 
 void Shard::Refuse(Status reason) {

@@ -5,11 +5,12 @@
 // the engine sees the log. A write is acknowledged when it is durable (fdatasync) and applied.
 //
 // A failed apply leaves log and engine apart, so the shard then refuses writes and snapshots until it is reopened and
-// replays.
+// replays; when the database had no room, until TryResume has applied what is waiting.
 // Thread-safe. Replay only before the first write.
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <future>
 #include <memory>
 #include <string>
@@ -56,6 +57,8 @@ class Shard {
   wal::Lsn UnneededLsn() EXCLUDES(order_mutex_);
   bool dirty() const { return engine_->applied_lsn() > engine_->checkpoint_lsn(); }
 
+  // After NoSpace: applies what is durable and waits, and takes writes again. Otherwise write_status().
+  Status TryResume() EXCLUDES(order_mutex_);
   // Refuses writes from now on with `reason` and waits for those under way.
   void Stop(Status reason) EXCLUDES(order_mutex_);
   // OK, or why writes are refused.
@@ -63,6 +66,7 @@ class Shard {
 
  private:
   void Refuse(Status reason) REQUIRES(order_mutex_);
+  void RefuseAfter(const Status& failed_apply) REQUIRES(order_mutex_);
 
   // Constant after construction.
   const uint32_t number_;
@@ -75,6 +79,8 @@ class Shard {
   uint64_t next_ticket_ GUARDED_BY(order_mutex_) = 0;
   uint64_t turn_ GUARDED_BY(order_mutex_) = 0;  // the ticket to be applied next
   Status refused_ GUARDED_BY(order_mutex_);
+  // Durable writes behind one that the database had no room for, in order: at most those that were under way.
+  std::deque<std::pair<wal::Lsn, std::vector<format::Operation>>> unapplied_ GUARDED_BY(order_mutex_);
   std::atomic<bool> refuses_{false};  // whether refused_ says something: who only asks never waits for an apply
 };
 

@@ -190,5 +190,33 @@ INSTANTIATE_TEST_SUITE_P(Kinds, NodeFault, testing::Values(SimFault::kIoError, S
                                                                      : "SyncLies";
                          });
 
+TEST(NodeDiskFull, IsSaidReadsGoOnAndWritesResumeByThemselves) {
+  SimDisk disk;
+  NodeModel model;
+  Live(disk, model, 1, 20);
+  {
+    auto node = OpenNode(disk);  // the log has reserved its space: the database meets the end of the disk
+    ASSERT_TRUE(node.ok()) << node.status().ToString();
+    disk.SetCapacity(disk.used_bytes() + 2'000);
+    uint64_t step = 21;
+    Status status;
+    for (; status.ok() && step < 100'000; ++step) status = model.Write(**node, step);
+    EXPECT_EQ(status.code(), Code::kIoError) << status.ToString();  // durable, outcome unknown to the client
+    for (int i = 0; i < 30 && status.code() == Code::kIoError; ++i) status = model.Write(**node, step++);
+    EXPECT_EQ(status.code(), Code::kNoSpace) << status.ToString();
+    EXPECT_NE((*node)->ReadOnlyReason(), "");
+    EXPECT_TRUE(model.Holds(**node));
+    disk.SetCapacity(UINT64_MAX);
+    for (int i = 0; i < 300 && !(*node)->ReadOnlyReason().empty(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    EXPECT_EQ((*node)->ReadOnlyReason(), "");
+    status = model.Write(**node, step);
+    EXPECT_TRUE(status.ok()) << status.ToString();
+    EXPECT_TRUE(model.Holds(**node));
+  }
+  EXPECT_TRUE(ComesBack(disk, model));
+}
+
 }  // namespace
 }  // namespace rhizome::crash

@@ -182,7 +182,8 @@ AssertionResult NodeModel::Holds(Node& node, int refusals_allowed) const {
   for (;; --refusals_allowed) {
     const auto result = HoldsOnce(node);
     if (result.ok()) return *result;
-    if (refusals_allowed <= 0 || result.status().code() == Code::kInternal) return AssertionFailure() << result.status().ToString();
+    if (refusals_allowed <= 0 || result.status().code() == Code::kInternal)
+      return AssertionFailure() << result.status().ToString();
   }
 }
 

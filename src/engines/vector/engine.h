@@ -85,8 +85,11 @@ class VectorEngine {
   Status Validate(std::span<const format::Operation> operations) const;
 
   // Brings the state to `lsn`; what the batch wrote is visible on return. After a failure readers see what was there
-  // before, and the engine takes no more writes and makes no more snapshots (ReadOnly): it has to be reopened.
+  // before, and the engine takes no more writes and makes no more snapshots (ReadOnly): it has to be reopened. After
+  // NoSpace from the database Retry may finish it instead.
   Status Apply(uint64_t lsn, std::span<const format::Operation> operations) EXCLUDES(apply_mutex_);
+  // Finishes an Apply that the database had no room for. NoSpace: not yet. ReadOnly: it failed otherwise.
+  Status Retry() EXCLUDES(apply_mutex_);
   uint64_t applied_lsn() const { return applied_lsn_.load(); }
   // The snapshot's LSN: the log may be cut up to and with it.
   uint64_t checkpoint_lsn() const { return checkpoint_lsn_.load(); }
@@ -134,6 +137,14 @@ class VectorEngine {
     std::unique_ptr<PayloadIndex> payload;
   };
   struct Batch;
+  // All of a batch but the database's part and the publishing.
+  struct Prepared {
+    uint64_t lsn = 0;
+    Version max_version;
+    uint64_t documents = 0;
+    bool store = true;
+    kv::WriteBatch database;
+  };
 
   VectorEngine(io::Disk& disk, kv::Store& store, EngineOptions options);
   std::shared_ptr<Indexes> View() const EXCLUDES(indexes_mutex_);
@@ -142,6 +153,8 @@ class VectorEngine {
   Result<std::shared_ptr<Indexes>> LoadSnapshot() EXCLUDES(checkpoint_mutex_);
   Status CopyLive(const Indexes& from, Indexes& to) const;
   Status LoadApplied();
+  // Writes the prepared batch and publishes it.
+  Status Complete() REQUIRES(apply_mutex_);
   // ReadOnly after a failed Apply.
   Status CheckWhole() const REQUIRES(apply_mutex_);
 
@@ -182,6 +195,7 @@ class VectorEngine {
   Version max_version_ GUARDED_BY(apply_mutex_);
   // An Apply is under way or failed on its way: what is not published may be a part of a batch.
   bool half_applied_ GUARDED_BY(apply_mutex_) = false;
+  std::optional<Prepared> prepared_ GUARDED_BY(apply_mutex_);
 
   mutable Mutex checkpoint_mutex_;
   Manifest manifest_ GUARDED_BY(checkpoint_mutex_);  // of the snapshot on disk

@@ -110,23 +110,37 @@ Status VectorEngine::Apply(uint64_t lsn, std::span<const Operation> operations) 
     RETURN_IF_ERROR(ApplyOne(operation, batch));
     highest = std::max(highest, operation.version);
   }
+  const uint64_t documents = documents_.load() + static_cast<uint64_t>(batch.documents_added);
   if (batch.store) {
-    const uint64_t documents = documents_.load() + static_cast<uint64_t>(batch.documents_added);
     batch.database.Put(kv::Family::kMeta, AppliedKey(options_.shard), EncodeApplied({lsn, highest, documents}));
-    RETURN_IF_ERROR(store_.Write(batch.database));
-    documents_ = documents;
-    stored_lsn_ = lsn;
   }
-  max_version_ = highest;
+  prepared_.emplace(Prepared{lsn, highest, documents, batch.store, std::move(batch.database)});
+  return Complete();
+}
+
+Status VectorEngine::Complete() {
+  const std::shared_ptr<Indexes> indexes = View();
+  if (prepared_->store) {
+    RETURN_IF_ERROR(store_.Write(prepared_->database));
+    documents_ = prepared_->documents;
+    stored_lsn_ = prepared_->lsn;
+  }
+  max_version_ = prepared_->max_version;
   const std::vector<Slot> killed = indexes->table.killed();
   indexes->table.Publish();
   // Only now: a reader that still sees an old slot as live must be able to find it.
   for (const Slot slot : killed) {
     if (indexes->graph != nullptr) RETURN_IF_ERROR(indexes->graph->Remove(slot));
   }
-  applied_lsn_ = lsn;
+  applied_lsn_ = prepared_->lsn;
+  prepared_.reset();
   half_applied_ = false;
   return Status::Ok();
+}
+
+Status VectorEngine::Retry() {
+  MutexLock lock(apply_mutex_);
+  return prepared_ ? Complete() : CheckWhole();
 }
 
 Status VectorEngine::CheckWhole() const {
