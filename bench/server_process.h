@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,6 +74,7 @@ class ServerProcess {
     child_ = fork();
     if (child_ < 0) Fail("fork failed");
     if (child_ > 0) return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // no server outlives a benchmark that fails
     const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     dup2(null, STDOUT_FILENO);  // its greeting is no figure of ours
     execl(program.c_str(), program.c_str(), "serve", "--data-dir", data_dir.c_str(), "--listen", listen.c_str(),
