@@ -139,5 +139,23 @@ TEST_F(ShardTest, AFailedSyncIsUnknownAndStopsTheShard) {
   EXPECT_EQ(ValueOf(1), 3);
 }
 
+TEST_F(ShardTest, AWriteTheDatabaseHasNoRoomForIsAppliedWhenThereIs) {
+  ASSERT_TRUE(shard_->Write({Upsert(1, 3)}).ok());
+  disk_.SetCapacity(disk_.used_bytes());  // the log has its space reserved
+  EXPECT_EQ(store_->Flush().code(), Code::kNoSpace);
+  EXPECT_EQ(shard_->Write({Upsert(1, 4)}).code(), Code::kIoError);  // durable: the outcome is unknown
+  EXPECT_EQ(shard_->Write({Upsert(1, 5)}).code(), Code::kNoSpace);  // refused before the log
+  EXPECT_EQ(ValueOf(1), 3);
+  EXPECT_EQ(shard_->TryResume().code(), Code::kNoSpace);
+  EXPECT_EQ(shard_->engine().Checkpoint().code(), Code::kReadOnly);  // no snapshot of half a batch
+  EXPECT_EQ(shard_->UnneededLsn(), 0u);
+  disk_.SetCapacity(UINT64_MAX);
+  ASSERT_TRUE(store_->TryResume().ok());
+  ASSERT_TRUE(shard_->TryResume().ok());
+  EXPECT_EQ(ValueOf(1), 4);
+  EXPECT_TRUE(shard_->Write({Upsert(1, 6)}).ok());
+  EXPECT_EQ(ValueOf(1), 6);
+}
+
 }  // namespace
 }  // namespace rhizome::shard
