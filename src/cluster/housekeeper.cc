@@ -8,7 +8,6 @@ namespace rhizome::cluster {
 namespace {
 
 constexpr uint32_t kSlotsPerRound = 2048;
-constexpr uint64_t kRoomToResumeBytes = 4 << 20;
 constexpr auto kIdle = std::chrono::milliseconds(100);
 
 }  // namespace
@@ -36,28 +35,10 @@ void Housekeeper::Run() {
 
 bool Housekeeper::Work() {
   if (state_.log->write_status().code() == Code::kNoSpace) (void)state_.log->TryResume();
-  ResumeShards();
   const bool improved = ImproveIndexes();
   CompactIfDue();
   CheckpointIfDue();
   return improved;
-}
-
-void Housekeeper::ResumeShards() {
-  std::vector<std::pair<std::shared_ptr<Collection>, shard::Shard*>> waiting;
-  for (const auto& collection : state_.Collections()) {
-    for (Partition& partition : collection->partitions()) {
-      if (partition.shard == nullptr || partition.shard->write_status().code() != Code::kNoSpace) continue;
-      waiting.emplace_back(collection, partition.shard.get());
-    }
-  }
-  if (waiting.empty() && !checkpoint_lacked_room_) return;
-  const Result<uint64_t> free = state_.disk.FreeBytes(state_.options.data_dir);
-  if (!free.ok() || *free < kRoomToResumeBytes || !state_.store->TryResume().ok()) return;
-  checkpoint_lacked_room_ = false;
-  for (const auto& [collection, shard] : waiting) {
-    if (shard->TryResume().ok()) spdlog::info("shard {} takes writes again", shard->number());
-  }
 }
 
 bool Housekeeper::ImproveIndexes() {
@@ -84,9 +65,8 @@ void Housekeeper::CompactIfDue() {
 
 void Housekeeper::CheckpointIfDue() {
   if (state_.BytesSinceCheckpoint() < state_.options.checkpoint_log_bytes) return;
-  if (!state_.WriteStatus().ok() || checkpoint_lacked_room_) return;
+  if (!state_.WriteStatus().ok()) return;
   const Status status = state_.Checkpoint();
-  checkpoint_lacked_room_ = status.code() == Code::kNoSpace;
   if (!status.ok()) spdlog::error("checkpoint failed: {}", status.ToString());
 }
 

@@ -20,14 +20,11 @@ class Housekeeper {
   void Run() EXCLUDES(mutex_);
   // One round; false when there was nothing to do.
   bool Work();
-  // After the database had no room.
-  void ResumeShards();
   bool ImproveIndexes();
   void CompactIfDue();
   void CheckpointIfDue();
 
   NodeState& state_;
-  bool checkpoint_lacked_room_ = false;  // of the thread
   Mutex mutex_;
   CondVar wake_;
   bool stopping_ GUARDED_BY(mutex_) = false;

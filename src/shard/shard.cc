@@ -78,7 +78,8 @@ void Shard::Stop(Status reason) {
 
 void Shard::RefuseAfter(const Status& failed_apply) {
   if (failed_apply.code() == Code::kNoSpace) {
-    Refuse(Status::NoSpace("a durable write waits for room in the database: " + failed_apply.ToString()));
+    Refuse(Status::NoSpace("a durable write waits for room in the database; make room and restart: " +
+                           failed_apply.ToString()));
   } else {
     Refuse(Status::ReadOnly("a durable write could not be applied; restart to replay it: " + failed_apply.ToString()));
   }
