@@ -53,7 +53,7 @@ void GatherByWalk(const GraphStore& store, SearchScratch& scratch, const View& v
     Descend(store, scratch, view.linked, 0, view.ef);
     Walk(store, scratch, view.linked, 0, view.ef);
     for (size_t i = 0; i < scratch.pool.size(); ++i) {
-      const Candidate& found = scratch.pool[i];
+      const CodedSlot& found = scratch.pool[i];
       if (!store.IsDead(found.slot())) scratch.results.Insert(found.distance, found.slot());
     }
     return;

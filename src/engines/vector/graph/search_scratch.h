@@ -12,7 +12,8 @@
 
 namespace rhizome::vector {
 
-struct Candidate {
+// Named apart from engine.h's Candidate: two types of one name would share std::vector's instantiations.
+struct CodedSlot {
   float distance = 0;
   uint32_t tagged = 0;  // slot, and the top bit once it was expanded
 
@@ -33,7 +34,7 @@ class CandidatePool {
   }
   size_t size() const { return size_; }
   bool full() const { return size_ == capacity_; }
-  const Candidate& operator[](size_t i) const { return entries_[i]; }
+  const CodedSlot& operator[](size_t i) const { return entries_[i]; }
   // Farthest distance that is still kept.
   float Worst() const { return entries_[size_ - 1].distance; }
 
@@ -48,7 +49,7 @@ class CandidatePool {
         low = middle + 1;
       }
     }
-    std::memmove(static_cast<void*>(&entries_[low + 1]), &entries_[low], (size_ - low) * sizeof(Candidate));
+    std::memmove(static_cast<void*>(&entries_[low + 1]), &entries_[low], (size_ - low) * sizeof(CodedSlot));
     entries_[low] = {distance, slot};
     size_ = std::min(size_ + 1, capacity_);
     next_ = std::min(next_, low);
@@ -56,10 +57,10 @@ class CandidatePool {
   }
   // The nearest candidate not expanded yet.
   bool HasNext() const { return next_ < size_; }
-  const Candidate& PeekNext() const { return entries_[next_]; }
+  const CodedSlot& PeekNext() const { return entries_[next_]; }
   Slot TakeNext() {
-    Candidate& taken = entries_[next_];
-    taken.tagged |= Candidate::kExpanded;
+    CodedSlot& taken = entries_[next_];
+    taken.tagged |= CodedSlot::kExpanded;
     while (next_ < size_ && entries_[next_].expanded()) ++next_;
     return taken.slot();
   }
@@ -69,7 +70,7 @@ class CandidatePool {
   }
 
  private:
-  std::vector<Candidate> entries_;
+  std::vector<CodedSlot> entries_;
   size_t capacity_ = 0;
   size_t size_ = 0;
   size_t next_ = 0;
