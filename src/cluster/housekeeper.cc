@@ -9,6 +9,7 @@ namespace {
 
 constexpr uint32_t kSlotsPerRound = 2048;
 constexpr auto kIdle = std::chrono::milliseconds(100);
+constexpr int64_t kPauseAfterFailureNs = 10'000'000'000;
 
 }  // namespace
 
@@ -36,8 +37,10 @@ void Housekeeper::Run() {
 bool Housekeeper::Work() {
   if (state_.log->write_status().code() == Code::kNoSpace) (void)state_.log->TryResume();
   const bool improved = ImproveIndexes();
-  CompactIfDue();
-  CheckpointIfDue();
+  if (state_.clock.MonotonicNs() >= not_before_ns_) {
+    CompactIfDue();
+    CheckpointIfDue();
+  }
   return improved;
 }
 
@@ -58,7 +61,7 @@ void Housekeeper::CompactIfDue() {
     for (Partition& partition : collection->partitions()) {
       if (partition.shard == nullptr || !partition.shard->engine().NeedsCompaction()) continue;
       const Status status = state_.Compact(*partition.shard);
-      if (!status.ok()) spdlog::error("compaction of shard {} failed: {}", partition.number, status.ToString());
+      if (!status.ok()) Pause("compaction of shard " + std::to_string(partition.number), status);
     }
   }
 }
@@ -67,7 +70,12 @@ void Housekeeper::CheckpointIfDue() {
   if (state_.BytesSinceCheckpoint() < state_.options.checkpoint_log_bytes) return;
   if (!state_.WriteStatus().ok()) return;
   const Status status = state_.Checkpoint();
-  if (!status.ok()) spdlog::error("checkpoint failed: {}", status.ToString());
+  if (!status.ok()) Pause("checkpoint", status);
+}
+
+void Housekeeper::Pause(const std::string& what, const Status& failure) {
+  spdlog::error("{} failed: {}", what, failure.ToString());
+  not_before_ns_ = state_.clock.MonotonicNs() + kPauseAfterFailureNs;
 }
 
 }  // namespace rhizome::cluster

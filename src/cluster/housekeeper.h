@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <thread>
 
 #include "base/mutex.h"
@@ -23,8 +24,11 @@ class Housekeeper {
   bool ImproveIndexes();
   void CompactIfDue();
   void CheckpointIfDue();
+  // Says what failed; the next try waits a while.
+  void Pause(const std::string& what, const Status& failure);
 
   NodeState& state_;
+  int64_t not_before_ns_ = 0;  // no checkpoint or compaction until then: the last one failed. The thread's own.
   Mutex mutex_;
   CondVar wake_;
   bool stopping_ GUARDED_BY(mutex_) = false;

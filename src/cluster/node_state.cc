@@ -125,6 +125,12 @@ Status NodeState::ReplayLog() {
       if (partition.shard == nullptr) continue;
       shards[partition.number] = partition.shard.get();
       from = std::min(from, partition.shard->engine().checkpoint_lsn() + 1);
+      const uint64_t reached = partition.shard->engine().database_lsn();
+      if (reached > log->durable_lsn()) {
+        NoteDamage("the log ends at LSN " + std::to_string(log->durable_lsn()) + ", but shard " +
+                   std::to_string(partition.number) + " had applied LSN " + std::to_string(reached) +
+                   ": records are missing at its end");
+      }
     }
   }
   // A shard that was idle for long needs nothing of what has been cut off since.

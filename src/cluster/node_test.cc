@@ -244,6 +244,16 @@ TEST_F(NodeTest, ACheckpointLeavesNothingToReplay) {
   for (const ShardInfo& shard : node_->Shards()) EXPECT_EQ(shard.checkpoint_lsn, shard.applied_lsn);
 }
 
+TEST_F(NodeTest, ALogThatIsGoneIsDamage) {
+  Create("c");
+  ASSERT_TRUE(node_->Write("c", {Upsert(1, Vector(1))}).ok());
+  node_.reset();
+  std::filesystem::remove_all(directory_ + "/log");
+  Open();
+  EXPECT_THAT(node_->ReadOnlyReason(), testing::HasSubstr("records are missing"));
+  EXPECT_EQ(node_->Write("c", {Upsert(2, Vector(2))}).code(), Code::kReadOnly);
+}
+
 TEST_F(NodeTest, UpdatingForEverDoesNotGrowForEver) {
   Create("c");
   for (uint64_t round = 0; round < 50; ++round) {

@@ -111,6 +111,11 @@ Status VectorEngine::LoadApplied() {
   return Status::Ok();
 }
 
+uint64_t VectorEngine::database_lsn() const {
+  MutexLock lock(apply_mutex_);
+  return stored_lsn_;
+}
+
 Version VectorEngine::max_version() const {
   MutexLock lock(apply_mutex_);
   return max_version_;

@@ -93,6 +93,8 @@ class VectorEngine {
   uint64_t applied_lsn() const { return applied_lsn_.load(); }
   // The snapshot's LSN: the log may be cut up to and with it.
   uint64_t checkpoint_lsn() const { return checkpoint_lsn_.load(); }
+  // How far the database is; at or past the snapshot, and never past what was durable in the log.
+  uint64_t database_lsn() const EXCLUDES(apply_mutex_);
   // The highest version ever applied, for the clock.
   Version max_version() const EXCLUDES(apply_mutex_);
 
