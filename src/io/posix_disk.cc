@@ -12,6 +12,8 @@
 #include <cerrno>
 #include <system_error>
 
+#include "io/memory_mapping.h"
+
 namespace rhizome::io {
 
 Status ErrnoStatus(int error, std::string_view call, std::string_view path) {
@@ -131,29 +133,6 @@ class PosixFile final : public File {
   Status sync_failure_;
 };
 
-class PosixMapping final : public Mapping {
- public:
-  PosixMapping(char* data, size_t size, bool fixed) : data_(data), size_(size), fixed_(fixed) {}
-  PosixMapping(const PosixMapping&) = delete;
-  PosixMapping& operator=(const PosixMapping&) = delete;
-  ~PosixMapping() override {
-    if (size_ == 0) return;
-    if (fixed_) {
-      // The caller's reservation closes over the hole; nothing else may move in there.
-      ::mmap(data_, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    } else {
-      ::munmap(data_, size_);
-    }
-  }
-  char* data() const override { return data_; }
-  size_t size() const override { return size_; }
-
- private:
-  char* const data_;
-  const size_t size_;
-  const bool fixed_;
-};
-
 int OpenFlags(OpenMode mode) {
   switch (mode) {
     case OpenMode::kRead: return O_RDONLY;
@@ -184,10 +163,10 @@ Result<std::unique_ptr<Mapping>> PosixDisk::Map(const std::string& path, void* a
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return ErrnoStatus(errno, "stat", path);
   const auto size = static_cast<size_t>(info.st_size);
-  if (size == 0) return std::unique_ptr<Mapping>(new PosixMapping(static_cast<char*>(at), 0, at != nullptr));
+  if (size == 0) return std::unique_ptr<Mapping>(new MemoryMapping(static_cast<char*>(at), 0, at != nullptr));
   void* data = ::mmap(at, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | (at != nullptr ? MAP_FIXED : 0), fd.get(), 0);
   if (data == MAP_FAILED) return ErrnoStatus(errno, "mmap", path);
-  return std::unique_ptr<Mapping>(new PosixMapping(static_cast<char*>(data), size, at != nullptr));
+  return std::unique_ptr<Mapping>(new MemoryMapping(static_cast<char*>(data), size, at != nullptr));
 }
 
 Status PosixDisk::Rename(const std::string& from, const std::string& to) {

@@ -2,6 +2,8 @@
 
 #include <sys/mman.h>
 
+#include "io/memory_mapping.h"
+
 namespace rhizome::io {
 
 namespace {
@@ -25,29 +27,6 @@ Status FaultStatus(SimFault fault, std::string_view call, std::string_view path)
   message.append(" ").append(path).append(": injected fault");
   return fault == SimFault::kNoSpace ? Status::NoSpace(std::move(message)) : Status::IoError(std::move(message));
 }
-
-// An anonymous copy of a file, in place when asked.
-class SimMapping final : public Mapping {
- public:
-  SimMapping(char* data, size_t size, bool fixed) : data_(data), size_(size), fixed_(fixed) {}
-  SimMapping(const SimMapping&) = delete;
-  SimMapping& operator=(const SimMapping&) = delete;
-  ~SimMapping() override {
-    if (size_ == 0) return;
-    if (fixed_) {
-      ::mmap(data_, size_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
-    } else {
-      ::munmap(data_, size_);
-    }
-  }
-  char* data() const override { return data_; }
-  size_t size() const override { return size_; }
-
- private:
-  char* const data_;
-  const size_t size_;
-  const bool fixed_;
-};
 
 }  // namespace
 
@@ -273,12 +252,12 @@ Result<std::unique_ptr<Mapping>> SimDisk::Map(const std::string& path, void* at)
   RETURN_IF_ERROR(CheckFault("map", path));
   ASSIGN_OR_RETURN(const SimState::Inode inode, state_.Lookup(path));
   const std::string_view content = state_.Content(inode);
-  if (content.empty()) return std::unique_ptr<Mapping>(new SimMapping(static_cast<char*>(at), 0, at != nullptr));
+  if (content.empty()) return std::unique_ptr<Mapping>(new MemoryMapping(static_cast<char*>(at), 0, at != nullptr));
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (at != nullptr ? MAP_FIXED : 0);
   void* data = ::mmap(at, content.size(), PROT_READ | PROT_WRITE, flags, -1, 0);
   if (data == MAP_FAILED) return Status::IoError("map " + path + ": out of memory");
   std::memcpy(data, content.data(), content.size());
-  return std::unique_ptr<Mapping>(new SimMapping(static_cast<char*>(data), content.size(), at != nullptr));
+  return std::unique_ptr<Mapping>(new MemoryMapping(static_cast<char*>(data), content.size(), at != nullptr));
 }
 
 Status SimDisk::Rename(const std::string& from, const std::string& to) {
