@@ -1,0 +1,176 @@
+#include "fabric/topology.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "format/coding.h"
+
+namespace rhizome::fabric {
+
+using format::Decoder;
+using format::PutBytes;
+using format::PutI64;
+using format::PutU32;
+using format::PutU64;
+using format::PutU8;
+using format::PutVarint;
+
+namespace {
+
+constexpr uint8_t kMemberFormat = 1;
+constexpr uint8_t kCollectionFormat = 1;
+constexpr uint8_t kPlacementFormat = 1;
+constexpr size_t kNameLenMax = 128;
+constexpr size_t kAddressLenMax = 512;
+constexpr size_t kSpecLenMax = 64 << 10;
+constexpr size_t kOwnersMax = 64;
+
+void PutUuid(std::string& out, const Uuid& uuid) {
+  out.append(reinterpret_cast<const char*>(uuid.bytes.data()), uuid.bytes.size());
+}
+
+bool GetUuid(Decoder& in, Uuid& uuid) {
+  std::string_view raw;
+  if (!in.Raw(raw, uuid.bytes.size())) return false;
+  std::copy(raw.begin(), raw.end(), uuid.bytes.begin());
+  return true;
+}
+
+void PutNumbers(std::string& out, const std::vector<MemberNumber>& numbers) {
+  PutVarint(out, numbers.size());
+  for (const MemberNumber number : numbers) PutU32(out, number);
+}
+
+bool GetNumbers(Decoder& in, std::vector<MemberNumber>& numbers) {
+  uint64_t count = 0;
+  if (!in.Count(count, sizeof(MemberNumber)) || count > kOwnersMax) return false;
+  numbers.resize(count);
+  for (MemberNumber& number : numbers) {
+    if (!in.U32(number)) return false;
+  }
+  // A set: nobody may count twice toward a majority.
+  std::vector<MemberNumber> sorted = numbers;
+  std::sort(sorted.begin(), sorted.end());
+  return std::adjacent_find(sorted.begin(), sorted.end()) == sorted.end();
+}
+
+bool GetFormat(Decoder& in, uint8_t wanted) {
+  uint8_t format = 0;
+  return in.U8(format) && format == wanted;
+}
+
+}  // namespace
+
+bool Placement::Owns(MemberNumber member) const {
+  return std::find(replicas.begin(), replicas.end(), member) != replicas.end() ||
+         std::find(next.begin(), next.end(), member) != next.end();
+}
+
+std::vector<MemberNumber> Placement::Owners() const {
+  std::vector<MemberNumber> owners = replicas;
+  for (const MemberNumber member : next) {
+    if (std::find(replicas.begin(), replicas.end(), member) == replicas.end()) owners.push_back(member);
+  }
+  return owners;
+}
+
+std::string EncodeMember(const MemberRecord& member) {
+  std::string out;
+  PutU8(out, kMemberFormat);
+  PutU32(out, member.number);
+  PutBytes(out, member.name);
+  PutUuid(out, member.directory);
+  PutBytes(out, member.rpc_address);
+  PutBytes(out, member.http_address);
+  PutBytes(out, member.zone);
+  PutU64(out, member.capacity_bytes);
+  PutU8(out, static_cast<uint8_t>(member.state));
+  return out;
+}
+
+Result<MemberRecord> DecodeMember(std::string_view bytes) {
+  Decoder in(bytes);
+  MemberRecord member;
+  uint8_t state = 0;
+  const bool whole = GetFormat(in, kMemberFormat) && in.U32(member.number) && in.Bytes(member.name, kNameLenMax) &&
+                     GetUuid(in, member.directory) && in.Bytes(member.rpc_address, kAddressLenMax) &&
+                     in.Bytes(member.http_address, kAddressLenMax) && in.Bytes(member.zone, kNameLenMax) &&
+                     in.U64(member.capacity_bytes) && in.U8(state);
+  if (!whole || state < 1 || state > 3) return in.Failure("a member record");
+  member.state = static_cast<MemberState>(state);
+  RETURN_IF_ERROR(in.Finish("a member record"));
+  return member;
+}
+
+std::string EncodeCollection(const CollectionRecord& collection) {
+  std::string out;
+  PutU8(out, kCollectionFormat);
+  PutUuid(out, collection.id);
+  PutBytes(out, collection.name);
+  PutU32(out, collection.first_shard);
+  PutU32(out, collection.partitions);
+  PutU32(out, collection.factor);
+  PutI64(out, collection.created_ms);
+  PutBytes(out, collection.spec);
+  return out;
+}
+
+Result<CollectionRecord> DecodeCollection(std::string_view bytes) {
+  Decoder in(bytes);
+  CollectionRecord collection;
+  const bool whole = GetFormat(in, kCollectionFormat) && GetUuid(in, collection.id) &&
+                     in.Bytes(collection.name, kNameLenMax) && in.U32(collection.first_shard) &&
+                     in.U32(collection.partitions) && in.U32(collection.factor) && in.I64(collection.created_ms) &&
+                     in.Bytes(collection.spec, kSpecLenMax);
+  if (!whole || collection.partitions == 0) return in.Failure("a collection record");
+  RETURN_IF_ERROR(in.Finish("a collection record"));
+  return collection;
+}
+
+std::string EncodePlacement(const Placement& placement) {
+  std::string out;
+  PutU8(out, kPlacementFormat);
+  PutU32(out, placement.shard);
+  PutUuid(out, placement.collection);
+  PutU64(out, placement.epoch);
+  PutNumbers(out, placement.replicas);
+  PutNumbers(out, placement.next);
+  return out;
+}
+
+Result<Placement> DecodePlacement(std::string_view bytes) {
+  Decoder in(bytes);
+  Placement placement;
+  const bool whole = GetFormat(in, kPlacementFormat) && in.U32(placement.shard) && GetUuid(in, placement.collection) &&
+                     in.U64(placement.epoch) && GetNumbers(in, placement.replicas) && GetNumbers(in, placement.next);
+  if (!whole || placement.replicas.empty()) return in.Failure("a placement");
+  RETURN_IF_ERROR(in.Finish("a placement"));
+  return placement;
+}
+
+std::string MemberKey(MemberNumber member) { return fmt::format("{}members/{:010}", kRoot, member); }
+std::string LiveKey(MemberNumber member) { return fmt::format("{}live/{:010}", kRoot, member); }
+std::string CollectionKey(const std::string& name) { return fmt::format("{}collections/{}", kRoot, name); }
+std::string PlacementKey(ShardNumber shard) { return fmt::format("{}placements/{:010}", kRoot, shard); }
+std::string LeaderKey() { return std::string(kRoot) + "leader"; }
+std::string CounterKey(std::string_view what) { return fmt::format("{}counters/{}", kRoot, what); }
+
+const Placement* Topology::Find(ShardNumber shard) const {
+  const auto it = placements.find(shard);
+  return it == placements.end() ? nullptr : &it->second.value;
+}
+
+const MemberRecord* Topology::Member(MemberNumber member) const {
+  const auto it = members.find(member);
+  return it == members.end() ? nullptr : &it->second.value;
+}
+
+const CollectionRecord* Topology::Collection(const Uuid& id) const {
+  for (const auto& [name, kept] : collections) {
+    if (kept.value.id == id) return &kept.value;
+  }
+  return nullptr;
+}
+
+}  // namespace rhizome::fabric

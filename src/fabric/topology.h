@@ -1,0 +1,113 @@
+// Topology: who is in the cluster, which collections there are, and which members hold each shard: the small truth in
+// coordination that every member keeps a copy of.
+//
+// A shard's placement is explicit and has an epoch that goes up by one with every change. While a change is under way
+// there are two owner sets, `replicas` and `next`, and every decision needs a majority of each (joint quorums, as in
+// Ongaro, "Consensus: Bridging Theory and Practice", 2014, §4.3). So a move is two compare-and-swaps on one key,
+// whatever it changes: [old] → [old, next] → [next]; taking it back is [old, next] → [old].
+//
+// Plain values; immutable once shared. Bytes: docs/formats/topology.md. Decoders take any bytes and answer Corruption.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "base/uuid.h"
+
+namespace rhizome::fabric {
+
+// Given out once each, by counting in coordination. A data directory keeps its number; one that was lost comes back as
+// a new member with a new number, and so without a vote until it has been given shards and has copied them.
+using MemberNumber = uint32_t;
+using ShardNumber = uint32_t;
+
+enum class MemberState : uint8_t {
+  kActive = 1,
+  kLeaving = 2,  // gets no new shards; the leader moves away what it has
+  kGone = 3,     // has left, or was declared dead: its shards are given to others
+};
+
+struct MemberRecord {
+  MemberNumber number = 0;
+  std::string name;  // [A-Za-z0-9_-]{1,64}; the name in its certificate
+  Uuid directory;    // of the data directory: a second process with the same name is told apart
+  std::string rpc_address;
+  std::string http_address;
+  std::string zone;             // "": none
+  uint64_t capacity_bytes = 0;  // disk it may fill; the weight in choosing among candidates
+  MemberState state = MemberState::kActive;
+  bool operator==(const MemberRecord&) const = default;
+};
+
+struct CollectionRecord {
+  Uuid id;
+  std::string name;
+  ShardNumber first_shard = 0;  // partition p is shard first_shard + p
+  uint32_t partitions = 0;
+  uint32_t factor = 0;  // replicas wanted of each shard
+  int64_t created_ms = 0;
+  std::string spec;  // the engine's own settings, opaque here
+  bool operator==(const CollectionRecord&) const = default;
+};
+
+struct Placement {
+  ShardNumber shard = 0;
+  Uuid collection;
+  uint64_t epoch = 1;
+  std::vector<MemberNumber> replicas;  // distinct, in no particular order
+  std::vector<MemberNumber> next;      // empty: no change under way
+  bool operator==(const Placement&) const = default;
+
+  bool moving() const { return !next.empty(); }
+  // Whether `member` is in either set.
+  bool Owns(MemberNumber member) const;
+  // Every owner once: those of `replicas` first.
+  std::vector<MemberNumber> Owners() const;
+};
+
+std::string EncodeMember(const MemberRecord& member);
+Result<MemberRecord> DecodeMember(std::string_view bytes);
+std::string EncodeCollection(const CollectionRecord& collection);
+Result<CollectionRecord> DecodeCollection(std::string_view bytes);
+std::string EncodePlacement(const Placement& placement);
+Result<Placement> DecodePlacement(std::string_view bytes);
+
+// Keys in coordination.
+inline constexpr std::string_view kRoot = "rhizome/";
+std::string MemberKey(MemberNumber member);          // rhizome/members/0000000001
+std::string LiveKey(MemberNumber member);            // attached to the member's lease
+std::string CollectionKey(const std::string& name);  // rhizome/collections/<name>
+std::string PlacementKey(ShardNumber shard);         // rhizome/placements/0000000001
+std::string LeaderKey();                             // attached to the leader's lease
+std::string CounterKey(std::string_view what);       // decimal text: the last number given out
+
+// One listing of coordination, understood. Values keep the mod revisions that a compare-and-swap needs.
+template <typename T>
+struct Kept {
+  T value;
+  int64_t mod_revision = 0;
+};
+
+struct Topology {
+  int64_t revision = 0;  // of coordination, when it was listed
+  std::map<MemberNumber, Kept<MemberRecord>> members;
+  std::set<MemberNumber> live;  // hold a lease
+  std::map<std::string, Kept<CollectionRecord>> collections;
+  std::map<ShardNumber, Kept<Placement>> placements;
+  MemberNumber leader = 0;   // 0: none
+  int64_t leader_epoch = 0;  // the create revision of its key
+
+  const Placement* Find(ShardNumber shard) const;
+  const MemberRecord* Member(MemberNumber member) const;
+  const CollectionRecord* Collection(const Uuid& id) const;
+};
+using TopologyPointer = std::shared_ptr<const Topology>;
+
+}  // namespace rhizome::fabric
