@@ -70,10 +70,19 @@ void ReadOnce(const VectorEngine& engine, const Filter& any_round, std::mt19937&
   EXPECT_TRUE(engine.Scroll(std::nullopt, 5, &any_round, true).ok());
 }
 
+// Outlives the database in it, whose threads delete files until it is closed.
+struct Folder {
+  explicit Folder(std::string at) : path(std::move(at)) {
+    std::filesystem::remove_all(path);
+    std::filesystem::create_directories(path + "/shard");
+  }
+  ~Folder() { std::filesystem::remove_all(path); }
+  const std::string path;
+};
+
 TEST(EngineThreads, ReadersSeeWholeBatchesBesideEverythingElse) {
-  const std::string root = testing::TempDir() + "/engine_threads";
-  std::filesystem::remove_all(root);
-  std::filesystem::create_directories(root + "/shard");
+  const Folder folder(testing::TempDir() + "/engine_threads");
+  const std::string& root = folder.path;
   const auto store = kv::Store::Open(root + "/database", {}).value();
   const auto engine =
       VectorEngine::Open(io::RealDisk(), *store, {7, root + "/shard", kDimension, Metric::kCosine, "english"}).value();
@@ -97,7 +106,6 @@ TEST(EngineThreads, ReadersSeeWholeBatchesBesideEverythingElse) {
   stop = true;
   for (std::thread* thread : {&first, &second, &linker, &checkpointer}) thread->join();
   EXPECT_EQ(engine->points(), kPoints);
-  std::filesystem::remove_all(root);
 }
 
 }  // namespace
