@@ -1,0 +1,105 @@
+// Coordinator: carries out one client's reads and writes on a shard's owners. Any member can, with or without data of
+// its own; nothing of a request outlives it here.
+//
+// Register protocol: multi-writer ABD (Attiya, Bar-Noy, Dolev, "Sharing Memory Robustly in Message-Passing Systems",
+// JACM 1995; Lynch and Shvartsman, FTCS 1997). A quorum write first asks a majority for the versions of its registers
+// and then writes once above them; a quorum read writes back what it is about to answer unless a majority has it. So
+// per register quorum histories are linearizable, whatever the clocks say.
+//
+// Outcomes: OK: as the level promises. Unavailable, and any error but the next: surely not written. DeadlineExceeded:
+// unknown; repeating with the same idempotency key is safe. On the loop.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/version.h"
+#include "fabric/caller.h"
+#include "fabric/directory.h"
+#include "fabric/hints.h"
+#include "fabric/quorum.h"
+
+namespace rhizome::fabric {
+
+struct WriteCommand {
+  ShardNumber shard = 0;
+  std::vector<format::Operation> operations;  // of one shard; versions are given here
+  Level level = Level::kQuorum;
+  std::string request;  // 16-byte hash of the client's idempotency key, "" for none
+  std::string content;  // 8-byte hash of what is written, told from another request under the same key
+  CallContext context;
+};
+
+struct WriteReceipt {
+  Version version;
+  std::set<MemberNumber> acknowledged;
+  bool repeated = false;  // an earlier request with this idempotency key had been accepted
+};
+
+struct ReadCommand {
+  ShardNumber shard = 0;
+  std::vector<std::string> keys;
+  Level level = Level::kQuorum;
+  CallContext context;
+};
+
+struct QueryCommand {
+  std::vector<ShardNumber> shards;
+  std::string query;  // the engine's
+  Level level = Level::kOne;
+  CallContext context;
+};
+
+// What the owners asked answered: each shard by one owner, or at quorum by a majority of each of its owner sets.
+struct QueryAnswers {
+  struct Part {
+    MemberNumber member = 0;
+    std::vector<ShardNumber> shards;
+    std::string answer;
+  };
+  std::vector<Part> parts;
+  std::map<ShardNumber, Status> failed;  // shards without enough answers
+};
+
+class Coordinator {
+ public:
+  // `clock` gives versions no other process ever gives: its node number is of this process alone.
+  Coordinator(Caller& caller, Directory& directory, Hints& hints, HybridClock& clock, MemberNumber self);
+
+  Task<Result<WriteReceipt>> Write(WriteCommand command);
+  // Registers in the order of the keys, tombstones included; nullopt: never written.
+  Task<Result<std::vector<std::optional<format::Operation>>>> Read(ReadCommand command);
+  // The newest version of each key that the level's owners know of.
+  Task<Result<VersionsRequest::Reply>> Versions(ReadCommand command);
+  Task<QueryAnswers> Query(QueryCommand command);
+
+ private:
+  struct Attempt;
+  using VersionAnswers = std::map<MemberNumber, Result<VersionsRequest::Reply>>;
+  using ReadAnswers = std::map<MemberNumber, Result<ReadRequest::Reply>>;
+  using ApplyAnswers = std::map<MemberNumber, Result<ApplyRequest::Reply>>;
+
+  Task<Result<Placement>> Locate(ShardNumber shard);
+  Task<Status> GiveVersions(const Placement& placement, WriteCommand& command, WriteReceipt& receipt);
+  Task<Result<WriteReceipt>> Send(Placement placement, const WriteCommand& command, std::string batch,
+                                  WriteReceipt receipt);
+  void Hint(const Placement& placement, const WriteCommand& command, const std::set<MemberNumber>& acknowledged,
+            const std::set<MemberNumber>& missed);
+  Task<Status> WriteBack(Placement placement, const ReadCommand& command,
+                         const std::vector<std::optional<format::Operation>>& newest, const ReadAnswers& answers);
+  Task<Result<VersionAnswers>> AskVersions(Placement placement, std::vector<std::string> keys, std::string request,
+                                           Level level, CallContext context);
+  // Whether to go round once more after a refusal for another epoch.
+  Task<bool> Again(ShardNumber shard, const Status& failure, int64_t deadline_ns);
+
+  Caller& caller_;
+  Directory& directory_;
+  Hints& hints_;
+  HybridClock& clock_;
+  const MemberNumber self_;
+};
+
+}  // namespace rhizome::fabric

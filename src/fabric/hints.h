@@ -1,0 +1,60 @@
+// Hints: which registers an absent owner has missed, so that it gets them the moment it is back.
+//
+// A hint names registers; handing over sends what this member's own replica holds of them then, which is that write or
+// a newer one. Hints are few seconds' memory, not a promise: they are bounded, live in memory, and never count toward a
+// level. What they lose (overflow, age, a crash) the comparison of digests finds (repair.h).
+//
+// On the loop.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fabric/caller.h"
+#include "fabric/directory.h"
+
+namespace rhizome::fabric {
+
+class Hints {
+ public:
+  Hints(Caller& caller, Directory& directory, ReplicaStore* store, const Settings& settings, MemberNumber self);
+
+  // Keeps what `missed` has missed, if this member holds the shard; else asks one of `holders`, who do.
+  void Note(Target target, MemberNumber missed, std::vector<std::string> keys, const std::set<MemberNumber>& holders);
+  // A request of another member to keep some.
+  Status Keep(const HintRequest& request);
+  // Hands over what is kept for a member that answers again.
+  void Deliver(MemberNumber member);
+  // Delivers to whoever is there, until the loop stops.
+  Task<void> Run();
+
+  // Shards in which a member missed more than could be kept, since the last call.
+  std::vector<std::pair<ShardNumber, MemberNumber>> TakeOverflowed();
+  uint64_t pending() const { return pending_; }
+  Task<void> Drained() { return gate_.Drained(); }
+
+ private:
+  struct Kept {
+    std::set<std::string> keys;
+    int64_t since_ns = 0;
+  };
+  using Address = std::pair<MemberNumber, ShardNumber>;
+  Task<void> DeliverAll(MemberNumber member);
+  Task<bool> DeliverOne(Address address);
+
+  Caller& caller_;
+  Directory& directory_;
+  ReplicaStore* store_;  // null: a member without data
+  const Settings& settings_;
+  const MemberNumber self_;
+  Gate gate_;
+  std::map<Address, Kept> kept_;
+  std::set<MemberNumber> delivering_;
+  std::set<std::pair<ShardNumber, MemberNumber>> overflowed_;
+  uint64_t pending_ = 0;
+};
+
+}  // namespace rhizome::fabric

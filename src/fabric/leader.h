@@ -1,0 +1,50 @@
+// Leader: the one member that changes placements. It plans (balance.h), starts moves, finishes those whose new owners
+// have copied everything, and takes back those whose new owners are gone.
+//
+// Leadership is a key in coordination on the member's lease; its create revision is the epoch. It is for liveness and
+// order only: every change is a compare-and-swap on the placement's mod revision, so two leaders at once do no harm,
+// and a new one goes on from what is written, because a move's whole state is its placement.
+//
+// On the loop.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "fabric/balance.h"
+#include "fabric/caller.h"
+#include "fabric/directory.h"
+
+namespace rhizome::fabric {
+
+class Leader {
+ public:
+  Leader(Caller& caller, Directory& directory, Truth& truth, const Settings& settings, MemberNumber self);
+
+  // Campaigns and leads until the loop stops. `lease` is asked before each campaign: 0 while this member has none.
+  Task<void> Run(std::function<coordination::LeaseId()> lease);
+  bool leading() const { return leading_; }
+  // What the last round found; empty on members that do not lead.
+  const BalanceReport& report() const { return report_; }
+
+ private:
+  Task<void> Campaign(coordination::LeaseId lease);
+  Task<void> Lead();
+  Task<void> FinishMove(Kept<Placement> placement);
+  Task<bool> Complete(Placement placement);
+  // Compare-and-swap of one placement, only while this member leads.
+  Task<Status> Put(Kept<Placement> from, Placement to);
+  void NoteDead(const Topology& topology);
+
+  Caller& caller_;
+  Directory& directory_;
+  Truth& truth_;
+  const Settings& settings_;
+  const MemberNumber self_;
+  bool leading_ = false;
+  std::map<MemberNumber, int64_t> dead_since_ns_;
+  BalanceReport report_;
+};
+
+}  // namespace rhizome::fabric

@@ -1,0 +1,99 @@
+// Member: one process's part in the cluster: its seat in coordination, its replicas, its view of the others, and the
+// coordinator that clients' requests go through. The same code runs on threads and wires and in the simulator.
+//
+// On the loop. Start once, then everything else, then Stop; the ports outlive it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/version.h"
+#include "fabric/coordinator.h"
+#include "fabric/custodian.h"
+#include "fabric/directory.h"
+#include "fabric/hints.h"
+#include "fabric/leader.h"
+#include "fabric/peers.h"
+#include "fabric/repair.h"
+#include "fabric/replica.h"
+
+namespace rhizome::fabric {
+
+// Who this process is. A member keeps its number with its data directory; without data it gets one for its lifetime.
+struct Identity {
+  MemberRecord record;     // number 0: not given yet
+  bool holds_data = true;  // false: a gateway; it is not in the topology and only coordinates
+};
+
+struct Ports {
+  Loop& loop;
+  Network& network;
+  Truth& truth;
+  ReplicaStore* store = nullptr;  // null exactly when it holds no data
+  Clock& clock;                   // the same time as the loop's wall clock
+};
+
+struct NewCollection {
+  std::string name;
+  uint32_t partitions = 0;
+  uint32_t factor = 0;
+  std::string spec;
+};
+
+class Member {
+ public:
+  Member(Ports ports, Identity identity, Settings settings);
+  ~Member();
+
+  // Takes a seat: a member number if it has none yet, a number for its versions, a lease. Then starts its background
+  // work. Keep `identity()` with the data: a number given is this directory's for good.
+  Task<Status> Start();
+  // Ends everything that runs; call after the loop has begun to stop.
+  Task<void> Stop();
+
+  const Identity& identity() const { return identity_; }
+  Task<Result<std::string>> Handle(std::string message, CallContext context);
+  Coordinator& coordinator() { return *coordinator_; }
+  Directory& directory() { return *directory_; }
+  Peers& peers() { return *peers_; }
+  Repair* repair() { return repair_.get(); }
+  Custodian* custodian() { return custodian_.get(); }
+  Leader* leader() { return leader_.get(); }
+  Hints& hints() { return *hints_; }
+  Replica& replica() { return *replica_; }
+
+  // The catalogue: compare-and-swaps in coordination. AlreadyExists; FailedPrecondition when too few members are there.
+  Task<Result<CollectionRecord>> Create(NewCollection collection);
+  Task<Status> Drop(std::string name);  // NotFound
+  Task<Status> SetFactor(std::string name, uint32_t factor);
+  // For operators: kLeaving drains a member, kGone gives its shards to others at once.
+  Task<Status> SetMemberState(MemberNumber member, MemberState state);
+
+ private:
+  Task<Status> TakeNumber(std::string what, MemberNumber& number);
+  Task<Status> WriteRecord();
+  Task<Status> TakeLease();
+  Task<void> KeepLease();
+  Task<void> PingPeers();
+  Task<void> PingOne(MemberNumber member);
+  template <typename T, typename Change>
+  Task<Status> ChangeKept(std::string what, Change change);
+
+  Ports ports_;
+  Identity identity_;
+  const Settings settings_;
+  coordination::LeaseId lease_ = coordination::kNoLease;
+  std::unique_ptr<HybridClock> versions_;
+  std::unique_ptr<Directory> directory_;
+  std::unique_ptr<Peers> peers_;
+  std::unique_ptr<Caller> caller_;
+  std::unique_ptr<Hints> hints_;
+  std::unique_ptr<Coordinator> coordinator_;
+  std::unique_ptr<Repair> repair_;
+  std::unique_ptr<Custodian> custodian_;
+  std::unique_ptr<Replica> replica_;
+  std::unique_ptr<Leader> leader_;
+  std::unique_ptr<Gate> gate_;
+};
+
+}  // namespace rhizome::fabric

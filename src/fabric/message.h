@@ -1,0 +1,163 @@
+// What members say to each other, and its bytes (docs/formats/peer_messages.md).
+//
+// One message is one request; its answer is the struct named Reply inside it. A peer is not trusted: decoders take any
+// bytes, bound every length and count, and answer Corruption. Plain values, no locks.
+//
+// Requests about a shard carry the epoch of the placement the sender decided by; one that is not the receiver's own is
+// refused with StaleEpoch and never carried out, so nobody decides by an owner set that is gone.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/status.h"
+#include "base/version.h"
+#include "fabric/topology.h"
+#include "format/point.h"
+#include "format/register.h"
+
+namespace rhizome::fabric {
+
+inline constexpr uint32_t kKeysMax = 100'000;  // of one message
+
+struct Target {
+  ShardNumber shard = 0;
+  uint64_t epoch = 0;
+  bool operator==(const Target&) const = default;
+};
+
+// Which versions the replica holds of some registers, tombstones included; and, when the writer gave an idempotency
+// key, what became of that request here.
+struct VersionsRequest {
+  Target target;
+  std::vector<std::string> keys;
+  std::string request;  // 16 bytes, or "" for none
+  struct Reply {
+    std::vector<Version> versions;   // one for each key; Version{}: never written
+    std::vector<bool> tombstones;    // one for each key
+    std::optional<Version> request;  // the version its operations got
+    std::string content;             // hash of what that request held
+  };
+};
+
+// Appends a batch that carries its versions, and answers once it is durable and applied. Repeating it is harmless.
+struct ApplyRequest {
+  Target target;
+  std::string batch;  // format::EncodeBatch
+  struct Reply {};
+};
+
+struct ReadRequest {
+  Target target;
+  std::vector<std::string> keys;
+  struct Reply {
+    std::vector<std::optional<format::Operation>> registers;  // one for each key
+  };
+};
+
+// A question in the engine's own words about several shards of this member.
+struct QueryRequest {
+  std::vector<Target> targets;
+  std::string query;
+  struct Reply {
+    std::string answer;
+  };
+};
+
+struct DigestRequest {
+  Target target;
+  uint32_t bits = 0;
+  std::optional<Version> below;
+  struct Reply {
+    format::RangeDigest digest;
+  };
+};
+
+struct InventoryRequest {
+  Target target;
+  uint32_t bits = 0;
+  std::vector<uint32_t> leaves;
+  std::string after;
+  uint32_t limit = 0;
+  struct Reply {
+    format::InventoryPage page;
+  };
+};
+
+// Forget tombstones below this version: every replica has confirmed what is below it.
+struct CollectRequest {
+  Target target;
+  Version below;
+  struct Reply {};
+};
+
+// "You took this write and that member did not: see that it gets it." Keys, not bytes: what is handed over is what the
+// holder has when the other is back, which can only be newer.
+struct HintRequest {
+  Target target;
+  MemberNumber missed = 0;
+  std::vector<std::string> keys;
+  struct Reply {};
+};
+
+// How far a member is with copying a shard it is to own; asked by the leader before it cuts over.
+struct ProgressRequest {
+  Target target;
+  struct Reply {
+    bool complete = false;  // has all that a majority of the old owners had at this epoch
+    uint64_t copied = 0;    // registers so far
+    uint64_t total = 0;     // as far as known
+  };
+};
+
+// Liveness, load and news, both ways, every few hundred milliseconds and in front of real calls never.
+struct PingRequest {
+  MemberNumber from = 0;
+  int64_t topology_revision = 0;
+  uint32_t load_permille = 0;
+  struct Reply {
+    int64_t topology_revision = 0;
+    uint32_t load_permille = 0;
+    int64_t wall_ms = 0;
+  };
+};
+
+using Request = std::variant<VersionsRequest, ApplyRequest, ReadRequest, QueryRequest, DigestRequest, InventoryRequest,
+                             CollectRequest, HintRequest, ProgressRequest, PingRequest>;
+
+std::string EncodeRequest(const Request& request);
+Result<Request> DecodeRequest(std::string_view bytes);
+
+std::string EncodeReply(const VersionsRequest::Reply& reply);
+std::string EncodeReply(const ApplyRequest::Reply& reply);
+std::string EncodeReply(const ReadRequest::Reply& reply);
+std::string EncodeReply(const QueryRequest::Reply& reply);
+std::string EncodeReply(const DigestRequest::Reply& reply);
+std::string EncodeReply(const InventoryRequest::Reply& reply);
+std::string EncodeReply(const CollectRequest::Reply& reply);
+std::string EncodeReply(const HintRequest::Reply& reply);
+std::string EncodeReply(const ProgressRequest::Reply& reply);
+std::string EncodeReply(const PingRequest::Reply& reply);
+
+Status DecodeReply(std::string_view bytes, VersionsRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, ApplyRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, ReadRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, QueryRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, DigestRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, InventoryRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, CollectRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, HintRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, ProgressRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, PingRequest::Reply& reply);
+
+// The refusal of a request with another epoch than the receiver's; `epoch` is the receiver's (0: it knows no such
+// shard).
+Status StaleEpoch(uint64_t epoch);
+// Whether a status is such a refusal.
+bool IsStaleEpoch(const Status& status);
+
+}  // namespace rhizome::fabric

@@ -1,0 +1,81 @@
+// The ports a member stands on: the network, its own replicas, coordination. Each has a real implementation and the
+// simulator's.
+//
+// All are called on the loop, and their tasks resume on it. Every task ends: at the latest at its deadline, and with
+// Cancelled soon after the loop began to stop. Implementations outlive the member.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "base/task.h"
+#include "coordination/coordination.h"
+#include "fabric/message.h"
+#include "fabric/topology.h"
+
+namespace rhizome::fabric {
+
+// What travels beside a message: how long the caller waits, and who it is for.
+struct CallContext {
+  int64_t deadline_ns = 0;  // on the caller's Loop::NowNs; the receiver is told what is left
+  std::string request_id;   // of the client's request, for every log line it causes
+  std::string traceparent;  // W3C trace context
+};
+
+class Network {
+ public:
+  virtual ~Network() = default;
+  // One attempt at one exchange with a member. Unavailable: it surely did not act on it. DeadlineExceeded: unknown.
+  // Any other failure is the member's own answer.
+  virtual Task<Result<std::string>> Call(MemberNumber to, std::string message, CallContext context) = 0;
+};
+
+struct ShardSpec {
+  ShardNumber shard = 0;
+  CollectionRecord collection;
+  uint64_t since = 0;  // the epoch at which this member became an owner; kept with the replica
+};
+
+// The replicas on this member's disk. Addressed by shard; NotFound for one that is not held.
+class ReplicaStore {
+ public:
+  virtual ~ReplicaStore() = default;
+  // Appends and applies a batch whose operations carry their versions; ends once it is durable and visible.
+  virtual Task<Status> Apply(ShardNumber shard, std::string batch) = 0;
+  virtual Task<Result<VersionsRequest::Reply>> Versions(ShardNumber shard, std::vector<std::string> keys,
+                                                        std::string request) = 0;
+  virtual Task<Result<ReadRequest::Reply>> Read(ShardNumber shard, std::vector<std::string> keys) = 0;
+  virtual Task<Result<std::string>> Query(std::vector<ShardNumber> shards, std::string query) = 0;
+  virtual Task<Result<format::RangeDigest>> Digest(ShardNumber shard, uint32_t bits, std::optional<Version> below) = 0;
+  virtual Task<Result<format::InventoryPage>> Inventory(InventoryRequest request) = 0;
+  virtual Task<Status> Collect(ShardNumber shard, Version below) = 0;
+  // Makes an empty replica, or finds the one that is there. Durable when it ends.
+  virtual Task<Status> Open(ShardSpec spec) = 0;
+  // Removes a replica and all it holds. Durable when it ends.
+  virtual Task<Status> Drop(ShardNumber shard) = 0;
+  // What is held, and why a replica cannot be used ("" when it can).
+  struct Held {
+    ShardNumber shard = 0;
+    Uuid collection;
+    uint64_t since = 0;
+    std::string damage;
+  };
+  virtual std::vector<Held> List() = 0;
+};
+
+// coordination::Coordination for coroutines.
+class Truth {
+ public:
+  virtual ~Truth() = default;
+  virtual Task<Result<coordination::Committed>> Commit(coordination::Transaction transaction) = 0;
+  virtual Task<Result<coordination::Listing>> List(std::string prefix) = 0;
+  virtual Task<Result<coordination::LeaseId>> Grant(int64_t ttl_ms) = 0;
+  virtual Task<Result<int64_t>> KeepAlive(coordination::LeaseId lease) = 0;
+  virtual Task<Status> Revoke(coordination::LeaseId lease) = 0;
+  virtual Task<Result<int64_t>> AwaitChange(std::string prefix, int64_t after_revision, int64_t timeout_ms) = 0;
+};
+
+}  // namespace rhizome::fabric

@@ -1,0 +1,79 @@
+// Repair: replicas compared and made equal: range digests from live state, then the versions of the registers in the
+// ranges that differ, then the registers that are newer elsewhere (Demers et al., "Epidemic Algorithms for Replicated
+// Database Maintenance", PODC 1987; digests after Merkle trees, one level deep).
+//
+// A member only ever pulls, with each co-owner in turn: two members that pull from each other are equal when writes
+// rest. Merging is by version, so a pull never undoes anything, may stop anywhere and is simply begun again.
+//
+// Tombstones go once every owner has confirmed all that is older than a grace period: the shard's first owner
+// compares everyone's digest below that moment, and when all are equal and no move is under way, tells all to collect.
+//
+// On the loop.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "fabric/caller.h"
+#include "fabric/directory.h"
+
+namespace rhizome::fabric {
+
+struct PullReport {
+  uint64_t compared = 0;  // registers whose versions were looked at
+  uint64_t copied = 0;    // registers that were newer there
+};
+
+struct RepairStats {
+  uint64_t rounds = 0;    // comparisons finished
+  uint64_t failures = 0;  // and given up, to be tried again
+  uint64_t copied = 0;
+  uint64_t collections = 0;  // times tombstones were collected
+};
+
+class Repair {
+ public:
+  Repair(Caller& caller, Directory& directory, ReplicaStore& store, const Settings& settings, MemberNumber self);
+
+  // Makes this member's replica hold at least everything `from` held when it was asked. Both must be at `target`'s
+  // epoch.
+  Task<Result<PullReport>> Pull(Target target, MemberNumber from);
+
+  // Compares a shard with a co-owner soon. Repetitions while it waits count once.
+  void Schedule(ShardNumber shard, MemberNumber from);
+  // Everything shared with a member: it was away, or this member was.
+  void ScheduleAll(MemberNumber from);
+  // Works through what is scheduled and, at intervals, through every shard with every co-owner, until the loop stops.
+  Task<void> Run();
+  // Collects tombstones of the shards this member is the first owner of, at intervals, until the loop stops.
+  Task<void> RunCollection();
+
+  const RepairStats& stats() const { return stats_; }
+  size_t waiting() const { return queue_.size(); }
+
+ private:
+  using Due = std::pair<ShardNumber, MemberNumber>;
+  struct Session;
+  Task<Result<std::vector<uint32_t>>> DifferingLeaves(Session& session);
+  Task<Status> PullLeaves(Session& session, std::vector<uint32_t> leaves);
+  Task<Status> PullPage(Session& session, std::vector<format::RegisterVersion> theirs);
+  void ScheduleEverything();
+  Task<bool> Confirmed(Placement placement, Version below);
+  Task<void> Collect(Placement placement);
+
+  Caller& caller_;
+  Directory& directory_;
+  ReplicaStore& store_;
+  const Settings& settings_;
+  const MemberNumber self_;
+  std::deque<Due> queue_;
+  std::set<Due> queued_;
+  int64_t everything_due_ns_ = 0;
+  RepairStats stats_;
+};
+
+}  // namespace rhizome::fabric

@@ -1,0 +1,54 @@
+// Replica: what a member answers to the others' messages.
+//
+// Every request about a shard is held against the epoch: a lower one than known here is refused, a higher one makes
+// this member catch up with the topology first. An apply is held against it again before it is acknowledged, because
+// whoever copies this replica for a new owner may have read it in between.
+//
+// On the loop.
+#pragma once
+
+#include <string>
+
+#include "fabric/custodian.h"
+#include "fabric/directory.h"
+#include "fabric/hints.h"
+#include "fabric/peers.h"
+
+namespace rhizome::fabric {
+
+class Replica {
+ public:
+  // `store` and `custodian` are null for a member without data.
+  Replica(Loop& loop, Directory& directory, Peers& peers, Hints& hints, ReplicaStore* store, Custodian* custodian,
+          MemberNumber self);
+
+  // Carries out one message and gives its encoded answer. `message` comes from the network and may be anything.
+  Task<Result<std::string>> Handle(std::string message, CallContext context);
+  // This member's load as it tells others, 0 to 1000.
+  void SetLoad(uint32_t permille) { load_permille_ = permille; }
+
+ private:
+  Task<Status> Admit(Target target);
+  Status CheckEpoch(const Target& target) const;
+  Task<Result<std::string>> Answer(VersionsRequest request);
+  Task<Result<std::string>> Answer(ApplyRequest request);
+  Task<Result<std::string>> Answer(ReadRequest request);
+  Task<Result<std::string>> Answer(QueryRequest request);
+  Task<Result<std::string>> Answer(DigestRequest request);
+  Task<Result<std::string>> Answer(InventoryRequest request);
+  Task<Result<std::string>> Answer(CollectRequest request);
+  Task<Result<std::string>> Answer(HintRequest request);
+  Task<Result<std::string>> Answer(ProgressRequest request);
+  Task<Result<std::string>> Answer(PingRequest request);
+
+  Loop& loop_;
+  Directory& directory_;
+  Peers& peers_;
+  Hints& hints_;
+  ReplicaStore* store_;
+  Custodian* custodian_;
+  const MemberNumber self_;
+  uint32_t load_permille_ = 0;
+};
+
+}  // namespace rhizome::fabric
