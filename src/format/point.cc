@@ -9,7 +9,8 @@
 namespace rhizome::format {
 namespace {
 
-constexpr uint8_t kBatchFormat = 1;
+constexpr uint8_t kBatchFormat = 1;         // without a request stamp
+constexpr uint8_t kStampedBatchFormat = 2;  // with one
 constexpr uint8_t kStoredFormat = 1;
 constexpr uint8_t kNumber = 1, kUuid = 2, kString = 3;
 constexpr uint8_t kUpsertPoint = 1, kDeletePoint = 2, kPutDocument = 3, kDeleteDocument = 4;
@@ -122,6 +123,13 @@ bool GetOperation(Decoder& in, Operation& operation) {
   }
 }
 
+bool GetStamp(Decoder& in, RequestStamp& stamp) {
+  std::string_view key;
+  if (!in.Raw(key, stamp.key.size()) || !in.U64(stamp.content_hash)) return false;
+  std::memcpy(stamp.key.data(), key.data(), key.size());
+  return true;
+}
+
 Result<PointId> CheckedString(std::string_view text) {
   if (text.empty()) return Status::InvalidArgument("id", "must not be empty");
   if (text.size() > PointId::kStringLenMax) {
@@ -213,9 +221,13 @@ std::string Operation::Key() const {
   return (document ? "d" : "p") + id().Encode();
 }
 
-std::string EncodeBatch(std::span<const Operation> operations) {
+std::string EncodeBatch(std::span<const Operation> operations, const std::optional<RequestStamp>& request) {
   std::string out;
-  PutU8(out, kBatchFormat);
+  PutU8(out, request ? kStampedBatchFormat : kBatchFormat);
+  if (request) {
+    out.append(reinterpret_cast<const char*>(request->key.data()), request->key.size());
+    PutU64(out, request->content_hash);
+  }
   PutVarint(out, operations.size());
   for (const Operation& operation : operations) {
     PutU8(out, static_cast<uint8_t>(operation.body.index() + 1));
@@ -225,17 +237,25 @@ std::string EncodeBatch(std::span<const Operation> operations) {
   return out;
 }
 
-Result<std::vector<Operation>> DecodeBatch(std::string_view bytes) {
+Result<OperationBatch> DecodeOperationBatch(std::string_view bytes) {
   Decoder in(bytes);
+  OperationBatch batch;
   uint8_t format = 0;
+  if (!in.U8(format) || (format != kBatchFormat && format != kStampedBatchFormat)) return in.Failure("operation batch");
+  if (format == kStampedBatchFormat && !GetStamp(in, batch.request.emplace())) return in.Failure("operation batch");
   uint64_t count = 0;
-  if (!in.U8(format) || format != kBatchFormat || !in.Count(count, 15)) return in.Failure("operation batch");
-  std::vector<Operation> operations(count);
-  for (Operation& operation : operations) {
+  if (!in.Count(count, 15)) return in.Failure("operation batch");
+  batch.operations.resize(count);
+  for (Operation& operation : batch.operations) {
     if (!GetOperation(in, operation)) return in.Failure("operation batch");
   }
   RETURN_IF_ERROR(in.Finish("operation batch"));
-  return operations;
+  return batch;
+}
+
+Result<std::vector<Operation>> DecodeBatch(std::string_view bytes) {
+  ASSIGN_OR_RETURN(OperationBatch batch, DecodeOperationBatch(bytes));
+  return std::move(batch.operations);
 }
 
 std::string EncodeStoredPoint(const StoredPoint& point) {
@@ -262,6 +282,17 @@ Result<StoredPoint> DecodeStoredPoint(std::string_view bytes) {
   }
   RETURN_IF_ERROR(in.Finish("stored point"));
   return point;
+}
+
+Result<StoredVersion> DecodeStoredVersion(std::string_view bytes) {
+  Decoder in(bytes);
+  StoredVersion stored;
+  uint8_t format = 0, tombstone = 0;
+  if (!in.U8(format) || format != kStoredFormat || !in.U8(tombstone) || tombstone > 1 ||
+      !GetVersion(in, stored.version))
+    return in.Failure("stored version");
+  stored.tombstone = tombstone == 1;
+  return stored;
 }
 
 std::string EncodeStoredDocument(const StoredDocument& document) {

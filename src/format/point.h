@@ -4,8 +4,10 @@
 // Encoding and decoding only: no I/O, no locks. Decoders accept any bytes and answer Corruption, never crash.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -102,8 +104,23 @@ struct Operation {
   bool operator==(const Operation&) const = default;
 };
 
+// Which request of a client a batch answers: logged and applied together with its effect, so that a repeated request
+// can be told from a new one.
+struct RequestStamp {
+  std::array<uint8_t, 16> key{};  // hash of the client's idempotency key
+  uint64_t content_hash = 0;      // of what was asked: the same key must not come with something else
+  bool operator==(const RequestStamp&) const = default;
+};
+
 // The unit of log, replication and acknowledgement.
-std::string EncodeBatch(std::span<const Operation> operations);
+struct OperationBatch {
+  std::vector<Operation> operations;
+  std::optional<RequestStamp> request;
+  bool operator==(const OperationBatch&) const = default;
+};
+std::string EncodeBatch(std::span<const Operation> operations, const std::optional<RequestStamp>& request = {});
+Result<OperationBatch> DecodeOperationBatch(std::string_view bytes);
+// The operations alone, for who has no use for the stamp.
 Result<std::vector<Operation>> DecodeBatch(std::string_view bytes);
 
 // The database values of a point (without its vector, which the index keeps) and of a document. A tombstone has
@@ -125,5 +142,12 @@ struct StoredDocument {
 };
 std::string EncodeStoredDocument(const StoredDocument& document);
 Result<StoredDocument> DecodeStoredDocument(std::string_view bytes);
+
+// What both values begin with, read without the rest.
+struct StoredVersion {
+  Version version;
+  bool tombstone = false;
+};
+Result<StoredVersion> DecodeStoredVersion(std::string_view bytes);
 
 }  // namespace rhizome::format

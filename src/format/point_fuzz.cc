@@ -6,7 +6,10 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace rhizome::format;
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  if (const auto batch = DecodeBatch(bytes); batch.ok() && EncodeBatch(*batch) != bytes) std::abort();
+  if (const auto batch = DecodeOperationBatch(bytes); batch.ok()) {
+    if (EncodeBatch(batch->operations, batch->request) != bytes) std::abort();
+  }
+  (void)DecodeStoredVersion(bytes);
   (void)DecodeStoredPoint(bytes);
   (void)DecodeStoredDocument(bytes);
   (void)PointId::Decode(bytes);

@@ -82,10 +82,34 @@ TEST(OperationBatch, GoldenFileStillDecodes) {
   EXPECT_THAT(DecodeBatch(bytes.str()).value(), testing::ContainerEq(EveryKind()));
 }
 
+RequestStamp Stamp() {
+  RequestStamp stamp;
+  for (uint8_t i = 0; i < stamp.key.size(); ++i) stamp.key[i] = static_cast<uint8_t>(i * 17);
+  stamp.content_hash = 0x0123456789ABCDEF;
+  return stamp;
+}
+
+TEST(OperationBatch, ARequestStampTravelsWithTheOperations) {
+  const OperationBatch read = DecodeOperationBatch(EncodeBatch(EveryKind(), Stamp())).value();
+  EXPECT_EQ(read.operations, EveryKind());
+  EXPECT_EQ(read.request, Stamp());
+  EXPECT_EQ(DecodeOperationBatch(EncodeBatch(EveryKind())).value().request, std::nullopt);
+}
+
+TEST(OperationBatch, GoldenFileWithAStampStillDecodes) {
+  std::ifstream file(RHIZOME_SOURCE_DIR "/src/format/testdata/operation_batch_v2.bin", std::ios::binary);
+  ASSERT_TRUE(file.is_open());
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  EXPECT_EQ(bytes.str(), EncodeBatch(EveryKind(), Stamp()));
+  EXPECT_EQ(DecodeOperationBatch(bytes.str()).value(), (OperationBatch{EveryKind(), Stamp()}));
+}
+
 TEST(OperationBatch, EveryTruncationIsCorruption) {
-  const std::string bytes = EncodeBatch(EveryKind());
-  for (size_t length = 0; length < bytes.size(); ++length) {
-    EXPECT_EQ(DecodeBatch(std::string_view(bytes).substr(0, length)).status().code(), Code::kCorruption) << length;
+  for (const std::string& bytes : {EncodeBatch(EveryKind()), EncodeBatch(EveryKind(), Stamp())}) {
+    for (size_t length = 0; length < bytes.size(); ++length) {
+      EXPECT_EQ(DecodeBatch(std::string_view(bytes).substr(0, length)).status().code(), Code::kCorruption) << length;
+    }
   }
 }
 
@@ -108,6 +132,14 @@ TEST(StoredPoint, LiveAndDeadRoundTrip) {
   EXPECT_EQ(read.version, live.version);
   EXPECT_EQ(read.text, "text");
   EXPECT_TRUE(DecodeStoredPoint(EncodeStoredPoint({{9, 1}, true, {}, {}, {}})).value().tombstone);
+}
+
+TEST(StoredVersion, IsReadFromEitherValueWithoutItsRest) {
+  const StoredVersion live = DecodeStoredVersion(EncodeStoredPoint({{9, 1}, false, "t", "text", "{}"})).value();
+  EXPECT_EQ(live.version, (Version{9, 1}));
+  EXPECT_FALSE(live.tombstone);
+  EXPECT_TRUE(DecodeStoredVersion(EncodeStoredDocument({{9, 1}, true, {}})).value().tombstone);
+  EXPECT_EQ(DecodeStoredVersion("\x01\x02").status().code(), Code::kCorruption);
 }
 
 TEST(StoredPoint, TruncationIsCorruption) {
