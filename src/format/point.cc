@@ -201,6 +201,10 @@ Result<PointId> PointId::Decode(std::string_view bytes) {
   }
 }
 
+bool PointId::IsChunk(std::string_view encoded) {
+  return encoded.starts_with(static_cast<char>(kString)) && encoded.find('#') != std::string_view::npos;
+}
+
 std::string PointId::RoutingKey() const {
   std::string text = ToString();
   return text.substr(0, text.find('#'));

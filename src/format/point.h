@@ -43,6 +43,8 @@ class PointId {
   // Order-preserving bytes, self-delimiting by kind: the database key. Inverse: Decode.
   std::string Encode() const;
   static Result<PointId> Decode(std::string_view bytes);
+  // Whether `encoded` (as Encode makes it) names a chunk.
+  static bool IsChunk(std::string_view encoded);
   // What decides the partition: the id as text, for a chunk that of its document.
   std::string RoutingKey() const;
 

@@ -55,6 +55,12 @@ TEST(PointId, AChunkRoutesWithItsDocument) {
   }
 }
 
+TEST(PointId, AnEncodedChunkIsKnownByItsMark) {
+  EXPECT_TRUE(PointId::IsChunk(PointId::OfChunk(Named("doc"), 3).Encode()));
+  EXPECT_FALSE(PointId::IsChunk(Named("doc").Encode()));
+  EXPECT_FALSE(PointId::IsChunk(PointId('#').Encode()));
+}
+
 TEST(PointId, AChunkCanBeReferredToByItsText) {
   const PointId chunk = PointId::OfChunk(Named("doc"), 3);
   EXPECT_EQ(PointId::Reference("doc#3").value(), chunk);
@@ -97,7 +103,7 @@ TEST(OperationBatch, ARequestStampTravelsWithTheOperations) {
 }
 
 TEST(OperationBatch, GoldenFileWithAStampStillDecodes) {
-  std::ifstream file(RHIZOME_SOURCE_DIR "/src/format/testdata/operation_batch_v2.bin", std::ios::binary);
+  std::ifstream file(RHIZOME_SOURCE_DIR "/src/format/testdata/operation_batch_stamped.bin", std::ios::binary);
   ASSERT_TRUE(file.is_open());
   std::stringstream bytes;
   bytes << file.rdbuf();

@@ -1,5 +1,5 @@
-// Any bytes as register versions, an inventory page, a digest and a register key: no crash, and what decodes encodes
-// back.
+// Any bytes as register versions, an inventory page, a digest, a request record and a register key: no crash, and what
+// decodes encodes back.
 #include <cstdlib>
 
 #include "format/register.h"
@@ -11,6 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::abort();
   if (const auto read = DecodeInventoryPage(bytes); read.ok() && EncodeInventoryPage(*read) != bytes) std::abort();
   if (const auto read = DecodeRangeDigest(bytes); read.ok() && EncodeRangeDigest(*read) != bytes) std::abort();
+  if (const auto read = DecodeRequestRecord(bytes); read.ok() && EncodeRequestRecord(*read) != bytes) std::abort();
   if (const auto key = ParseRegisterKey(bytes); key.ok() && (key->document ? "d" : "p") + key->id.Encode() != bytes) {
     std::abort();
   }

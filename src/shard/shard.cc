@@ -3,6 +3,7 @@
 namespace rhizome::shard {
 
 using format::Operation;
+using format::OperationBatch;
 
 Shard::Shard(uint32_t number, std::unique_ptr<vector::VectorEngine> engine, wal::Log& log, HybridClock& clock)
     : number_(number), engine_(std::move(engine)), log_(log), clock_(clock) {
@@ -12,9 +13,9 @@ Shard::Shard(uint32_t number, std::unique_ptr<vector::VectorEngine> engine, wal:
 
 Status Shard::Replay(const wal::LogRecord& record) {
   if (record.lsn <= engine_->checkpoint_lsn()) return Status::Ok();
-  ASSIGN_OR_RETURN(const std::vector<Operation> operations, format::DecodeBatch(record.payload));
-  for (const Operation& operation : operations) clock_.Observe(operation.version);
-  return engine_->Apply(record.lsn, operations);
+  ASSIGN_OR_RETURN(const OperationBatch batch, format::DecodeOperationBatch(record.payload));
+  for (const Operation& operation : batch.operations) clock_.Observe(operation.version);
+  return engine_->Apply(record.lsn, batch.operations, batch.request);
 }
 
 Status Shard::Check(const std::vector<Operation>& operations) const {
@@ -23,14 +24,29 @@ Status Shard::Check(const std::vector<Operation>& operations) const {
   return engine_->Validate(operations);
 }
 
-PendingWrite Shard::Begin(std::vector<Operation> operations) {
+Status Shard::CheckMerge(const std::vector<Operation>& operations) const {
+  for (size_t i = 0; i < operations.size(); ++i) {
+    if (operations[i].version == Version{}) {
+      return Status::InvalidArgument("operations[" + std::to_string(i) + "].version", "was never assigned");
+    }
+  }
+  return Check(operations);
+}
+
+PendingWrite Shard::Begin(std::vector<Operation> operations, Stamp stamp, std::optional<format::RequestStamp> request) {
   PendingWrite pending;
   auto done = std::make_shared<std::promise<Result<wal::Lsn>>>();
   pending.durable = done->get_future();
   MutexLock lock(order_mutex_);
-  for (Operation& operation : operations) operation.version = clock_.Next();
-  const std::string payload = format::EncodeBatch(operations);
-  pending.operations = std::move(operations);
+  for (Operation& operation : operations) {
+    if (stamp == Stamp::kAssign) {
+      operation.version = clock_.Next();
+    } else {
+      clock_.Observe(operation.version);
+    }
+  }
+  const std::string payload = format::EncodeBatch(operations, request);
+  pending.batch = {std::move(operations), request};
   pending.ticket = next_ticket_++;
   const wal::LogEntry entry{number_, payload};
   log_.AppendAsync({&entry, 1}, [done](Result<wal::Lsn> lsn) { done->set_value(std::move(lsn)); });
@@ -43,11 +59,11 @@ Status Shard::Finish(PendingWrite pending) {
   while (turn_ != pending.ticket) turn_changed_.Wait(order_mutex_);
   Status status = lsn.status();
   if (status.ok() && refused_.code() == Code::kNoSpace) {
-    unapplied_.emplace_back(*lsn, std::move(pending.operations));
+    unapplied_.emplace_back(*lsn, std::move(pending.batch));
   }
   if (status.ok()) status = refused_;
   if (status.ok()) {
-    status = engine_->Apply(*lsn, pending.operations);
+    status = engine_->Apply(*lsn, pending.batch.operations, pending.batch.request);
     if (!status.ok()) RefuseAfter(status);
   }
   // It is in the log: whatever kept it from being applied, it may yet be.
@@ -59,9 +75,14 @@ Status Shard::Finish(PendingWrite pending) {
   return status;
 }
 
-Status Shard::Write(std::vector<Operation> operations) {
+Status Shard::Write(std::vector<Operation> operations, std::optional<format::RequestStamp> request) {
   RETURN_IF_ERROR(Check(operations));
-  return Finish(Begin(std::move(operations)));
+  return Finish(Begin(std::move(operations), Stamp::kAssign, request));
+}
+
+Status Shard::Merge(std::vector<Operation> operations, std::optional<format::RequestStamp> request) {
+  RETURN_IF_ERROR(CheckMerge(operations));
+  return Finish(Begin(std::move(operations), Stamp::kKeep, request));
 }
 
 wal::Lsn Shard::UnneededLsn() {
@@ -90,9 +111,9 @@ Status Shard::TryResume() {
   if (refused_.code() != Code::kNoSpace) return refused_;
   Status status = engine_->Retry();
   while (status.ok() && !unapplied_.empty()) {
-    const auto [lsn, operations] = std::move(unapplied_.front());
+    const auto [lsn, batch] = std::move(unapplied_.front());
     unapplied_.pop_front();  // from here on the engine keeps it, if it has to wait on
-    status = engine_->Apply(lsn, operations);
+    status = engine_->Apply(lsn, batch.operations, batch.request);
   }
   if (!status.ok()) {
     RefuseAfter(status);

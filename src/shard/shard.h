@@ -1,6 +1,9 @@
 // Shard: one partition of a collection: its stream in the node's log and its engine. Write is THE write path of one
 // shard; reads go straight to engine().
 //
+// Merge is Write for operations that got their versions elsewhere: it keeps them, whatever is here already, since the
+// engine orders registers by version and never by arrival.
+//
 // Order: operations get their versions and their place in the log under one lock, and are applied in that order, so
 // the engine sees the log. A write is acknowledged when it is durable (fdatasync) and applied.
 //
@@ -13,6 +16,7 @@
 #include <deque>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,10 +28,13 @@
 
 namespace rhizome::shard {
 
+// Whether a batch gets its versions here or brings them along.
+enum class Stamp { kAssign, kKeep };
+
 // A write between its place in the log and its acknowledgement. Every one begun must be finished.
 struct PendingWrite {
   uint64_t ticket = 0;
-  std::vector<format::Operation> operations;
+  format::OperationBatch batch;
   std::future<Result<wal::Lsn>> durable;
 };
 
@@ -45,13 +52,22 @@ class Shard {
 
   // Everything that can be refused is refused here, before the log. "operations[i]…" is the field at fault.
   Status Check(const std::vector<format::Operation>& operations) const EXCLUDES(order_mutex_);
-  // Gives the operations versions and a place in the log. They must have passed Check.
-  PendingWrite Begin(std::vector<format::Operation> operations) EXCLUDES(order_mutex_);
+  // As Check, and that every operation has a version: InvalidArgument names "operations[i].version". How old it is
+  // never matters.
+  Status CheckMerge(const std::vector<format::Operation>& operations) const EXCLUDES(order_mutex_);
+  // Gives the operations a place in the log and, with kAssign, versions; with kKeep the clock learns of theirs. They
+  // must have passed Check or CheckMerge. `request` goes into the same record and is found by engine().FindRequest().
+  PendingWrite Begin(std::vector<format::Operation> operations, Stamp stamp = Stamp::kAssign,
+                     std::optional<format::RequestStamp> request = {}) EXCLUDES(order_mutex_);
   // Returns once they are durable and visible. IoError: unknown whether they will be after a restart; any other
   // error: they are not in the log, or their collection has been dropped.
   Status Finish(PendingWrite pending) EXCLUDES(order_mutex_);
   // Check, Begin and Finish.
-  Status Write(std::vector<format::Operation> operations) EXCLUDES(order_mutex_);
+  Status Write(std::vector<format::Operation> operations, std::optional<format::RequestStamp> request = {})
+      EXCLUDES(order_mutex_);
+  // CheckMerge, Begin and Finish.
+  Status Merge(std::vector<format::Operation> operations, std::optional<format::RequestStamp> request = {})
+      EXCLUDES(order_mutex_);
 
   // The log holds nothing this shard needs up to and with this LSN.
   wal::Lsn UnneededLsn() EXCLUDES(order_mutex_);
@@ -80,7 +96,7 @@ class Shard {
   uint64_t turn_ GUARDED_BY(order_mutex_) = 0;  // the ticket to be applied next
   Status refused_ GUARDED_BY(order_mutex_);
   // Durable writes behind one that the database had no room for, in order: at most those that were under way.
-  std::deque<std::pair<wal::Lsn, std::vector<format::Operation>>> unapplied_ GUARDED_BY(order_mutex_);
+  std::deque<std::pair<wal::Lsn, format::OperationBatch>> unapplied_ GUARDED_BY(order_mutex_);
   std::atomic<bool> refuses_{false};  // whether refused_ says something: who only asks never waits for an apply
 };
 

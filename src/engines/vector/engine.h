@@ -11,6 +11,8 @@
 // slot table, Compact for as long as it takes.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <boost/json/value.hpp>
 #include <functional>
 #include <memory>
@@ -21,56 +23,20 @@
 
 #include "base/mutex.h"
 #include "base/status.h"
-#include "engines/vector/filter.h"
+#include "engines/vector/engine_types.h"
 #include "engines/vector/graph_index.h"
 #include "engines/vector/payload_index.h"
 #include "engines/vector/slot.h"
 #include "engines/vector/slot_table.h"
 #include "engines/vector/snapshot.h"
 #include "engines/vector/text_index.h"
+#include "engines/vector/validation.h"
 #include "format/point.h"
+#include "format/register.h"
 #include "io/disk.h"
 #include "kv/store.h"
 
 namespace rhizome::vector {
-
-struct EngineOptions {
-  uint32_t shard = 0;      // prefix of this shard's keys in the database
-  std::string directory;   // holds the snapshot; exists
-  uint32_t dimension = 0;  // 0: no vectors
-  Metric metric = Metric::kCosine;
-  std::string language = "english";
-};
-
-struct Query {
-  std::span<const float> vector;  // empty: no dense leg
-  std::string_view text;          // empty: no text leg
-  uint32_t depth = 10;            // candidates wanted of each leg
-  const Filter* filter = nullptr;
-  bool exact = false;
-  uint32_t ef = 0;  // 0: chosen
-};
-
-struct Candidate {
-  format::PointId id;
-  float score = 0;
-};
-
-// Best first in each leg; merging those of several shards is for the caller (engines/vector/fusion.h).
-struct Candidates {
-  std::vector<Candidate> dense;
-  std::vector<Candidate> text;
-};
-
-struct FetchedPoint {
-  format::Point point;
-  Version version;
-};
-
-struct Page {
-  std::vector<FetchedPoint> points;     // in id order
-  std::optional<format::PointId> next;  // where to go on after; none: the end
-};
 
 class VectorEngine {
  public:
@@ -80,14 +46,14 @@ class VectorEngine {
 
   // The query's own checks: dimension, finite values. InvalidArgument names "vector".
   Status ValidateQuery(const Query& query) const;
-  // Whether every operation can be applied: dimension, finite values, zero vectors under cosine, payloads that are
-  // JSON objects, distinct keys. InvalidArgument names "operations[i].…". Whatever passes here, Apply accepts.
+  // ValidateOperations with this collection's dimension and metric.
   Status Validate(std::span<const format::Operation> operations) const;
 
-  // Brings the state to `lsn`; what the batch wrote is visible on return. After a failure readers see what was there
-  // before, and the engine takes no more writes and makes no more snapshots (ReadOnly): it has to be reopened. After
-  // NoSpace from the database Retry may finish it instead.
-  Status Apply(uint64_t lsn, std::span<const format::Operation> operations) EXCLUDES(apply_mutex_);
+  // Brings the state to `lsn`; what the batch wrote is visible on return, the record of `request` among it. After a
+  // failure readers see what was there before, and the engine takes no more writes and makes no more snapshots
+  // (ReadOnly): it has to be reopened. After NoSpace from the database Retry may finish it instead.
+  Status Apply(uint64_t lsn, std::span<const format::Operation> operations,
+               const std::optional<format::RequestStamp>& request = {}) EXCLUDES(apply_mutex_);
   // Finishes an Apply that the database had no room for. NoSpace: not yet. ReadOnly: it failed otherwise.
   Status Retry() EXCLUDES(apply_mutex_);
   uint64_t applied_lsn() const { return applied_lsn_.load(); }
@@ -107,6 +73,28 @@ class VectorEngine {
   Result<std::optional<format::StoredDocument>> GetDocument(const format::PointId& id) const;
   Result<std::optional<format::PointId>> FindContent(std::pair<uint64_t, uint64_t> content_hash) const;
 
+  // --- what replicas tell each other (engine_replica.cc); keys are Operation::Key() ---
+  // Tombstones included, in the order of `keys`. InvalidArgument names "keys[i]".
+  Result<std::vector<format::RegisterVersion>> Versions(std::span<const std::string> keys) const;
+  // The operation that recreates each register with its version, a delete's too; nullopt: never written. Each is of
+  // one moment, a document with all of its chunks. Applied elsewhere it gives the same register, digest and answers:
+  // texts and payloads byte for byte, vectors as the index keeps them (under cosine of length one, and such a vector
+  // is kept as it is).
+  Result<std::vector<std::optional<format::Operation>>> ReadRegisters(std::span<const std::string> keys) const
+      EXCLUDES(apply_mutex_);
+  // Up to `limit` registers of the named leaves, tombstones included, in key order behind `after` ("": from the start).
+  Result<format::InventoryPage> Inventory(const std::vector<uint32_t>& leaves, uint32_t bits, const std::string& after,
+                                          uint32_t limit) const;
+  // Of all registers, or of those with a version below `below`, by reading them; of one moment unless writes go on.
+  Result<format::RangeDigest> Digest(uint32_t bits, const std::optional<Version>& below) const EXCLUDES(digest_mutex_);
+  // Forgets deletes with a version below `below`, once every replica is known to have them. Durable as writes are; a
+  // replay of the log may bring one back, which only costs its place.
+  Status CollectTombstones(Version below) EXCLUDES(apply_mutex_);
+  // What is known of the request with this key; of several batches with one key the highest version counts.
+  Result<std::optional<format::RequestRecord>> FindRequest(const std::array<uint8_t, 16>& key) const;
+  // Forgets requests whose batch got its version before `before_ms` (wall clock).
+  Status DropRequests(int64_t before_ms) EXCLUDES(apply_mutex_);
+
   uint64_t points() const { return View()->table.Live()->Count(); }
   uint64_t documents() const { return documents_.load(); }
   uint64_t slots() const { return View()->table.size(); }
@@ -125,8 +113,6 @@ class VectorEngine {
   // Reads every file of the snapshot against its checksum. Corruption names the file.
   Status VerifySnapshot() const EXCLUDES(checkpoint_mutex_);
 
-  // A payload's text as JSON; "" is an empty object. InvalidArgument (field "payload") for anything but an object.
-  static Result<boost::json::value> ParsePayload(const std::string& payload);
   // Adds the removal of everything shard `shard` keeps in the database.
   static void Drop(uint32_t shard, kv::WriteBatch& batch);
 
@@ -168,8 +154,24 @@ class VectorEngine {
   Status KillDocument(const format::PointId& id, Version version, Batch& batch) REQUIRES(apply_mutex_);
   Status KillChunksFrom(const format::PointId& document, uint32_t first, Version version, Batch& batch)
       REQUIRES(apply_mutex_);
-  Result<bool> IsNewer(const format::PointId& id, Version version, const Indexes& in) const;
+  Result<bool> Wins(const format::PointId& id, Version version, bool live, const Batch& batch) const;
+  Status RecordRequest(const format::RequestStamp& stamp, Version version, kv::WriteBatch& batch) const;
   Result<std::optional<format::StoredDocument>> ReadDocument(const format::PointId& id) const;
+
+  using ReadOperation = std::function<Result<std::optional<format::Operation>>()>;
+  Result<std::optional<format::Operation>> ReadOneMoment(const ReadOperation& read) const EXCLUDES(apply_mutex_);
+  Result<std::optional<format::Operation>> ReadPointRegister(const format::PointId& id) const;
+  Result<std::optional<format::Operation>> ReadDocumentRegister(const format::PointId& id) const;
+  Result<format::Point> ReadLive(const format::PointId& id, const std::optional<std::string>& value,
+                                 Version version) const;
+  using VisitRegister = std::function<bool(const format::RegisterVersion&)>;  // false: enough
+  Status ScanRegisters(const std::string& after, const VisitRegister& visit) const;
+  Status ScanFamily(kv::Family family, const std::string& after, const VisitRegister& visit, bool& enough) const;
+  // Deletes those of `keys` whose values still are `condemned`, as one step between two batches.
+  using Condemned = std::function<Result<bool>(std::string_view value)>;
+  Status DeleteIf(kv::Family family, std::span<const std::string> keys, const Condemned& condemned)
+      EXCLUDES(apply_mutex_);
+  Status Sweep(kv::Family family, const std::string& prefix, const Condemned& condemned) EXCLUDES(apply_mutex_);
 
   // The slots that satisfy `filter` and are live.
   static SlotSet Select(const Filter& filter, const Indexes& in, const SlotSet& live);
@@ -202,6 +204,17 @@ class VectorEngine {
   mutable Mutex checkpoint_mutex_;
   Manifest manifest_ GUARDED_BY(checkpoint_mutex_);  // of the snapshot on disk
   uint64_t checkpoint_sequence_ GUARDED_BY(checkpoint_mutex_) = 0;
+
+  // Odd while the database and what is published are apart; rises with every change of either. A reader that finds the
+  // same even number before and after has read one moment.
+  std::atomic<uint64_t> changes_{0};
+  struct KnownDigest {
+    uint64_t changes = 0;
+    std::optional<Version> below;
+    format::RangeDigest digest;
+  };
+  mutable Mutex digest_mutex_;
+  mutable std::optional<KnownDigest> known_digest_ GUARDED_BY(digest_mutex_);  // the last one
 
   Mutex improve_mutex_;  // one thread links and mends at a time
 };

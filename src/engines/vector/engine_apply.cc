@@ -1,12 +1,7 @@
 // Applying operations: the write side of VectorEngine.
-#include <boost/json/parse.hpp>
-#include <cmath>
-#include <set>
-
 #include "engines/vector/engine.h"
 
 namespace rhizome::vector {
-namespace {
 
 using format::DeleteDocument;
 using format::DeletePoint;
@@ -17,99 +12,33 @@ using format::PutDocument;
 using format::StoredDocument;
 using format::UpsertPoint;
 
-constexpr size_t kJsonDepthMax = 64;
-
-// `graph` is null exactly when the collection has no vectors.
-Status ValidateVector(std::span<const float> vector, uint32_t dimension, const GraphIndex* graph) {
-  if (vector.empty()) return Status::Ok();
-  if (vector.size() != dimension) {
-    return Status::InvalidArgument(
-        "vector", "has " + std::to_string(vector.size()) + " components, the collection " + std::to_string(dimension));
-  }
-  for (size_t i = 0; i < vector.size(); ++i) {
-    if (!std::isfinite(vector[i])) {
-      return Status::InvalidArgument("vector[" + std::to_string(i) + "]", "must be a finite number");
-    }
-  }
-  // The index's own bounds, asked before the log: what it refuses later would stop the shard at every replay.
-  return graph->Validate(vector, "vector");
-}
-
-Status ValidatePoint(const Point& point, uint32_t dimension, const GraphIndex* graph) {
-  RETURN_IF_ERROR(ValidateVector(point.vector, dimension, graph));
-  if (point.vector.empty() && point.title.empty() && point.text.empty()) {
-    return Status::InvalidArgument("vector", "a point needs a vector, a text or both");
-  }
-  return VectorEngine::ParsePayload(point.payload).status();
-}
-
-Status Within(const Status& status, const std::string& prefix) {
-  if (status.ok()) return status;
-  const std::string field = status.field().empty() ? prefix : prefix + "." + std::string(status.field());
-  return Status(status.code(), std::string(status.message()), field);
-}
-
-Status ValidateOperation(const Operation& operation, uint32_t dimension, const GraphIndex* graph) {
-  const bool point =
-      std::holds_alternative<UpsertPoint>(operation.body) || std::holds_alternative<DeletePoint>(operation.body);
-  if (point && operation.id().ToString().find('#') != std::string::npos) {
-    return Status::InvalidArgument("id", "names a chunk: change or delete its document instead");
-  }
-  if (const auto* upsert = std::get_if<UpsertPoint>(&operation.body)) {
-    return ValidatePoint(upsert->point, dimension, graph);
-  }
-  const auto* put = std::get_if<PutDocument>(&operation.body);
-  if (put == nullptr) return Status::Ok();
-  for (size_t i = 0; i < put->chunks.size(); ++i) {
-    RETURN_IF_ERROR(Within(ValidatePoint(put->chunks[i], dimension, graph), "chunks[" + std::to_string(i) + "]"));
-  }
-  return Status::Ok();
-}
-
-}  // namespace
-
-Result<boost::json::value> VectorEngine::ParsePayload(const std::string& payload) {
-  if (payload.empty()) return boost::json::value(boost::json::object());
-  boost::json::parse_options options;
-  options.max_depth = kJsonDepthMax;
-  boost::json::error_code error;
-  boost::json::value value = boost::json::parse(payload, error, {}, options);
-  if (error) return Status::InvalidArgument("payload", "is not valid JSON: " + error.message());
-  if (!value.is_object()) return Status::InvalidArgument("payload", "must be a JSON object");
-  return value;
-}
-
 struct VectorEngine::Batch {
   Indexes& in;
   kv::WriteBatch database;
   bool store = true;  // false while replaying what the database already holds
   int64_t documents_added = 0;
+  // Whether a document of `version` replaces one of version `stored`: a replay meets again what it has written.
+  bool Replaces(Version version, Version stored) const { return store ? version > stored : version >= stored; }
 };
 
 Status VectorEngine::Validate(std::span<const Operation> operations) const {
-  const std::shared_ptr<Indexes> in = View();
-  std::set<std::string> keys;
-  for (size_t i = 0; i < operations.size(); ++i) {
-    const std::string where = "operations[" + std::to_string(i) + "]";
-    if (!keys.insert(operations[i].Key()).second) {
-      return Status::InvalidArgument(where + ".id", "id " + operations[i].id().ToString() + " is twice in the batch");
-    }
-    RETURN_IF_ERROR(Within(ValidateOperation(operations[i], options_.dimension, in->graph.get()), where));
-  }
-  return Status::Ok();
+  return ValidateOperations(operations, options_.dimension, options_.metric);
 }
 
-Status VectorEngine::Apply(uint64_t lsn, std::span<const Operation> operations) {
+Status VectorEngine::Apply(uint64_t lsn, std::span<const Operation> operations,
+                           const std::optional<format::RequestStamp>& request) {
   MutexLock lock(apply_mutex_);
   RETURN_IF_ERROR(CheckWhole());
   half_applied_ = true;
   const std::shared_ptr<Indexes> indexes = View();
   Batch batch{*indexes, {}, lsn > stored_lsn_, 0};
-  Version highest = max_version_;
+  Version version;
   for (const Operation& operation : operations) {
     RETURN_IF_ERROR(ApplyOne(operation, batch));
-    highest = std::max(highest, operation.version);
+    version = std::max(version, operation.version);
   }
+  if (request && batch.store) RETURN_IF_ERROR(RecordRequest(*request, version, batch.database));
+  const Version highest = std::max(max_version_, version);
   const uint64_t documents = documents_.load() + static_cast<uint64_t>(batch.documents_added);
   if (batch.store) {
     batch.database.Put(kv::Family::kMeta, AppliedKey(options_.shard), EncodeApplied({lsn, highest, documents}));
@@ -120,14 +49,19 @@ Status VectorEngine::Apply(uint64_t lsn, std::span<const Operation> operations) 
 
 Status VectorEngine::Complete() {
   const std::shared_ptr<Indexes> indexes = View();
-  if (prepared_->store) {
-    RETURN_IF_ERROR(store_.Write(prepared_->database));
-    documents_ = prepared_->documents;
-    stored_lsn_ = prepared_->lsn;
+  changes_.fetch_add(1);
+  const Status stored = prepared_->store ? store_.Write(prepared_->database) : Status::Ok();
+  if (stored.ok()) {
+    if (prepared_->store) {
+      documents_ = prepared_->documents;
+      stored_lsn_ = prepared_->lsn;
+    }
+    max_version_ = prepared_->max_version;
   }
-  max_version_ = prepared_->max_version;
-  const std::vector<Slot> killed = indexes->table.killed();
-  indexes->table.Publish();
+  const std::vector<Slot> killed = stored.ok() ? indexes->table.killed() : std::vector<Slot>();
+  if (stored.ok()) indexes->table.Publish();
+  changes_.fetch_add(1);
+  RETURN_IF_ERROR(stored);
   // Only now: a reader that still sees an old slot as live must be able to find it.
   for (const Slot slot : killed) {
     if (indexes->graph != nullptr) RETURN_IF_ERROR(indexes->graph->Remove(slot));
@@ -155,18 +89,24 @@ Status VectorEngine::ApplyOne(const Operation& operation, Batch& batch) {
   return KillDocument(std::get<DeleteDocument>(operation.body).id, operation.version, batch);
 }
 
-Result<bool> VectorEngine::IsNewer(const PointId& id, Version version, const Indexes& in) const {
-  if (const auto newest = in.table.FindUnpublished(id)) return version > newest->version;
-  // Not in memory: new, or a replay behind the database, or known there only as a delete.
+// Memory knows the versions of live points. Of what is dead or unknown there the database decides: it alone still
+// knows deletes after a compaction, and forgets them in CollectTombstones. A replay that is behind the database brings
+// back only what the database still holds: a write that lost since may have lost to a delete that nobody knows any
+// more.
+Result<bool> VectorEngine::Wins(const PointId& id, Version version, bool live, const Batch& batch) const {
+  const auto newest = batch.in.table.FindUnpublished(id);
+  const bool known_live = newest && newest->live;
+  if (known_live && version <= newest->version) return false;
+  if (known_live && (batch.store || !live)) return true;
   ASSIGN_OR_RETURN(const auto value, store_.Get(kv::Family::kPoints, Key(id)));
-  if (!value) return true;
-  ASSIGN_OR_RETURN(const format::StoredPoint stored, format::DecodeStoredPoint(*value));
-  return version >= stored.version;
+  if (!value) return batch.store;
+  ASSIGN_OR_RETURN(const format::StoredVersion stored, format::DecodeStoredVersion(*value));
+  return batch.store ? version > stored.version : version == stored.version && !stored.tombstone;
 }
 
 Status VectorEngine::ApplyPoint(const Point& point, Version version, Batch& batch) {
-  ASSIGN_OR_RETURN(const bool newer, IsNewer(point.id, version, batch.in));
-  if (!newer) return Status::Ok();
+  ASSIGN_OR_RETURN(const bool wins, Wins(point.id, version, true, batch));
+  if (!wins) return Status::Ok();
   ASSIGN_OR_RETURN(const boost::json::value payload, ParsePayload(point.payload));
   RETURN_IF_ERROR(AppendPoint(point, payload, version, batch.in));
   if (batch.store) {
@@ -196,8 +136,8 @@ Status VectorEngine::AppendPoint(const Point& point, const boost::json::value& p
 }
 
 Status VectorEngine::KillPoint(const PointId& id, Version version, Batch& batch) {
-  ASSIGN_OR_RETURN(const bool newer, IsNewer(id, version, batch.in));
-  if (!newer) return Status::Ok();
+  ASSIGN_OR_RETURN(const bool wins, Wins(id, version, false, batch));
+  if (!wins) return Status::Ok();
   if (batch.in.table.FindUnpublished(id)) batch.in.table.Kill(id, version);
   if (batch.store) {
     batch.database.Put(kv::Family::kPoints, Key(id), format::EncodeStoredPoint({version, true, {}, {}, {}}));
@@ -212,10 +152,18 @@ Result<std::optional<StoredDocument>> VectorEngine::ReadDocument(const PointId& 
   return std::optional<StoredDocument>(std::move(document));
 }
 
+Status VectorEngine::RecordRequest(const format::RequestStamp& stamp, Version version, kv::WriteBatch& batch) const {
+  ASSIGN_OR_RETURN(const auto known, FindRequest(stamp.key));
+  const format::RequestRecord record{version, stamp.content_hash};
+  if (known && *known >= record) return Status::Ok();
+  batch.Put(kv::Family::kMeta, RequestKey(options_.shard, stamp.key), format::EncodeRequestRecord(record));
+  return Status::Ok();
+}
+
 Status VectorEngine::ApplyDocument(const PutDocument& put, Version version, Batch& batch) {
   const PointId& id = put.record.id;
   ASSIGN_OR_RETURN(const auto stored, ReadDocument(id));
-  if (stored && stored->version > version) return Status::Ok();
+  if (stored && !batch.Replaces(version, stored->version)) return Status::Ok();
   for (const Point& chunk : put.chunks) RETURN_IF_ERROR(ApplyPoint(chunk, version, batch));
   RETURN_IF_ERROR(KillChunksFrom(id, put.record.chunk_count, version, batch));
   if (!batch.store) return Status::Ok();
@@ -230,7 +178,7 @@ Status VectorEngine::ApplyDocument(const PutDocument& put, Version version, Batc
 
 Status VectorEngine::KillDocument(const PointId& id, Version version, Batch& batch) {
   ASSIGN_OR_RETURN(const auto stored, ReadDocument(id));
-  if (stored && stored->version > version) return Status::Ok();
+  if (stored && !batch.Replaces(version, stored->version)) return Status::Ok();
   RETURN_IF_ERROR(KillChunksFrom(id, 0, version, batch));
   if (!batch.store) return Status::Ok();
   if (stored && !stored->tombstone) {

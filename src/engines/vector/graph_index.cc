@@ -21,6 +21,14 @@ double Norm(std::span<const float> vector) {
   return std::sqrt(sum);
 }
 
+// What brings `vector` to length one. One that was brought there before is off by the rounding of this factor and of
+// the products, 2^-23 together; it is left as it is.
+float UnitFactor(std::span<const float> vector) {
+  constexpr double kRounding = 0x1p-22;
+  const double norm = Norm(vector);
+  return std::abs(norm - 1) <= kRounding ? 1.0f : static_cast<float>(1 / norm);
+}
+
 }  // namespace
 
 Status CheckGraphOptions(const GraphOptions& options) {
@@ -69,19 +77,22 @@ void GraphIndex::State::FixCentre() {
   coded.store(true, std::memory_order_release);
 }
 
-Status GraphIndex::Validate(std::span<const float> vector, std::string_view field) const {
-  const GraphOptions& options = state_->options;
-  if (vector.size() != options.dimension) {
-    return Status::InvalidArgument(std::string(field), "has " + std::to_string(vector.size()) + " dimensions, not " +
-                                                           std::to_string(options.dimension));
+Status ValidateVector(std::span<const float> vector, size_t dimension, Metric metric, std::string_view field) {
+  if (vector.size() != dimension) {
+    return Status::InvalidArgument(
+        std::string(field), "has " + std::to_string(vector.size()) + " dimensions, not " + std::to_string(dimension));
   }
   const double norm = Norm(vector);
   if (!std::isfinite(norm)) return Status::InvalidArgument(std::string(field), "has a component that is not finite");
   if (norm > kNormMax) return Status::InvalidArgument(std::string(field), "is longer than 1e18");
-  if (options.metric == Metric::kCosine && norm < 1e-30) {
+  if (metric == Metric::kCosine && norm < 1e-30) {
     return Status::InvalidArgument(std::string(field), "is zero, which has no direction for cosine");
   }
   return Status::Ok();
+}
+
+Status GraphIndex::Validate(std::span<const float> vector, std::string_view field) const {
+  return ValidateVector(vector, state_->options.dimension, state_->options.metric, field);
 }
 
 Result<Slot> GraphIndex::Append(std::span<const float> vector) {
@@ -90,7 +101,7 @@ Result<Slot> GraphIndex::Append(std::span<const float> vector) {
   const Slot slot = store.count.load(std::memory_order_relaxed);
   RETURN_IF_ERROR(store.Commit(slot + 1));
   float* stored = store.vector(slot);
-  const float factor = state_->options.metric == Metric::kCosine ? static_cast<float>(1 / Norm(vector)) : 1.0f;
+  const float factor = state_->options.metric == Metric::kCosine ? UnitFactor(vector) : 1.0f;
   for (size_t i = 0; i < vector.size(); ++i) stored[i] = vector[i] * factor;
   if (state_->codec != nullptr) {
     store.facts_region.as<CodeFacts>()[slot] = state_->codec->Encode({stored, vector.size()}, store.code(slot));

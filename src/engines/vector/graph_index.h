@@ -64,6 +64,9 @@ struct SavedGraph {
   friend bool operator==(const SavedGraph&, const SavedGraph&) = default;
 };
 
+// What an index of this dimension and metric takes as a vector or a query; `field` names it in the error.
+Status ValidateVector(std::span<const float> vector, size_t dimension, Metric metric, std::string_view field);
+
 class GraphIndex {
  public:
   static Result<std::unique_ptr<GraphIndex>> Create(const GraphOptions& options);
@@ -75,7 +78,8 @@ class GraphIndex {
                                                   const SlotSet& dead);
   ~GraphIndex();
 
-  // Stores `vector` (normalised under cosine) as the next slot; searches that start later see it.
+  // Stores `vector` as the next slot; searches that start later see it. Under cosine it is brought to length one;
+  // what has been brought there once is stored bit for bit, so that copies of it are equal.
   Result<Slot> Append(std::span<const float> vector);
   // `slot` answers no search that starts later. Idempotent. InvalidArgument for a slot never given out.
   Status Remove(Slot slot);
@@ -89,7 +93,7 @@ class GraphIndex {
 
   // The best `k` live slots that pass the filter, best first, scored exactly (see ScoredSlot).
   Result<std::vector<ScoredSlot>> Search(std::span<const float> query, const GraphSearch& search) const;
-  // Checks a query or vector without storing it; `field` names it in the error.
+  // ValidateVector with this index's options.
   Status Validate(std::span<const float> vector, std::string_view field) const;
   // Exact score of one slot; `query` must be valid.
   float Score(std::span<const float> query, Slot slot) const;

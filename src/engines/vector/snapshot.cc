@@ -111,6 +111,12 @@ std::string ShardPrefix(uint32_t shard) {
 
 std::string AppliedKey(uint32_t shard) { return "applied/" + ShardPrefix(shard); }
 
+std::string RequestPrefix(uint32_t shard) { return "request/" + ShardPrefix(shard); }
+
+std::string RequestKey(uint32_t shard, const std::array<uint8_t, 16>& key) {
+  return RequestPrefix(shard).append(reinterpret_cast<const char*>(key.data()), key.size());
+}
+
 std::string ContentPrefix(uint32_t shard, std::pair<uint64_t, uint64_t> hash) {
   std::string key = ShardPrefix(shard);
   AppendBigEndian(key, hash.first);

@@ -7,6 +7,7 @@
 // Files are immutable and shared by successive snapshots; what no manifest names is garbage of an interrupted one.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -44,6 +45,9 @@ Status RemoveUnnamedFiles(io::Disk& disk, const std::string& directory, const Ma
 // Every key of a shard starts with its number, big-endian, so that a shard is one range.
 std::string ShardPrefix(uint32_t shard);
 std::string AppliedKey(uint32_t shard);
+// Of what is known of a request; RequestPrefix is the range of all of a shard's.
+std::string RequestKey(uint32_t shard, const std::array<uint8_t, 16>& key);
+std::string RequestPrefix(uint32_t shard);
 std::string ContentKey(uint32_t shard, std::pair<uint64_t, uint64_t> hash, const format::PointId& document);
 // ContentKey without the document: the range of all documents with that content.
 std::string ContentPrefix(uint32_t shard, std::pair<uint64_t, uint64_t> hash);

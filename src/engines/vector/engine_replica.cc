@@ -1,0 +1,267 @@
+// What replicas of a shard tell each other: versions, whole registers, inventories and digests, all read from the
+// live state; and forgetting what no replica needs any more.
+#include <algorithm>
+#include <thread>
+
+#include "engines/vector/engine.h"
+
+namespace rhizome::vector {
+
+using format::DeleteDocument;
+using format::DeletePoint;
+using format::InventoryPage;
+using format::Operation;
+using format::Point;
+using format::PointId;
+using format::PutDocument;
+using format::RangeDigest;
+using format::RegisterKey;
+using format::RegisterVersion;
+using format::RequestRecord;
+using format::StoredDocument;
+using format::StoredPoint;
+using format::StoredVersion;
+using format::UpsertPoint;
+
+namespace {
+
+constexpr int kAttempts = 16;          // to read one moment beside the writer, before it is asked to wait
+constexpr size_t kKeysPerSweep = 512;  // deleted in one step
+
+Result<std::vector<RegisterKey>> ParseKeys(std::span<const std::string> keys) {
+  std::vector<RegisterKey> parsed;
+  parsed.reserve(keys.size());
+  for (size_t i = 0; i < keys.size(); ++i) {
+    Result<RegisterKey> key = format::ParseRegisterKey(keys[i]);
+    if (!key.ok()) {
+      return Status::InvalidArgument("keys[" + std::to_string(i) + "]", std::string(key.status().message()));
+    }
+    parsed.push_back(std::move(key).value());
+  }
+  return parsed;
+}
+
+Status CheckBits(uint32_t bits) {
+  if (bits <= format::kDigestBitsMax) return Status::Ok();
+  return Status::InvalidArgument("bits", "must be at most " + std::to_string(format::kDigestBitsMax));
+}
+
+}  // namespace
+
+Result<std::vector<RegisterVersion>> VectorEngine::Versions(std::span<const std::string> keys) const {
+  ASSIGN_OR_RETURN(const std::vector<RegisterKey> parsed, ParseKeys(keys));
+  std::vector<RegisterVersion> versions;
+  for (const std::string& key : keys) versions.push_back({key, {}, false});
+  for (const bool documents : {false, true}) {
+    std::vector<size_t> positions;
+    std::vector<std::string> stored_keys;
+    for (size_t i = 0; i < parsed.size(); ++i) {
+      if (parsed[i].document != documents) continue;
+      positions.push_back(i);
+      stored_keys.push_back(Key(parsed[i].id));
+    }
+    const kv::Family family = documents ? kv::Family::kDocuments : kv::Family::kPoints;
+    ASSIGN_OR_RETURN(const auto values, store_.MultiGet(family, stored_keys));
+    for (size_t i = 0; i < values.size(); ++i) {
+      if (!values[i]) continue;
+      ASSIGN_OR_RETURN(const StoredVersion stored, format::DecodeStoredVersion(*values[i]));
+      versions[positions[i]].version = stored.version;
+      versions[positions[i]].tombstone = stored.tombstone;
+    }
+  }
+  return versions;
+}
+
+Result<std::vector<std::optional<Operation>>> VectorEngine::ReadRegisters(std::span<const std::string> keys) const {
+  ASSIGN_OR_RETURN(const std::vector<RegisterKey> parsed, ParseKeys(keys));
+  std::vector<std::optional<Operation>> operations;
+  for (const RegisterKey& key : parsed) {
+    const auto read = [&] { return key.document ? ReadDocumentRegister(key.id) : ReadPointRegister(key.id); };
+    ASSIGN_OR_RETURN(std::optional<Operation> operation, ReadOneMoment(read));
+    operations.push_back(std::move(operation));
+  }
+  return operations;
+}
+
+// What `read` finds at one moment. An error counts only if it was of one moment: between two, anything may be missing.
+Result<std::optional<Operation>> VectorEngine::ReadOneMoment(const ReadOperation& read) const {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const uint64_t before = changes_.load();
+    if (before % 2 == 0) {
+      Result<std::optional<Operation>> found = read();
+      if (changes_.load() == before) return found;
+    }
+    std::this_thread::yield();
+  }
+  MutexLock lock(apply_mutex_);
+  return read();
+}
+
+Result<std::optional<Operation>> VectorEngine::ReadPointRegister(const PointId& id) const {
+  ASSIGN_OR_RETURN(const auto value, store_.Get(kv::Family::kPoints, Key(id)));
+  if (!value) return std::optional<Operation>();
+  ASSIGN_OR_RETURN(const StoredVersion stored, format::DecodeStoredVersion(*value));
+  if (stored.tombstone) return std::optional<Operation>({stored.version, DeletePoint{id}});
+  ASSIGN_OR_RETURN(Point point, ReadLive(id, value, stored.version));
+  return std::optional<Operation>({stored.version, UpsertPoint{std::move(point)}});
+}
+
+Result<std::optional<Operation>> VectorEngine::ReadDocumentRegister(const PointId& id) const {
+  ASSIGN_OR_RETURN(std::optional<StoredDocument> document, ReadDocument(id));
+  if (!document) return std::optional<Operation>();
+  if (document->tombstone) return std::optional<Operation>({document->version, DeleteDocument{id}});
+  PutDocument put{std::move(document->record), {}};
+  std::vector<PointId> ids;
+  std::vector<std::string> keys;
+  for (uint32_t n = 0; n < put.record.chunk_count; ++n) {
+    ids.push_back(PointId::OfChunk(id, n));
+    keys.push_back(Key(ids.back()));
+  }
+  ASSIGN_OR_RETURN(const auto values, store_.MultiGet(kv::Family::kPoints, keys));
+  for (uint32_t n = 0; n < put.record.chunk_count; ++n) {
+    ASSIGN_OR_RETURN(Point chunk, ReadLive(ids[n], values[n], document->version));
+    put.chunks.push_back(std::move(chunk));
+  }
+  return std::optional<Operation>({document->version, std::move(put)});
+}
+
+// The live point that `value` says is there at `version`, with its vector.
+Result<Point> VectorEngine::ReadLive(const PointId& id, const std::optional<std::string>& value,
+                                     Version version) const {
+  if (!value) return Status::Corruption("the database lacks point " + id.ToString());
+  ASSIGN_OR_RETURN(StoredPoint stored, format::DecodeStoredPoint(*value));
+  if (stored.tombstone || stored.version != version) {
+    return Status::Corruption("point " + id.ToString() + " is not of its register's version");
+  }
+  const std::shared_ptr<Indexes> in = View();
+  const std::shared_ptr<const SlotSet> live = in->table.Live();
+  if (in->table.Find(id, *live) == kNoSlot) return Status::Corruption("the index lacks point " + id.ToString());
+  return Point{id, VectorOf(id, *in, *live), std::move(stored.title), std::move(stored.text),
+               std::move(stored.payload)};
+}
+
+// 'd' sorts before 'p', and the database keys of either sort as the ids do.
+Status VectorEngine::ScanRegisters(const std::string& after, const VisitRegister& visit) const {
+  bool enough = false;
+  if (!after.starts_with('p')) RETURN_IF_ERROR(ScanFamily(kv::Family::kDocuments, after, visit, enough));
+  if (enough) return Status::Ok();
+  return ScanFamily(kv::Family::kPoints, after.starts_with('p') ? after : "", visit, enough);
+}
+
+Status VectorEngine::ScanFamily(kv::Family family, const std::string& after, const VisitRegister& visit,
+                                bool& enough) const {
+  const std::string prefix = ShardPrefix(options_.shard);
+  const bool points = family == kv::Family::kPoints;
+  // The smallest key above `after` is that key and a zero byte.
+  const std::string from = after.empty() ? prefix : prefix + after.substr(1) + std::string(1, '\0');
+  kv::Cursor cursor = store_.Scan(family, prefix, from);
+  for (; cursor.Valid() && !enough; cursor.Next()) {
+    const std::string_view id = cursor.key().substr(prefix.size());
+    if (points && PointId::IsChunk(id)) continue;  // part of its document's register
+    ASSIGN_OR_RETURN(const StoredVersion stored, format::DecodeStoredVersion(cursor.value()));
+    enough = !visit({(points ? "p" : "d") + std::string(id), stored.version, stored.tombstone});
+  }
+  return cursor.status();
+}
+
+Result<InventoryPage> VectorEngine::Inventory(const std::vector<uint32_t>& leaves, uint32_t bits,
+                                              const std::string& after, uint32_t limit) const {
+  RETURN_IF_ERROR(CheckBits(bits));
+  if (limit == 0) return Status::InvalidArgument("limit", "must be at least 1");
+  if (!after.empty() && !format::ParseRegisterKey(after).ok()) {
+    return Status::InvalidArgument("after", "is not the key of a register");
+  }
+  std::vector<bool> wanted(size_t{1} << bits);
+  for (const uint32_t leaf : leaves) {
+    if (leaf >= wanted.size()) return Status::InvalidArgument("leaves", "names a leaf beyond the last");
+    wanted[leaf] = true;
+  }
+  InventoryPage page;
+  RETURN_IF_ERROR(ScanRegisters(after, [&](const RegisterVersion& entry) {
+    if (!wanted[format::LeafOf(entry.key, bits)]) return true;
+    if (page.entries.size() == limit) {
+      page.next = page.entries.back().key;
+      return false;
+    }
+    page.entries.push_back(entry);
+    return true;
+  }));
+  return page;
+}
+
+Result<RangeDigest> VectorEngine::Digest(uint32_t bits, const std::optional<Version>& below) const {
+  RETURN_IF_ERROR(CheckBits(bits));
+  const uint64_t before = changes_.load();
+  {
+    MutexLock lock(digest_mutex_);
+    if (known_digest_ && known_digest_->changes == before && known_digest_->digest.bits == bits &&
+        known_digest_->below == below) {
+      return known_digest_->digest;
+    }
+  }
+  RangeDigest digest(bits);
+  RETURN_IF_ERROR(ScanRegisters("", [&](const RegisterVersion& entry) {
+    if (!below || entry.version < *below) format::AddToDigest(digest, entry);
+    return true;
+  }));
+  MutexLock lock(digest_mutex_);
+  if (before % 2 == 0 && changes_.load() == before) known_digest_ = KnownDigest{before, below, digest};
+  return digest;
+}
+
+Status VectorEngine::CollectTombstones(Version below) {
+  const Condemned condemned = [below](std::string_view value) -> Result<bool> {
+    ASSIGN_OR_RETURN(const StoredVersion stored, format::DecodeStoredVersion(value));
+    return stored.tombstone && stored.version < below;
+  };
+  RETURN_IF_ERROR(Sweep(kv::Family::kPoints, ShardPrefix(options_.shard), condemned));
+  return Sweep(kv::Family::kDocuments, ShardPrefix(options_.shard), condemned);
+}
+
+Result<std::optional<RequestRecord>> VectorEngine::FindRequest(const std::array<uint8_t, 16>& key) const {
+  ASSIGN_OR_RETURN(const auto value, store_.Get(kv::Family::kMeta, RequestKey(options_.shard, key)));
+  if (!value) return std::optional<RequestRecord>();
+  ASSIGN_OR_RETURN(const RequestRecord record, format::DecodeRequestRecord(*value));
+  return std::optional<RequestRecord>(record);
+}
+
+Status VectorEngine::DropRequests(int64_t before_ms) {
+  return Sweep(kv::Family::kMeta, RequestPrefix(options_.shard), [before_ms](std::string_view value) -> Result<bool> {
+    ASSIGN_OR_RETURN(const RequestRecord record, format::DecodeRequestRecord(value));
+    return record.version.WallMs() < before_ms;
+  });
+}
+
+Status VectorEngine::Sweep(kv::Family family, const std::string& prefix, const Condemned& condemned) {
+  std::vector<std::string> keys;
+  kv::Cursor cursor = store_.Scan(family, prefix);
+  for (; cursor.Valid(); cursor.Next()) {
+    ASSIGN_OR_RETURN(const bool goes, condemned(cursor.value()));
+    if (goes) keys.emplace_back(cursor.key());
+    if (keys.size() < kKeysPerSweep) continue;
+    RETURN_IF_ERROR(DeleteIf(family, keys, condemned));
+    keys.clear();
+  }
+  RETURN_IF_ERROR(cursor.status());
+  return DeleteIf(family, keys, condemned);
+}
+
+// The keys were found beside the writer, so each is looked at again.
+Status VectorEngine::DeleteIf(kv::Family family, std::span<const std::string> keys, const Condemned& condemned) {
+  if (keys.empty()) return Status::Ok();
+  MutexLock lock(apply_mutex_);
+  RETURN_IF_ERROR(CheckWhole());
+  ASSIGN_OR_RETURN(const auto values, store_.MultiGet(family, keys));
+  kv::WriteBatch batch;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (!values[i]) continue;
+    ASSIGN_OR_RETURN(const bool goes, condemned(*values[i]));
+    if (goes) batch.Delete(family, keys[i]);
+  }
+  changes_.fetch_add(1);
+  const Status written = store_.Write(batch);
+  changes_.fetch_add(1);
+  return written;
+}
+
+}  // namespace rhizome::vector
