@@ -1,8 +1,8 @@
 // Routes on documents: ingest, show, delete.
 #include <boost/json/serialize.hpp>
 
+#include "base/base64.h"
 #include "gateway/api_parts.h"
-#include "gateway/base64.h"
 #include "pipeline/parse.h"
 
 namespace rhizome::gateway {

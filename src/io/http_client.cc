@@ -14,7 +14,9 @@ constexpr size_t kIdleMax = 16;
 struct Receiver {
   HttpAnswer answer;
   size_t bytes_max = 0;
+  const std::function<bool(const std::string&)>& until;
   bool too_large = false;
+  bool enough = false;
 };
 
 size_t OnBody(char* bytes, size_t, size_t count, void* receiver_pointer) {
@@ -24,7 +26,8 @@ size_t OnBody(char* bytes, size_t, size_t count, void* receiver_pointer) {
     return 0;  // ends the transfer
   }
   receiver.answer.body.append(bytes, count);
-  return count;
+  receiver.enough = receiver.until && receiver.until(receiver.answer.body);
+  return receiver.enough ? 0 : count;
 }
 
 size_t OnHeader(char* bytes, size_t, size_t count, void* receiver_pointer) {
@@ -41,6 +44,26 @@ size_t OnHeader(char* bytes, size_t, size_t count, void* receiver_pointer) {
     static_cast<Receiver*>(receiver_pointer)->answer.retry_after = std::string(line);
   }
   return count;
+}
+
+void SetRequest(CURL* curl, const HttpExchange& exchange) {
+  curl_easy_setopt(curl, CURLOPT_URL, exchange.url.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, exchange.body.data());
+  curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(exchange.body.size()));
+  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(exchange.connect_timeout_ms));
+  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(exchange.timeout_ms));
+  curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, exchange.fresh_connection ? 1L : 0L);
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, OnBody);
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
+}
+
+void SetTls(CURL* curl, const HttpTls& tls) {
+  if (!tls.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, tls.ca_file.c_str());
+  if (!tls.certificate_file.empty()) curl_easy_setopt(curl, CURLOPT_SSLCERT, tls.certificate_file.c_str());
+  if (!tls.key_file.empty()) curl_easy_setopt(curl, CURLOPT_SSLKEY, tls.key_file.c_str());
 }
 
 struct UrlParts {
@@ -95,7 +118,7 @@ Status CheckServerUrl(const std::string& url, const std::string& field) {
   return Status::Ok();
 }
 
-HttpClient::HttpClient() {
+HttpClient::HttpClient(HttpTls tls) : tls_(std::move(tls)) {
   static const CURLcode initialised = curl_global_init(CURL_GLOBAL_DEFAULT);
   CHECK(initialised == CURLE_OK);
 }
@@ -115,7 +138,8 @@ void HttpClient::GiveBack(std::unique_ptr<Handle> handle) {
   if (idle_.size() < kIdleMax) idle_.push_back(std::move(handle));
 }
 
-Result<HttpAnswer> HttpClient::Post(const HttpExchange& exchange) {
+Result<HttpAnswer> HttpClient::Post(const HttpExchange& exchange, bool* sent) {
+  if (sent != nullptr) *sent = false;
   RETURN_IF_ERROR(CheckServerUrl(exchange.url, "url"));
   UrlParts parts;
   CHECK(Split(exchange.url, parts));
@@ -124,29 +148,25 @@ Result<HttpAnswer> HttpClient::Post(const HttpExchange& exchange) {
   curl_slist* headers = nullptr;
   for (const std::string& header : exchange.headers) headers = curl_slist_append(headers, header.c_str());
   headers = curl_slist_append(headers, "Expect:");  // no round trip before the body
-  Receiver receiver{.bytes_max = exchange.response_bytes_max};
+  Receiver receiver{.bytes_max = exchange.response_bytes_max, .until = exchange.until};
 
-  curl_easy_setopt(curl, CURLOPT_URL, exchange.url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  SetRequest(curl, exchange);
+  SetTls(curl, tls_);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, exchange.body.data());
-  curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(exchange.body.size()));
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(exchange.connect_timeout_ms));
-  curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(exchange.timeout_ms));
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, OnBody);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, OnHeader);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &receiver);
   if (IsLoopback(parts.host)) curl_easy_setopt(curl, CURLOPT_PROXY, "");  // a proxy's loopback is another machine
 
   const CURLcode code = curl_easy_perform(curl);
   long status = 0;
+  long request_bytes = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(curl, CURLINFO_REQUEST_SIZE, &request_bytes);
   curl_slist_free_all(headers);
-  if (code != CURLE_OK) return Failure(code, receiver);  // the handle, and with it the connection, is dropped
-  GiveBack(std::move(handle));
+  if (sent != nullptr) *sent = request_bytes > 0;
+  // On a failure the handle, and with it the connection, is dropped; so is one whose answer was not read to its end.
+  if (code != CURLE_OK && !receiver.enough) return Failure(code, receiver);
+  if (code == CURLE_OK) GiveBack(std::move(handle));
   receiver.answer.status = static_cast<int>(status);
   return std::move(receiver.answer);
 }

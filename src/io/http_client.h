@@ -2,13 +2,15 @@
 //
 // What makes it safe to point at a stranger: redirects are never followed, only http and https are spoken, TLS
 // certificates are checked, the answer's size and the whole exchange's time are bounded. Connections are kept and
-// used again. Nothing is retried here: the caller knows what may be sent twice.
+// used again. Nothing is retried here, with one exception that libcurl makes: a kept connection that the server closed
+// before a byte of the answer is replaced and the request sent again. Who must never send twice asks for a fresh one.
 //
 // Thread-safe: each exchange in progress has its own connection.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,6 +20,13 @@
 
 namespace rhizome::io {
 
+// Files in PEM form, "" for none; read again at every new connection, so that they can be replaced in place.
+struct HttpTls {
+  std::string ca_file;           // trusted instead of the system's
+  std::string certificate_file;  // ours, with `key_file`
+  std::string key_file;
+};
+
 struct HttpExchange {
   std::string url;
   std::vector<std::string> headers;  // "Name: value"
@@ -25,6 +34,10 @@ struct HttpExchange {
   int64_t connect_timeout_ms = 3'000;
   int64_t timeout_ms = 30'000;  // from the first step to the answer's last byte
   size_t response_bytes_max = 64 << 20;
+  bool fresh_connection = false;
+  // Called with the body so far after each piece of it, whatever the status; true ends the exchange as if it were
+  // complete. For answers that go on and on.
+  std::function<bool(const std::string& body)> until;
 };
 
 struct HttpAnswer {
@@ -39,21 +52,22 @@ Status CheckServerUrl(const std::string& url, const std::string& field);
 
 class HttpClient {
  public:
-  HttpClient();
+  explicit HttpClient(HttpTls tls = {});
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
   // Any answer the server gave, of whatever status. Errors: DeadlineExceeded (the server may have done the
   // work), Unavailable (no connection, or it broke), TooLarge (field "response"), InvalidArgument (the URL).
-  // Messages name neither headers nor body.
-  Result<HttpAnswer> Post(const HttpExchange& exchange) EXCLUDES(mutex_);
+  // Messages name neither headers nor body. `sent`, when given, tells whether any of the request may have left.
+  Result<HttpAnswer> Post(const HttpExchange& exchange, bool* sent = nullptr) EXCLUDES(mutex_);
 
  private:
   struct Handle;  // one libcurl easy handle
   std::unique_ptr<Handle> Take() EXCLUDES(mutex_);
   void GiveBack(std::unique_ptr<Handle> handle) EXCLUDES(mutex_);
 
+  const HttpTls tls_;
   Mutex mutex_;
   std::vector<std::unique_ptr<Handle>> idle_ GUARDED_BY(mutex_);  // at most kIdleMax
 };

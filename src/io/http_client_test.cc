@@ -57,6 +57,41 @@ TEST(HttpClient, NobodyListeningIsUnavailable) {
   EXPECT_EQ(Post("http://127.0.0.1:1/").status().code(), Code::kUnavailable);
 }
 
+TEST(HttpClient, SaysWhetherTheRequestMayHaveLeft) {
+  bool sent = true;
+  EXPECT_FALSE(HttpClient().Post({.url = "http://127.0.0.1:1/"}, &sent).ok());
+  EXPECT_FALSE(sent);
+  HttpTestServer server([](const TestRequest&, size_t) { return std::string(); });
+  EXPECT_EQ(HttpClient().Post({.url = server.url()}, &sent).status().code(), Code::kUnavailable);
+  EXPECT_TRUE(sent);
+  EXPECT_EQ(server.requests().size(), 1u);
+}
+
+TEST(HttpClient, EnoughOfAnEndlessAnswerEndsIt) {
+  HttpTestServer server([](const TestRequest&, size_t) {
+    return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n4\r\ntwo\n\r\n";
+  });
+  HttpClient client;
+  const auto answer = client.Post(
+      {.url = server.url(), .until = [](const std::string& body) { return body.find("two") != body.npos; }});
+  ASSERT_TRUE(answer.ok()) << answer.status().ToString();
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->body, "one\ntwo\n");
+  const auto broken = client.Post({.url = server.url(), .until = [](const std::string&) { return false; }});
+  EXPECT_EQ(broken.status().code(), Code::kUnavailable);
+}
+
+TEST(HttpClient, MissingCertificateFilesAreUnavailableAndNothingIsSent) {
+  for (const HttpTls& tls : {HttpTls{.ca_file = "/none"}, HttpTls{.certificate_file = "/none", .key_file = "/none"}}) {
+    HttpTestServer server([](const TestRequest&, size_t) { return HttpText("200 OK", ""); });
+    bool sent = true;
+    std::string url = server.url();
+    const auto answer = HttpClient(tls).Post({.url = url.replace(0, 4, "https"), .timeout_ms = 2000}, &sent);
+    EXPECT_EQ(answer.status().code(), Code::kUnavailable);
+    EXPECT_FALSE(sent);
+  }
+}
+
 TEST(HttpClient, UrlsThatAreNotPlainServersAreRefused) {
   for (const char* url : {"file:///etc/passwd", "ftp://host/", "not a url", "", "http://user:hunter2@host/"}) {
     const Status status = CheckServerUrl(url, "base_url");

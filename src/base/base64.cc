@@ -1,9 +1,9 @@
-#include "gateway/base64.h"
+#include "base/base64.h"
 
 #include <array>
 #include <cstdint>
 
-namespace rhizome::gateway {
+namespace rhizome {
 namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -20,6 +20,20 @@ constexpr std::array<uint8_t, 256> Inverse() {
 constexpr auto kInverse = Inverse();
 
 }  // namespace
+
+std::string EncodeBase64(std::string_view bytes) {
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  uint32_t bits = 0;
+  uint32_t held = 0;
+  for (const char c : bytes) {
+    bits = bits << 8 | static_cast<unsigned char>(c);
+    for (held += 8; held >= 6; held -= 6) out += kAlphabet[bits >> (held - 6) & 0x3F];
+  }
+  if (held > 0) out += kAlphabet[bits << (6 - held) & 0x3F];
+  out.resize((out.size() + 3) / 4 * 4, '=');
+  return out;
+}
 
 Result<std::string> DecodeBase64(std::string_view text) {
   const Status bad = Status::InvalidArgument("", "is not valid base64");
@@ -45,4 +59,4 @@ Result<std::string> DecodeBase64(std::string_view text) {
   return out;
 }
 
-}  // namespace rhizome::gateway
+}  // namespace rhizome
