@@ -8,27 +8,10 @@ namespace {
 constexpr uint8_t kFormat = 1;
 constexpr std::string_view kPrefix = "collection/";
 constexpr std::string_view kNextShardKey = "next_shard";
-constexpr size_t kNameLengthMax = 128;
-constexpr uint32_t kDimensionMax = 4096;
-constexpr uint32_t kShardsMax = 64;
 
 std::string EntryKey(const std::string& name) { return std::string(kPrefix) + name; }
 
 }  // namespace
-
-Status ValidateSpec(const CollectionSpec& spec) {
-  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-  if (spec.name.empty() || spec.name.size() > kNameLengthMax ||
-      spec.name.find_first_not_of(kAllowed) != std::string::npos) {
-    return Status::InvalidArgument("name", "must be 1 to 128 of the characters A-Z a-z 0-9 _ -");
-  }
-  if (spec.dimension > kDimensionMax) return Status::InvalidArgument("dimension", "must be at most 4096");
-  if (spec.shards < 1 || spec.shards > kShardsMax) return Status::InvalidArgument("shards", "must be 1 to 64");
-  if (!spec.embedder.empty() && spec.dimension == 0) {
-    return Status::InvalidArgument("dimension", "must be the embedder's, not 0");
-  }
-  return Status::Ok();
-}
 
 std::string EncodeEntry(const CatalogueEntry& entry) {
   std::string out;

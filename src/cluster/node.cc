@@ -30,6 +30,10 @@ Result<std::unique_ptr<Node>> Node::Open(io::Disk& disk, NodeOptions options) {
 }
 
 Result<CollectionInfo> Node::CreateCollection(const CollectionSpec& spec) {
+  RETURN_IF_ERROR(ValidateSpec(spec));
+  if (spec.replication_factor != 1) {
+    return Status::InvalidArgument("replication_factor", "this server runs alone and keeps one copy: must be 1");
+  }
   RETURN_IF_ERROR(state_->WriteStatus());
   MutexLock lock(state_->create_mutex);  // who hears AlreadyExists can use it
   ASSIGN_OR_RETURN(const CatalogueEntry entry, state_->catalogue->Add(spec, state_->clock.WallMs()));
@@ -37,12 +41,17 @@ Result<CollectionInfo> Node::CreateCollection(const CollectionSpec& spec) {
   return collection->Info();
 }
 
+Result<CollectionSpec> Node::GetSpec(const std::string& name) {
+  ASSIGN_OR_RETURN(const auto collection, state_->Find(name));
+  return collection->entry().spec;
+}
+
 Result<CollectionInfo> Node::GetCollection(const std::string& name) {
   ASSIGN_OR_RETURN(const auto collection, state_->Find(name));
   return collection->Info();
 }
 
-std::vector<CollectionInfo> Node::ListCollections() {
+Result<std::vector<CollectionInfo>> Node::ListCollections() {
   std::vector<CollectionInfo> infos;
   for (const auto& collection : state_->Collections()) infos.push_back(collection->Info());
   return infos;
@@ -53,13 +62,13 @@ Status Node::DropCollection(const std::string& name) {
   return state_->DropCollection(name);
 }
 
-Status Node::Write(const std::string& collection, std::vector<Operation> operations) {
+Status Node::Write(const std::string& collection, std::vector<Operation> operations, const WriteOptions&) {
   RETURN_IF_ERROR(state_->WriteStatus());
   ASSIGN_OR_RETURN(const auto found, state_->Find(collection));
   return found->Write(std::move(operations));
 }
 
-Result<SearchResponse> Node::Search(const SearchRequest& request) {
+Result<SearchResponse> Node::Search(const SearchRequest& request, const ReadOptions& options) {
   if (request.top_k < 1 || request.top_k > 10'000) return Status::InvalidArgument("top_k", "must be 1 to 10000");
   if (request.mode != SearchMode::kText && request.vector.empty()) {
     return Status::InvalidArgument("vector", "is needed for a dense search");
@@ -68,33 +77,39 @@ Result<SearchResponse> Node::Search(const SearchRequest& request) {
     return Status::InvalidArgument("query", "must not be empty for a text search");
   }
   ASSIGN_OR_RETURN(const auto collection, state_->Find(request.collection));
-  return collection->Search(request);
+  ASSIGN_OR_RETURN(SearchResponse response, collection->Search(request));
+  if (options.all_or_error && !response.failed_partitions.empty()) {
+    return collection->partitions()[response.failed_partitions[0]].damage;
+  }
+  return response;
 }
 
 Result<std::vector<std::optional<StoredPointView>>> Node::Get(const std::string& collection,
-                                                              std::span<const PointId> ids, bool with_vector) {
+                                                              std::span<const PointId> ids, bool with_vector,
+                                                              const ReadOptions&) {
   ASSIGN_OR_RETURN(const auto found, state_->Find(collection));
   return found->Get(ids, with_vector);
 }
 
-Result<ScrollResponse> Node::Scroll(const ScrollRequest& request) {
+Result<ScrollResponse> Node::Scroll(const ScrollRequest& request, const ReadOptions&) {
   if (request.limit < 1 || request.limit > 10'000) return Status::InvalidArgument("limit", "must be 1 to 10000");
   ASSIGN_OR_RETURN(const auto found, state_->Find(request.collection));
   return found->Scroll(request);
 }
 
-Result<uint64_t> Node::Count(const std::string& collection, const vector::Filter* filter) {
+Result<uint64_t> Node::Count(const std::string& collection, const vector::Filter* filter, const ReadOptions&) {
   ASSIGN_OR_RETURN(const auto found, state_->Find(collection));
   return found->Count(filter);
 }
 
-Result<std::optional<format::StoredDocument>> Node::GetDocument(const std::string& collection, const PointId& id) {
+Result<std::optional<format::StoredDocument>> Node::GetDocument(const std::string& collection, const PointId& id,
+                                                                const ReadOptions&) {
   ASSIGN_OR_RETURN(const auto found, state_->Find(collection));
   return found->GetDocument(id);
 }
 
 Result<std::optional<PointId>> Node::FindContent(const std::string& collection,
-                                                 std::pair<uint64_t, uint64_t> content_hash) {
+                                                 std::pair<uint64_t, uint64_t> content_hash, const ReadOptions&) {
   ASSIGN_OR_RETURN(const auto found, state_->Find(collection));
   return found->FindContent(content_hash);
 }
@@ -115,6 +130,7 @@ std::vector<ShardInfo> Node::Shards() {
       if (partition.shard != nullptr) {
         const vector::VectorEngine& engine = partition.shard->engine();
         info.points = engine.points();
+        info.documents = engine.documents();
         info.slots = engine.slots();
         info.pending_index = engine.pending_index();
         info.applied_lsn = engine.applied_lsn();

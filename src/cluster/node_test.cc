@@ -76,6 +76,16 @@ TEST_F(NodeTest, WhatWasWrittenIsThereAfterAReopen) {
   EXPECT_EQ(node_->GetCollection("c")->points, 49u);
 }
 
+TEST_F(NodeTest, KeepsOneCopyAndSaysSo) {
+  CollectionSpec spec;
+  spec.name = "c";
+  spec.dimension = 4;
+  spec.replication_factor = 3;
+  const Status refused = node_->CreateCollection(spec).status();
+  EXPECT_EQ(refused.code(), Code::kInvalidArgument);
+  EXPECT_EQ(refused.field(), "replication_factor");
+}
+
 TEST_F(NodeTest, PartitionsAnswerAsOne) {
   Create("one", 1);
   Create("many", 8);
@@ -288,6 +298,23 @@ TEST_F(NodeTest, ADamagedSnapshotMakesTheNodeReadOnlyAndIsReported) {
   request.mode = SearchMode::kDense;
   request.vector = Vector(1);
   EXPECT_EQ(node_->Search(request).status().code(), Code::kCorruption);
+}
+
+TEST_F(NodeTest, ADamagedPartitionIsNamedOrFailsTheSearchAsAsked) {
+  Create("c", 2);
+  for (uint64_t id = 0; id < 20; ++id) ASSERT_TRUE(node_->Write("c", {Upsert(id, Vector(id))}).ok());
+  const Uuid id = node_->GetCollection("c")->id;
+  node_.reset();
+  std::filesystem::resize_file(directory_ + "/shards/" + id.ToString() + "-1/MANIFEST", 20);
+  Open();
+  SearchRequest request;
+  request.collection = "c";
+  request.mode = SearchMode::kDense;
+  request.vector = Vector(1);
+  EXPECT_THAT(node_->Search(request)->failed_partitions, testing::ElementsAre(1u));
+  ReadOptions options;
+  options.all_or_error = true;
+  EXPECT_EQ(node_->Search(request, options).status().code(), Code::kCorruption);
 }
 
 }  // namespace

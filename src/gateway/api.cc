@@ -61,9 +61,41 @@ Result<std::vector<std::vector<float>>> EmbedFor(const Backend& backend, const c
   return backend.embedder->Embed(texts);
 }
 
+namespace {
+
+Status FillOptions(const Request& request, const std::optional<std::string>& consistency,
+                   cluster::CallOptions& options) {
+  if (consistency) {
+    const auto parsed = cluster::ParseConsistency(*consistency);
+    if (!parsed) return Status::InvalidArgument("consistency", "must be one, quorum or all");
+    options.consistency = *parsed;
+  }
+  options.deadline_ns = request.deadline_ns;
+  options.request_id = request.id;
+  options.traceparent = request.traceparent;
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<cluster::ReadOptions> ReadOptionsOf(const Request& request, const std::optional<std::string>& consistency) {
+  cluster::ReadOptions options;
+  RETURN_IF_ERROR(FillOptions(request, consistency, options));
+  return options;
+}
+
+Result<cluster::WriteOptions> WriteOptionsOf(const Request& request, const std::optional<std::string>& consistency) {
+  cluster::WriteOptions options;
+  RETURN_IF_ERROR(FillOptions(request, consistency, options));
+  return options;
+}
+
 cluster::CollectionSpec DefaultSpec(const Backend& backend, std::string name) {
   cluster::CollectionSpec spec;
   spec.name = std::move(name);
+  const cluster::CollectionDefaults defaults = backend.database->Defaults();
+  spec.shards = defaults.shards;
+  spec.replication_factor = defaults.replication_factor;
   if (backend.embedder == nullptr) return spec;
   spec.embedder = std::string(backend.embedder->name());
   spec.dimension = backend.embedder->dimension();

@@ -10,7 +10,8 @@ struct CreateRequest {
   std::string metric = "cosine";
   std::optional<std::string> embedder;
   std::string language = "english";
-  uint32_t shards = 1;
+  std::optional<uint32_t> shards;
+  std::optional<uint32_t> replication_factor;
 };
 
 Result<CreateRequest> ReadCreate(const std::string& body) {
@@ -23,7 +24,8 @@ Result<CreateRequest> ReadCreate(const std::string& body) {
       .Optional("metric", request.metric)
       .Optional("embedder", request.embedder)
       .Optional("language", request.language)
-      .Optional("shards", request.shards, Between{1, 64});
+      .Optional("shards", request.shards, Between{1, 64})
+      .Optional("replication_factor", request.replication_factor, Between{1, 16});
   RETURN_IF_ERROR(fields.Finish());
   return request;
 }
@@ -36,7 +38,8 @@ Result<cluster::CollectionSpec> SpecOf(const CreateRequest& request, const Backe
   if (!metric) return Status::InvalidArgument("metric", "must be cosine, dot or l2");
   spec.metric = *metric;
   spec.language = request.language;
-  spec.shards = request.shards;
+  spec.shards = request.shards.value_or(spec.shards);
+  spec.replication_factor = request.replication_factor.value_or(spec.replication_factor);
   const bool wants_embedder = request.embedder ? !request.embedder->empty() : !request.dimension;
   if (!wants_embedder) {
     if (!request.dimension) return Status::InvalidArgument("dimension", "is required without an embedder");
@@ -61,6 +64,7 @@ void WriteInfo(JsonWriter& writer, const cluster::CollectionInfo& info) {
   writer.BeginObject().Key("name").String(info.spec.name).Key("dimension").Integer(info.spec.dimension);
   writer.Key("metric").String(vector::MetricName(info.spec.metric)).Key("embedder").String(info.spec.embedder);
   writer.Key("language").String(info.spec.language).Key("shards").Integer(info.spec.shards);
+  writer.Key("replication_factor").Integer(info.spec.replication_factor);
   writer.Key("points").Integer(info.points).Key("documents").Integer(info.documents);
   writer.Key("created_ms").Integer(info.created_ms).EndObject();
 }
@@ -70,7 +74,7 @@ Result<Response> Create(const BackendSlot& slot, const Request& request) {
   ASSIGN_OR_RETURN(const CreateRequest wanted, ReadCreate(request.body));
   ASSIGN_OR_RETURN(const cluster::CollectionSpec spec, SpecOf(wanted, backend));
   RETURN_IF_ERROR(cluster::ValidateSpec(spec));
-  ASSIGN_OR_RETURN(const cluster::CollectionInfo info, backend.node->CreateCollection(spec));
+  ASSIGN_OR_RETURN(const cluster::CollectionInfo info, backend.database->CreateCollection(spec));
   JsonWriter writer;
   WriteInfo(writer, info);
   return JsonResponse(writer, 201);
@@ -78,16 +82,17 @@ Result<Response> Create(const BackendSlot& slot, const Request& request) {
 
 Result<Response> List(const BackendSlot& slot, const Request&) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
+  ASSIGN_OR_RETURN(const auto infos, backend.database->ListCollections());
   JsonWriter writer;
   writer.BeginObject().Key("collections").BeginArray();
-  for (const auto& info : backend.node->ListCollections()) WriteInfo(writer, info);
+  for (const auto& info : infos) WriteInfo(writer, info);
   writer.EndArray().EndObject();
   return JsonResponse(writer);
 }
 
 Result<Response> Show(const BackendSlot& slot, const Request& request) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
-  ASSIGN_OR_RETURN(const cluster::CollectionInfo info, backend.node->GetCollection(request.PathParam("name")));
+  ASSIGN_OR_RETURN(const cluster::CollectionInfo info, backend.database->GetCollection(request.PathParam("name")));
   JsonWriter writer;
   WriteInfo(writer, info);
   return JsonResponse(writer);
@@ -95,7 +100,7 @@ Result<Response> Show(const BackendSlot& slot, const Request& request) {
 
 Result<Response> Drop(const BackendSlot& slot, const Request& request) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
-  RETURN_IF_ERROR(backend.node->DropCollection(request.PathParam("name")));
+  RETURN_IF_ERROR(backend.database->DropCollection(request.PathParam("name")));
   JsonWriter writer;
   writer.BeginObject().Key("dropped").String(request.PathParam("name")).EndObject();
   return JsonResponse(writer);

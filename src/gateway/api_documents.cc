@@ -112,8 +112,8 @@ Status ParseInput(DocumentInput& input, std::vector<pipeline::IngestDocument>& o
 
 // The default collection comes into being with its first document; any other must have been made.
 Status MakeDefaultCollection(const ApiOptions& options, const Backend& backend, const std::string& name) {
-  if (name != options.default_collection || backend.node->GetCollection(name).ok()) return Status::Ok();
-  const Status made = backend.node->CreateCollection(DefaultSpec(backend, name)).status();
+  if (name != options.default_collection || backend.database->GetSpec(name).ok()) return Status::Ok();
+  const Status made = backend.database->CreateCollection(DefaultSpec(backend, name)).status();
   return made.code() == Code::kAlreadyExists ? Status::Ok() : made;
 }
 
@@ -138,16 +138,18 @@ void WriteResult(JsonWriter& writer, const pipeline::IngestResult& result, size_
 Result<Response> Ingest(const ApiOptions& options, const BackendSlot& slot, const Request& request) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(request.body));
-  std::optional<std::string> collection;
+  std::optional<std::string> collection, consistency;
   std::vector<DocumentInput> inputs;
   pipeline::ChunkSettings chunking;
   const JsonPath path;
   Fields fields(document.root(), path);
   fields.Optional("collection", collection)
       .Required("documents", inputs, LengthBetween{1, kDocumentsMax})
-      .Optional("chunking", chunking);
+      .Optional("chunking", chunking)
+      .Optional("consistency", consistency);
   RETURN_IF_ERROR(fields.Finish());
   ASSIGN_OR_RETURN(const std::string name, CollectionName(options, collection));
+  ASSIGN_OR_RETURN(const cluster::WriteOptions write, WriteOptionsOf(request, consistency));
 
   // Everything is parsed before anything is stored: bad input stores nothing.
   std::vector<pipeline::IngestDocument> documents;
@@ -158,7 +160,7 @@ Result<Response> Ingest(const ApiOptions& options, const BackendSlot& slot, cons
     input_of.resize(documents.size(), i);
   }
   RETURN_IF_ERROR(MakeDefaultCollection(options, backend, name));
-  ASSIGN_OR_RETURN(const auto results, backend.ingestor->Ingest(name, std::move(documents), chunking));
+  ASSIGN_OR_RETURN(const auto results, backend.ingestor->Ingest(name, std::move(documents), chunking, write));
   if (results.size() == 1 && !results[0].error.ok()) {
     const Status& error = results[0].error;
     return Status(error.code(), std::string(error.message()), FieldOf(0, error.field()));
@@ -183,7 +185,8 @@ Result<Response> Show(const ApiOptions& options, const BackendSlot& slot, const 
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   ASSIGN_OR_RETURN(const std::string name, QueryCollection(options, request));
   ASSIGN_OR_RETURN(const format::PointId id, format::PointId::FromString(request.PathParam("id")));
-  ASSIGN_OR_RETURN(const auto found, backend.node->GetDocument(name, id));
+  ASSIGN_OR_RETURN(const cluster::ReadOptions read, ReadOptionsOf(request, {}));
+  ASSIGN_OR_RETURN(const auto found, backend.database->GetDocument(name, id, read));
   if (!found) return Status::NotFound("no document " + id.ToString() + " in " + name);
   const format::DocumentRecord& record = found->record;
   JsonWriter writer;
@@ -196,7 +199,8 @@ Result<Response> Show(const ApiOptions& options, const BackendSlot& slot, const 
 Result<Response> DeleteOne(const ApiOptions& options, const BackendSlot& slot, const Request& request) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   ASSIGN_OR_RETURN(const std::string name, QueryCollection(options, request));
-  RETURN_IF_ERROR(backend.ingestor->Delete(name, request.PathParam("id")));
+  ASSIGN_OR_RETURN(const cluster::WriteOptions write, WriteOptionsOf(request, {}));
+  RETURN_IF_ERROR(backend.ingestor->Delete(name, request.PathParam("id"), write));
   JsonWriter writer;
   writer.BeginObject().Key("deleted").Integer(1).Key("missing").BeginArray().EndArray().EndObject();
   return JsonResponse(writer);
@@ -205,18 +209,21 @@ Result<Response> DeleteOne(const ApiOptions& options, const BackendSlot& slot, c
 Result<Response> DeleteMany(const ApiOptions& options, const BackendSlot& slot, const Request& request) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(request.body));
-  std::optional<std::string> collection;
+  std::optional<std::string> collection, consistency;
   std::vector<std::string> ids;
   const JsonPath path;
   Fields fields(document.root(), path);
-  fields.Optional("collection", collection).Required("ids", ids, LengthBetween{1, kDocumentsMax});
+  fields.Optional("collection", collection)
+      .Required("ids", ids, LengthBetween{1, kDocumentsMax})
+      .Optional("consistency", consistency);
   RETURN_IF_ERROR(fields.Finish());
   ASSIGN_OR_RETURN(const std::string name, CollectionName(options, collection));
+  ASSIGN_OR_RETURN(const cluster::WriteOptions write, WriteOptionsOf(request, consistency));
   std::vector<std::string> missing;
   for (size_t i = 0; i < ids.size(); ++i) {
-    const Status status = backend.ingestor->Delete(name, ids[i]);
+    const Status status = backend.ingestor->Delete(name, ids[i], write);
     if (status.code() == Code::kNotFound) {
-      RETURN_IF_ERROR(backend.node->GetCollection(name).status());
+      RETURN_IF_ERROR(backend.database->GetSpec(name).status());
       missing.push_back(ids[i]);
     } else if (!status.ok()) {
       return Status(status.code(), std::string(status.message()), "ids[" + std::to_string(i) + "]");

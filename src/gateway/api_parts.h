@@ -35,6 +35,10 @@ Status RenameField(const Status& status, std::string_view from, std::string_view
 Result<std::vector<std::vector<float>>> EmbedFor(const Backend& backend, const cluster::CollectionSpec& spec,
                                                  const std::vector<std::string>& texts);
 
+// What a call on the database is told of the request it is for. `consistency` is the body's; InvalidArgument names it.
+Result<cluster::ReadOptions> ReadOptionsOf(const Request& request, const std::optional<std::string>& consistency);
+Result<cluster::WriteOptions> WriteOptionsOf(const Request& request, const std::optional<std::string>& consistency);
+
 Response JsonResponse(JsonWriter& writer, int status = 200);
 
 std::vector<Route> CollectionRoutes(const ApiOptions& options, const BackendSlot& slot);

@@ -7,7 +7,7 @@ namespace rhizome::gateway {
 namespace {
 
 struct UpsertRequest {
-  std::optional<std::string> collection;
+  std::optional<std::string> collection, consistency;
   std::vector<format::Point> points;
 };
 
@@ -34,7 +34,8 @@ Result<UpsertRequest> ReadUpsert(const std::string& body) {
   const JsonPath path;
   Fields fields(document.root(), path);
   fields.Optional("collection", request.collection)
-      .Required("points", request.points, LengthBetween{1, kBatchItemsMax});
+      .Required("points", request.points, LengthBetween{1, kBatchItemsMax})
+      .Optional("consistency", request.consistency);
   RETURN_IF_ERROR(fields.Finish());
   std::set<std::string> seen;
   for (size_t i = 0; i < request.points.size(); ++i) {
@@ -65,20 +66,21 @@ Result<Response> Upsert(const ApiOptions& options, const BackendSlot& slot, cons
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   ASSIGN_OR_RETURN(UpsertRequest wanted, ReadUpsert(request.body));
   ASSIGN_OR_RETURN(const std::string name, CollectionName(options, wanted.collection));
-  ASSIGN_OR_RETURN(const cluster::CollectionInfo info, backend.node->GetCollection(name));
-  RETURN_IF_ERROR(EmbedMissing(backend, info.spec, wanted.points));
+  ASSIGN_OR_RETURN(const cluster::WriteOptions write, WriteOptionsOf(request, wanted.consistency));
+  ASSIGN_OR_RETURN(const cluster::CollectionSpec spec, backend.database->GetSpec(name));
+  RETURN_IF_ERROR(EmbedMissing(backend, spec, wanted.points));
   std::vector<format::Operation> operations;
   operations.reserve(wanted.points.size());
   for (auto& point : wanted.points) operations.push_back({Version{}, format::UpsertPoint{std::move(point)}});
   const size_t count = operations.size();
-  RETURN_IF_ERROR(RenameField(backend.node->Write(name, std::move(operations)), "operations", "points"));
+  RETURN_IF_ERROR(RenameField(backend.database->Write(name, std::move(operations), write), "operations", "points"));
   JsonWriter writer;
   writer.BeginObject().Key("upserted").Integer(count).EndObject();
   return JsonResponse(writer);
 }
 
 struct IdsRequest {
-  std::optional<std::string> collection;
+  std::optional<std::string> collection, consistency;
   std::vector<format::PointId> ids;
   bool with_vector = false;
 };
@@ -88,7 +90,9 @@ Result<IdsRequest> ReadIds(const std::string& body, bool may_ask_vector) {
   IdsRequest request;
   const JsonPath path;
   Fields fields(document.root(), path);
-  fields.Optional("collection", request.collection).Required("ids", request.ids, LengthBetween{1, kBatchItemsMax});
+  fields.Optional("collection", request.collection)
+      .Required("ids", request.ids, LengthBetween{1, kBatchItemsMax})
+      .Optional("consistency", request.consistency);
   if (may_ask_vector) fields.Optional("with_vector", request.with_vector);
   RETURN_IF_ERROR(fields.Finish());
   return request;
@@ -112,7 +116,8 @@ Result<Response> Get(const ApiOptions& options, const BackendSlot& slot, const R
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   ASSIGN_OR_RETURN(const IdsRequest wanted, ReadIds(request.body, true));
   ASSIGN_OR_RETURN(const std::string name, CollectionName(options, wanted.collection));
-  ASSIGN_OR_RETURN(const auto found, backend.node->Get(name, wanted.ids, wanted.with_vector));
+  ASSIGN_OR_RETURN(const cluster::ReadOptions read, ReadOptionsOf(request, wanted.consistency));
+  ASSIGN_OR_RETURN(const auto found, backend.database->Get(name, wanted.ids, wanted.with_vector, read));
   JsonWriter writer;
   writer.BeginObject().Key("points").BeginArray();
   for (const auto& point : found) {
@@ -130,13 +135,14 @@ Result<Response> Delete(const ApiOptions& options, const BackendSlot& slot, cons
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   ASSIGN_OR_RETURN(IdsRequest wanted, ReadIds(request.body, false));
   ASSIGN_OR_RETURN(const std::string name, CollectionName(options, wanted.collection));
+  ASSIGN_OR_RETURN(const cluster::WriteOptions write, WriteOptionsOf(request, wanted.consistency));
   std::vector<format::Operation> operations;
   std::set<std::string> seen;
   for (auto& id : wanted.ids) {
     if (seen.insert(id.Encode()).second) operations.push_back({Version{}, format::DeletePoint{std::move(id)}});
   }
   const size_t count = operations.size();
-  RETURN_IF_ERROR(RenameField(backend.node->Write(name, std::move(operations)), "operations", "ids"));
+  RETURN_IF_ERROR(RenameField(backend.database->Write(name, std::move(operations), write), "operations", "ids"));
   JsonWriter writer;
   writer.BeginObject().Key("deleted").Integer(count).EndObject();
   return JsonResponse(writer);
@@ -146,7 +152,7 @@ Result<Response> Scroll(const ApiOptions& options, const BackendSlot& slot, cons
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(request.body));
   cluster::ScrollRequest wanted;
-  std::optional<std::string> collection;
+  std::optional<std::string> collection, consistency;
   JsonView filter = nullptr;
   const JsonPath path;
   Fields fields(document.root(), path);
@@ -154,11 +160,13 @@ Result<Response> Scroll(const ApiOptions& options, const BackendSlot& slot, cons
       .Optional("after", wanted.after)
       .Optional("limit", wanted.limit, Between{1, kBatchItemsMax})
       .Optional("filter", filter)
-      .Optional("with_vector", wanted.with_vector);
+      .Optional("with_vector", wanted.with_vector)
+      .Optional("consistency", consistency);
   RETURN_IF_ERROR(fields.Finish());
+  ASSIGN_OR_RETURN(const cluster::ReadOptions read, ReadOptionsOf(request, consistency));
   ASSIGN_OR_RETURN(wanted.collection, CollectionName(options, collection));
   ASSIGN_OR_RETURN(wanted.filter, ReadFilter(filter));
-  ASSIGN_OR_RETURN(const cluster::ScrollResponse found, backend.node->Scroll(wanted));
+  ASSIGN_OR_RETURN(const cluster::ScrollResponse found, backend.database->Scroll(wanted, read));
   JsonWriter writer;
   writer.BeginObject().Key("points").BeginArray();
   for (const auto& point : found.points) WritePoint(writer, point, wanted.with_vector);
@@ -175,14 +183,18 @@ Result<Response> Scroll(const ApiOptions& options, const BackendSlot& slot, cons
 Result<Response> Count(const ApiOptions& options, const BackendSlot& slot, const Request& request) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(request.body));
-  std::optional<std::string> collection;
+  std::optional<std::string> collection, consistency;
   JsonView filter_json = nullptr;
   const JsonPath path;
-  RETURN_IF_ERROR(
-      Fields(document.root(), path).Optional("collection", collection).Optional("filter", filter_json).Finish());
+  RETURN_IF_ERROR(Fields(document.root(), path)
+                      .Optional("collection", collection)
+                      .Optional("filter", filter_json)
+                      .Optional("consistency", consistency)
+                      .Finish());
+  ASSIGN_OR_RETURN(const cluster::ReadOptions read, ReadOptionsOf(request, consistency));
   ASSIGN_OR_RETURN(const std::string name, CollectionName(options, collection));
   ASSIGN_OR_RETURN(const auto filter, ReadFilter(filter_json));
-  ASSIGN_OR_RETURN(const uint64_t count, backend.node->Count(name, filter.get()));
+  ASSIGN_OR_RETURN(const uint64_t count, backend.database->Count(name, filter.get(), read));
   JsonWriter writer;
   writer.BeginObject().Key("count").Integer(count).EndObject();
   return JsonResponse(writer);

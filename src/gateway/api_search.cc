@@ -13,6 +13,8 @@ struct Wanted {
   std::optional<std::string> collection;
   std::optional<std::string> query;
   std::optional<std::string> mode;
+  std::optional<std::string> consistency;
+  bool all_or_error = false;
   JsonView filter = nullptr;
   cluster::SearchRequest search;  // the rest
 };
@@ -32,7 +34,9 @@ Status ReadWanted(const JsonDocument& document, Wanted& wanted) {
       .Optional("with_vector", search.with_vector)
       .Optional("one_per_document", search.one_per_document)
       .Optional("exact", search.exact)
-      .Optional("ef", search.ef, Between{0, 100'000});
+      .Optional("ef", search.ef, Between{0, 100'000})
+      .Optional("consistency", wanted.consistency)
+      .Optional("all_or_error", wanted.all_or_error);
   RETURN_IF_ERROR(fields.Finish());
   if (!wanted.query && search.vector.empty()) {
     return Status::InvalidArgument("query", "give a query, a vector, or both");
@@ -101,7 +105,7 @@ Response Render(const cluster::SearchResponse& found, const cluster::SearchReque
   return JsonResponse(writer);
 }
 
-// THE read path begins here: decode, embed, Node::Search, render.
+// THE read path begins here: decode, embed, Database::Search, render.
 Result<Response> Search(const ApiOptions& options, const BackendSlot& slot, const Request& request) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(request.body));
@@ -110,10 +114,12 @@ Result<Response> Search(const ApiOptions& options, const BackendSlot& slot, cons
   cluster::SearchRequest& search = wanted.search;
   ASSIGN_OR_RETURN(search.collection, CollectionName(options, wanted.collection));
   ASSIGN_OR_RETURN(search.filter, ReadFilter(wanted.filter));
-  ASSIGN_OR_RETURN(const cluster::CollectionInfo info, backend.node->GetCollection(search.collection));
-  ASSIGN_OR_RETURN(search.mode, ModeOf(wanted, info.spec));
+  ASSIGN_OR_RETURN(cluster::ReadOptions read, ReadOptionsOf(request, wanted.consistency));
+  read.all_or_error = wanted.all_or_error;
+  ASSIGN_OR_RETURN(const cluster::CollectionSpec spec, backend.database->GetSpec(search.collection));
+  ASSIGN_OR_RETURN(search.mode, ModeOf(wanted, spec));
   if (search.mode != SearchMode::kText && search.vector.empty()) {
-    ASSIGN_OR_RETURN(auto vectors, EmbedFor(backend, info.spec, {*wanted.query}));
+    ASSIGN_OR_RETURN(auto vectors, EmbedFor(backend, spec, {*wanted.query}));
     search.vector = std::move(vectors[0]);
   }
   if (search.mode == SearchMode::kText) search.vector.clear();
@@ -121,7 +127,7 @@ Result<Response> Search(const ApiOptions& options, const BackendSlot& slot, cons
   if (SystemClock().MonotonicNs() > request.deadline_ns) {
     return Status::DeadlineExceeded("embedding the query used up the request's time");
   }
-  ASSIGN_OR_RETURN(const cluster::SearchResponse found, backend.node->Search(search));
+  ASSIGN_OR_RETURN(const cluster::SearchResponse found, backend.database->Search(search, read));
   return Render(found, search);
 }
 

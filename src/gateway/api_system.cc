@@ -1,4 +1,6 @@
 // Routes for operators: health, readiness, figures, shards, metrics and the description of the API itself.
+#include <map>
+
 #include "gateway/api_parts.h"
 #include "gateway/openapi.h"
 
@@ -7,7 +9,7 @@ namespace {
 
 Result<Response> Ready(const BackendSlot& slot) {
   const Result<Backend> backend = slot.Get();
-  const std::string read_only = backend.ok() ? backend->node->ReadOnlyReason() : std::string();
+  const std::string read_only = backend.ok() ? backend->database->ReadOnlyReason() : std::string();
   JsonWriter writer;
   writer.BeginObject().Key("ready").Bool(backend.ok()).Key("reasons").BeginArray();
   if (!backend.ok()) writer.String(backend.status().message());
@@ -23,7 +25,7 @@ Result<Response> Stats(const BackendSlot& slot) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   uint64_t points = 0;
   uint64_t documents = 0;
-  const auto collections = backend.node->ListCollections();
+  ASSIGN_OR_RETURN(const auto collections, backend.database->ListCollections());
   for (const auto& info : collections) {
     points += info.points;
     documents += info.documents;
@@ -37,7 +39,7 @@ Result<Response> Stats(const BackendSlot& slot) {
     writer.Null();
   }
   writer.Key("node").BeginObject();
-  for (const auto& [name, value] : backend.node->Stats()) writer.Key(name).Number(value);
+  for (const auto& [name, value] : backend.database->Stats()) writer.Key(name).Number(value);
   writer.EndObject().EndObject();
   return JsonResponse(writer);
 }
@@ -46,10 +48,11 @@ Result<Response> Shards(const BackendSlot& slot) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   JsonWriter writer;
   writer.BeginObject().Key("shards").BeginArray();
-  for (const auto& shard : backend.node->Shards()) {
+  for (const auto& shard : backend.database->Shards()) {
     writer.BeginObject().Key("shard").Integer(shard.shard).Key("collection").String(shard.collection);
     writer.Key("partition").Integer(shard.partition).Key("state").String(shard.state);
-    writer.Key("detail").String(shard.detail).Key("points").Integer(shard.points).Key("slots").Integer(shard.slots);
+    writer.Key("detail").String(shard.detail).Key("points").Integer(shard.points);
+    writer.Key("documents").Integer(shard.documents).Key("slots").Integer(shard.slots);
     writer.Key("pending_index").Integer(shard.pending_index).Key("applied_lsn").Integer(shard.applied_lsn);
     writer.Key("checkpoint_lsn").Integer(shard.checkpoint_lsn).EndObject();
   }
@@ -59,21 +62,23 @@ Result<Response> Shards(const BackendSlot& slot) {
 
 // What the node counts changes with its collections, so it is written fresh instead of being registered.
 void AppendNodeMetrics(const Backend& backend, std::string& text) {
-  for (const auto& [name, value] : backend.node->Stats()) {
+  for (const auto& [name, value] : backend.database->Stats()) {
     const std::string metric = "rhizome_node_" + name;
     text.append("# TYPE ").append(metric).append(" gauge\n").append(metric).append(" ");
     text.append(JsonWriter().Number(value).Take()).append("\n");
   }
-  const auto collections = backend.node->ListCollections();
-  const auto append = [&](std::string_view metric, uint64_t cluster::CollectionInfo::*member) {
+  const auto shards = backend.database->Shards();
+  const auto append = [&](std::string_view metric, uint64_t cluster::ShardInfo::*member) {
+    std::map<std::string, uint64_t> sums;
+    for (const auto& shard : shards) sums[shard.collection] += shard.*member;
     text.append("# TYPE ").append(metric).append(" gauge\n");
-    for (const auto& info : collections) {
-      text.append(metric).append("{collection=\"").append(info.spec.name).append("\"} ");
-      text.append(std::to_string(info.*member)).append("\n");
+    for (const auto& [collection, sum] : sums) {
+      text.append(metric).append("{collection=\"").append(collection).append("\"} ");
+      text.append(std::to_string(sum)).append("\n");
     }
   };
-  append("rhizome_points", &cluster::CollectionInfo::points);
-  append("rhizome_documents", &cluster::CollectionInfo::documents);
+  append("rhizome_points", &cluster::ShardInfo::points);
+  append("rhizome_documents", &cluster::ShardInfo::documents);
 }
 
 Result<Response> Metrics(const BackendSlot& slot, const MetricRegistry& metrics) {

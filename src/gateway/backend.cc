@@ -3,7 +3,7 @@
 namespace rhizome::gateway {
 
 void BackendSlot::Publish(const Backend& backend) {
-  CHECK(backend.node != nullptr && backend.ingestor != nullptr);
+  CHECK(backend.database != nullptr && backend.ingestor != nullptr);
   const MutexLock lock(mutex_);
   backend_ = backend;
 }
@@ -15,7 +15,7 @@ void BackendSlot::Explain(std::string reason) {
 
 Result<Backend> BackendSlot::Get() const {
   const MutexLock lock(mutex_);
-  if (backend_.node == nullptr) return Status::Unavailable("not ready: " + reason_);
+  if (backend_.database == nullptr) return Status::Unavailable("not ready: " + reason_);
   return backend_;
 }
 

@@ -8,7 +8,7 @@
 
 #include "base/mutex.h"
 #include "base/status.h"
-#include "cluster/node.h"
+#include "cluster/database.h"
 #include "pipeline/embedder.h"
 #include "pipeline/ingest.h"
 
@@ -16,7 +16,7 @@ namespace rhizome::gateway {
 
 // Pointers to what outlives the server, or its Stop.
 struct Backend {
-  cluster::Node* node = nullptr;
+  cluster::Database* database = nullptr;
   pipeline::Ingestor* ingestor = nullptr;
   pipeline::Embedder* embedder = nullptr;  // null: clients bring their own vectors
 };

@@ -210,6 +210,7 @@ bool Connection::ReadHead(Work& work) {
   head.content_encoding = Value(message, http::field::content_encoding);
   head.request_id = Value(message, "X-Request-Id");
   head.timeout_ms = Value(message, "X-Request-Timeout-Ms");
+  head.traceparent = Value(message, "traceparent");
   const auto length = work.parser.content_length();
   head.content_length = length ? *length : 0;
   head.has_body = head.content_length > 0 || work.parser.chunked();

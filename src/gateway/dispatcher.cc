@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/trace.h"
 #include "base/uuid.h"
 #include "gateway/content_encoding.h"
 
@@ -113,6 +114,8 @@ void Dispatcher::Identify(const RequestHead& head, Exchange& exchange) {
   exchange.request.id =
       IsRequestId(head.request_id) ? head.request_id : id_prefix_ + std::to_string(next_id_.fetch_add(1));
   exchange.request.method = head.method;
+  const auto parent = Traceparent::Parse(head.traceparent);
+  exchange.request.traceparent = (parent ? parent->Child() : Traceparent::Random(false)).ToString();
 }
 
 std::optional<Response> Dispatcher::Admit(const RequestHead& head, bool reserved, Exchange& exchange) {

@@ -38,6 +38,7 @@ struct RequestHead {
   std::string content_encoding;
   std::string request_id;
   std::string timeout_ms;
+  std::string traceparent;
   uint64_t content_length = 0;
   bool has_body = false;  // also when the length is unknown (chunked)
 };

@@ -78,6 +78,14 @@ class DispatcherTest : public testing::Test {
     return answer.get_future().get();
   }
 
+  std::string TraceparentFor(std::string sent) {
+    RequestHead head = Get("/health");
+    head.traceparent = std::move(sent);
+    Exchange exchange;
+    (void)dispatcher().Admit(head, false, exchange);  // admitted or not, it has a trace
+    return exchange.request.traceparent;
+  }
+
   MetricRegistry metrics_;
   SimClock clock_;
   ServerOptions options_;
@@ -87,6 +95,16 @@ class DispatcherTest : public testing::Test {
   std::string last_id_;
   std::unique_ptr<Dispatcher> dispatcher_;
 };
+
+TEST_F(DispatcherTest, ATraceGoesOnUnderASpanOfItsOwn) {
+  const std::string sent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  const std::string carried = TraceparentFor(sent);
+  EXPECT_EQ(carried.substr(0, 36), sent.substr(0, 36));
+  EXPECT_NE(carried.substr(36, 16), sent.substr(36, 16));
+  EXPECT_EQ(carried.substr(52), "-01");
+  EXPECT_EQ(TraceparentFor("nonsense").size(), sent.size());
+  EXPECT_NE(TraceparentFor(""), TraceparentFor(""));
+}
 
 TEST_F(DispatcherTest, AnUnknownPathIs404AndAnotherMethod405WithAllow) {
   EXPECT_EQ(Refused(Get("/nothing")), 404);

@@ -27,6 +27,7 @@ struct Request {
   NamedValues path_params;  // by the names in the route's pattern, decoded once and checked
   NamedValues query;        // decoded once
   std::string body;         // complete, inflated
+  std::string traceparent;  // W3C trace context: the client's as its child, else new
   int64_t deadline_ns = 0;  // of the monotonic clock; past it nobody waits for the answer
 
   // Present for every name in the route's pattern.

@@ -32,6 +32,20 @@ struct Draft {
   std::vector<std::string> embed_texts;
 };
 
+// What the caller asked for beside the documents.
+struct Call {
+  const ChunkSettings& chunking;
+  const cluster::WriteOptions& options;
+};
+
+// The reads before a write: at the default level, which for keys is a majority, whatever the write is asked for.
+cluster::ReadOptions ReadsOf(const cluster::WriteOptions& options) {
+  cluster::ReadOptions reads;
+  static_cast<cluster::CallOptions&>(reads) = options;
+  reads.consistency = cluster::Consistency::kDefault;
+  return reads;
+}
+
 Status ValidateDocument(const IngestDocument& document) {
   if (!IsUtf8(document.title)) return Status::InvalidArgument("title", "is not valid UTF-8");
   const size_t valid = Utf8ValidPrefix(document.text);
@@ -100,7 +114,7 @@ std::string_view IngestOutcomeName(IngestOutcome outcome) {
 }
 
 struct Ingestor::State {
-  cluster::Node& node;
+  cluster::Database& database;
   Embedder* const embedder;
   // Held from the last look for duplicates to the end of the write: of two calls with the same content one sees the
   // other's.
@@ -108,15 +122,16 @@ struct Ingestor::State {
 
   Status CheckCollection(const cluster::CollectionSpec& spec) const;
   // Decides about one document; a draft when it has to be written.
-  Result<std::optional<Draft>> Prepare(const std::string& collection, const IngestDocument& document,
-                                       const ChunkSettings& chunking, IngestResult& result);
+  Result<std::optional<Draft>> Prepare(const std::string& collection, const IngestDocument& document, const Call& call,
+                                       IngestResult& result);
   Status EmbedWindow(const cluster::CollectionSpec& spec, std::vector<Draft>& drafts);
-  Status WriteWindow(const std::string& collection, std::vector<Draft>& drafts, std::vector<IngestResult>& results)
-      EXCLUDES(write_mutex);
-  Result<bool> IsDuplicate(const std::string& collection, const format::DocumentRecord& record, IngestResult& result);
+  Status WriteWindow(const std::string& collection, const cluster::WriteOptions& options, std::vector<Draft>& drafts,
+                     std::vector<IngestResult>& results) EXCLUDES(write_mutex);
+  Result<bool> IsDuplicate(const std::string& collection, const cluster::WriteOptions& options,
+                           const format::DocumentRecord& record, IngestResult& result);
 };
 
-Ingestor::Ingestor(cluster::Node& node, Embedder* embedder) : state_(new State{node, embedder}) {}
+Ingestor::Ingestor(cluster::Database& database, Embedder* embedder) : state_(new State{database, embedder}) {}
 Ingestor::~Ingestor() = default;
 
 Status Ingestor::State::CheckCollection(const cluster::CollectionSpec& spec) const {
@@ -132,9 +147,9 @@ Status Ingestor::State::CheckCollection(const cluster::CollectionSpec& spec) con
   return Status::Ok();
 }
 
-Result<bool> Ingestor::State::IsDuplicate(const std::string& collection, const format::DocumentRecord& record,
-                                          IngestResult& result) {
-  ASSIGN_OR_RETURN(const auto holder, node.FindContent(collection, record.content_hash));
+Result<bool> Ingestor::State::IsDuplicate(const std::string& collection, const cluster::WriteOptions& options,
+                                          const format::DocumentRecord& record, IngestResult& result) {
+  ASSIGN_OR_RETURN(const auto holder, database.FindContent(collection, record.content_hash, ReadsOf(options)));
   if (!holder || *holder == record.id) return false;
   result.outcome = IngestOutcome::kDuplicate;
   result.duplicate_of = holder->ToString();
@@ -142,7 +157,7 @@ Result<bool> Ingestor::State::IsDuplicate(const std::string& collection, const f
 }
 
 Result<std::optional<Draft>> Ingestor::State::Prepare(const std::string& collection, const IngestDocument& document,
-                                                      const ChunkSettings& chunking, IngestResult& result) {
+                                                      const Call& call, IngestResult& result) {
   result.id = document.id;
   RETURN_IF_ERROR(ValidateDocument(document));
   ASSIGN_OR_RETURN(const boost::json::object metadata, ParseMetadata(document.metadata));
@@ -154,7 +169,7 @@ Result<std::optional<Draft>> Ingestor::State::Prepare(const std::string& collect
   record.title = document.title;
   record.source = document.source;
   record.metadata = metadata.empty() ? "" : boost::json::serialize(metadata);
-  ASSIGN_OR_RETURN(const auto stored, node.GetDocument(collection, record.id));
+  ASSIGN_OR_RETURN(const auto stored, database.GetDocument(collection, record.id, ReadsOf(call.options)));
   draft.existed = stored.has_value();
   if (stored && stored->record.content_hash == record.content_hash && stored->record.title == record.title &&
       stored->record.metadata == record.metadata) {
@@ -162,9 +177,9 @@ Result<std::optional<Draft>> Ingestor::State::Prepare(const std::string& collect
     result.chunks = stored->record.chunk_count;
     return std::optional<Draft>();
   }
-  ASSIGN_OR_RETURN(const bool duplicate, IsDuplicate(collection, record, result));
+  ASSIGN_OR_RETURN(const bool duplicate, IsDuplicate(collection, call.options, record, result));
   if (duplicate) return std::optional<Draft>();
-  RETURN_IF_ERROR(FillChunks(document, metadata, chunking, draft));
+  RETURN_IF_ERROR(FillChunks(document, metadata, call.chunking, draft));
   result.chunks = record.chunk_count;
   return std::optional<Draft>(std::move(draft));
 }
@@ -183,19 +198,19 @@ Status Ingestor::State::EmbedWindow(const cluster::CollectionSpec& spec, std::ve
   return Status::Ok();
 }
 
-Status Ingestor::State::WriteWindow(const std::string& collection, std::vector<Draft>& drafts,
-                                    std::vector<IngestResult>& results) {
+Status Ingestor::State::WriteWindow(const std::string& collection, const cluster::WriteOptions& options,
+                                    std::vector<Draft>& drafts, std::vector<IngestResult>& results) {
   std::vector<Operation> operations;
   std::vector<const Draft*> written;
   MutexLock lock(write_mutex);
   for (Draft& draft : drafts) {
-    ASSIGN_OR_RETURN(const bool duplicate, IsDuplicate(collection, draft.put.record, results[draft.position]));
+    ASSIGN_OR_RETURN(const bool duplicate, IsDuplicate(collection, options, draft.put.record, results[draft.position]));
     if (duplicate) continue;
     operations.push_back({{}, std::move(draft.put)});
     written.push_back(&draft);
   }
   if (operations.empty()) return Status::Ok();
-  RETURN_IF_ERROR(node.Write(collection, std::move(operations)));
+  RETURN_IF_ERROR(database.Write(collection, std::move(operations), options));
   for (const Draft* draft : written) {
     results[draft->position].outcome = draft->existed ? IngestOutcome::kUpdated : IngestOutcome::kCreated;
   }
@@ -203,11 +218,12 @@ Status Ingestor::State::WriteWindow(const std::string& collection, std::vector<D
 }
 
 Result<std::vector<IngestResult>> Ingestor::Ingest(const std::string& collection, std::vector<IngestDocument> documents,
-                                                   const ChunkSettings& chunking) {
+                                                   const ChunkSettings& chunking,
+                                                   const cluster::WriteOptions& options) {
   RETURN_IF_ERROR(ValidateChunkSettings(chunking));
-  ASSIGN_OR_RETURN(const cluster::CollectionInfo info, state_->node.GetCollection(collection));
-  RETURN_IF_ERROR(state_->CheckCollection(info.spec));
-  if (const std::string reason = state_->node.ReadOnlyReason(); !reason.empty()) return Status::ReadOnly(reason);
+  ASSIGN_OR_RETURN(const cluster::CollectionSpec spec, state_->database.GetSpec(collection));
+  RETURN_IF_ERROR(state_->CheckCollection(spec));
+  if (const std::string reason = state_->database.ReadOnlyReason(); !reason.empty()) return Status::ReadOnly(reason);
 
   std::vector<IngestResult> results(documents.size());
   std::vector<Draft> window;
@@ -215,15 +231,15 @@ Result<std::vector<IngestResult>> Ingestor::Ingest(const std::string& collection
   std::set<std::string> ids;
   std::map<std::pair<uint64_t, uint64_t>, std::string> contents;  // of this call
   const auto flush = [&]() -> Status {
-    RETURN_IF_ERROR(state_->EmbedWindow(info.spec, window));
-    RETURN_IF_ERROR(state_->WriteWindow(collection, window, results));
+    RETURN_IF_ERROR(state_->EmbedWindow(spec, window));
+    RETURN_IF_ERROR(state_->WriteWindow(collection, options, window, results));
     window.clear();
     window_chunks = 0;
     return Status::Ok();
   };
   for (size_t i = 0; i < documents.size(); ++i) {
     IngestResult& result = results[i];
-    Result<std::optional<Draft>> draft = state_->Prepare(collection, documents[i], chunking, result);
+    Result<std::optional<Draft>> draft = state_->Prepare(collection, documents[i], {chunking, options}, result);
     if (!draft.ok()) {
       result.error = draft.status();
       continue;
@@ -249,11 +265,11 @@ Result<std::vector<IngestResult>> Ingestor::Ingest(const std::string& collection
   return results;
 }
 
-Status Ingestor::Delete(const std::string& collection, const std::string& id) {
+Status Ingestor::Delete(const std::string& collection, const std::string& id, const cluster::WriteOptions& options) {
   ASSIGN_OR_RETURN(const PointId document, PointId::FromString(id));
-  ASSIGN_OR_RETURN(const auto stored, state_->node.GetDocument(collection, document));
+  ASSIGN_OR_RETURN(const auto stored, state_->database.GetDocument(collection, document, ReadsOf(options)));
   if (!stored) return Status::NotFound("there is no document " + id + " in collection " + collection);
-  return state_->node.Write(collection, {{{}, DeleteDocument{document}}});
+  return state_->database.Write(collection, {{{}, DeleteDocument{document}}}, options);
 }
 
 }  // namespace rhizome::pipeline

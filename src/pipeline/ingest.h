@@ -1,6 +1,6 @@
 // Ingest: documents become chunks, chunks become vectors, and all of a document is written at once.
 //
-// parse → content hash (unchanged or duplicate documents stop here) → chunk → embed → Node::Write. Ids are
+// parse → content hash (unchanged or duplicate documents stop here) → chunk → embed → Database::Write. Ids are
 // deterministic, so ingesting the same thing again updates it and never duplicates it.
 //
 // Thread-safe: many callers at once; within one process two documents with the same content never both enter.
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "cluster/node.h"
+#include "cluster/database.h"
 #include "pipeline/chunk.h"
 #include "pipeline/embedder.h"
 
@@ -40,15 +40,16 @@ struct IngestResult {
 class Ingestor {
  public:
   // `embedder` may be null: then only collections without an embedder accept documents. Both outlive this.
-  Ingestor(cluster::Node& node, Embedder* embedder);
+  Ingestor(cluster::Database& database, Embedder* embedder);
   ~Ingestor();
 
+  // `options` is for each of the reads and writes this takes.
   // One result per document, in order; every document is durable and searchable, or its error says why not. The
   // outer status is for what concerns all of them (no such collection, read-only).
   Result<std::vector<IngestResult>> Ingest(const std::string& collection, std::vector<IngestDocument> documents,
-                                           const ChunkSettings& chunking);
+                                           const ChunkSettings& chunking, const cluster::WriteOptions& options = {});
   // NotFound when there is no such document.
-  Status Delete(const std::string& collection, const std::string& id);
+  Status Delete(const std::string& collection, const std::string& id, const cluster::WriteOptions& options = {});
 
  private:
   struct State;

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/hash.h"
+#include "cluster/node.h"
 #include "io/disk.h"
 
 namespace rhizome::pipeline {

@@ -58,6 +58,20 @@ TEST_F(Api, PointsComeBackAsTheyWent) {
   EXPECT_EQ(found.at("points").at(1).at("payload").at("n").to_number<uint64_t>(), UINT64_MAX);
 }
 
+TEST_F(Api, AServerAloneSatisfiesEveryLevel) {
+  MakeColours();
+  for (const std::string level : {"one", "quorum", "all"}) {
+    const std::string end = R"(,"consistency":")" + level + R"("})";
+    Do("POST", "/vectors", R"({"collection":"colours","points":[{"id":9,"vector":[0,0,1]}])" + end);
+    EXPECT_EQ(Do("POST", "/vectors/get", R"({"collection":"colours","ids":[9])" + end).at("points").as_array().size(),
+              1U);
+    EXPECT_EQ(Do("POST", "/search", R"({"collection":"colours","vector":[0,0,1],"top_k":1,"all_or_error":true)" + end)
+                  .at("partial"),
+              false);
+    Do("POST", "/vectors/delete", R"({"collection":"colours","ids":[9])" + end);
+  }
+}
+
 TEST_F(Api, ScrollPagesThroughEverything) {
   MakeColours();
   std::vector<std::string> all;

@@ -90,6 +90,25 @@ TEST_F(BadInput, UnknownFields) {
   EXPECT_EQ(Refusal("DELETE", "/documents/a?colection=c"), "400 query.colection");
 }
 
+TEST_F(BadInput, UnknownConsistencyOnEveryRouteThatTakesOne) {
+  const std::string level = R"(,"consistency":"most"})";
+  for (const auto& [path, body] : std::map<std::string, std::string>{{"/vectors", R"({"points":[{"id":1}])"},
+                                                                     {"/vectors/get", R"({"ids":[1])"},
+                                                                     {"/vectors/delete", R"({"ids":[1])"},
+                                                                     {"/vectors/scroll", R"({"limit":1)"},
+                                                                     {"/vectors/count", R"({"filter":null)"},
+                                                                     {"/search", R"({"query":"a")"},
+                                                                     {"/documents", R"({"documents":[{"text":"a"}])"},
+                                                                     {"/documents/delete", R"({"ids":["a"])"}}) {
+    EXPECT_EQ(Refusal("POST", path, body + level), "400 consistency") << path;
+  }
+}
+
+TEST_F(BadInput, MoreCopiesThanAServerAloneKeeps) {
+  EXPECT_EQ(Refusal("POST", "/collections", R"({"name":"x","dimension":3,"replication_factor":2})"),
+            "400 replication_factor");
+}
+
 TEST_F(BadInput, NamesWithTraversal) {
   for (const char* path : {"/collections/..", "/collections/%2e%2e", "/collections/..%2f..%2fetc",
                            "/collections/%2e%2e%5cx", "/collections/../../etc/passwd"}) {
