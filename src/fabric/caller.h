@@ -17,7 +17,8 @@ class Caller {
   Caller(Loop& loop, Network& network, Peers& peers, const Settings& settings)
       : loop_(loop), network_(network), peers_(peers), settings_(settings), gate_(loop) {}
 
-  // One exchange, no longer than Settings::call_timeout_ms or the context's deadline. Tells Peers how it went.
+  // One exchange, no longer than the context's deadline and, unless it is background work, Settings::call_timeout_ms.
+  // Tells Peers how it went.
   template <typename R>
   Task<Result<typename R::Reply>> Ask(MemberNumber to, R request, CallContext context) {
     Result<std::string> bytes = co_await Exchange(to, EncodeRequest(Request(std::move(request))), std::move(context));

@@ -77,23 +77,39 @@ class Coordinator {
   Task<QueryAnswers> Query(QueryCommand command);
 
  private:
-  struct Attempt;
   using VersionAnswers = std::map<MemberNumber, Result<VersionsRequest::Reply>>;
   using ReadAnswers = std::map<MemberNumber, Result<ReadRequest::Reply>>;
   using ApplyAnswers = std::map<MemberNumber, Result<ApplyRequest::Reply>>;
+  using QueryReplies = std::map<MemberNumber, Result<QueryRequest::Reply>>;
+  struct Search;
+  struct Attempts {
+    int count = 0;
+  };
+  static constexpr int kAttemptsMax = 2;        // repetitions because too few answered
+  static constexpr int kStaleAttemptsMax = 12;  // and because the placement has moved on
 
   Task<Result<Placement>> Locate(ShardNumber shard);
-  Task<Status> GiveVersions(const Placement& placement, WriteCommand& command, WriteReceipt& receipt);
-  Task<Result<WriteReceipt>> Send(Placement placement, const WriteCommand& command, std::string batch,
+  // The owners worth asking.
+  std::vector<MemberNumber> Ask(const Placement& placement, Level level) const;
+  template <typename R>
+  Task<std::map<MemberNumber, Result<typename R::Reply>>> AskFor(const Placement& placement, const R& message,
+                                                                 Level level, CallContext context);
+  // Whether to go round once more after this failure; waits a little where that helps.
+  Task<bool> Again(ShardNumber shard, Status failure, Attempts& attempts, int64_t deadline_ns);
+
+  Task<Result<WriteReceipt>> GiveVersions(const Placement& placement, const WriteCommand& command);
+  Task<Result<WriteReceipt>> Send(const Placement& placement, const WriteCommand& command, std::string batch,
                                   WriteReceipt receipt);
-  void Hint(const Placement& placement, const WriteCommand& command, const std::set<MemberNumber>& acknowledged,
-            const std::set<MemberNumber>& missed);
-  Task<Status> WriteBack(Placement placement, const ReadCommand& command,
+  Task<Status> WriteBack(const Placement& placement, const ReadCommand& command,
                          const std::vector<std::optional<format::Operation>>& newest, const ReadAnswers& answers);
-  Task<Result<VersionAnswers>> AskVersions(Placement placement, std::vector<std::string> keys, std::string request,
-                                           Level level, CallContext context);
-  // Whether to go round once more after a refusal for another epoch.
-  Task<bool> Again(ShardNumber shard, const Status& failure, int64_t deadline_ns);
+  Task<Result<VersionAnswers>> AskVersions(const Placement& placement, std::vector<std::string> keys,
+                                           std::string request, Level level, CallContext context);
+
+  Task<std::map<MemberNumber, QueryRequest>> Assign(Search& search);
+  bool Answered(const Search& search, ShardNumber shard, const std::set<MemberNumber>& members) const;
+  bool Covers(const Search& search, const std::map<MemberNumber, QueryRequest>& requests,
+              const QueryReplies& replies) const;
+  void Note(Search& search, MemberNumber member, const QueryRequest& request, Result<QueryRequest::Reply> reply);
 
   Caller& caller_;
   Directory& directory_;

@@ -6,11 +6,16 @@
 // the old owners: a write acknowledged before that epoch is at one of them at least, and later ones need a majority of
 // the new owners too. Only then it answers the leader's ProgressRequest with complete.
 //
+// A replica that was lost or damaged while its member kept its number is opened anew and has no vote until it has
+// pulled from so many of the other owners that none of its own acknowledgements can be missing.
+//
 // On the loop.
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
+#include <vector>
 
 #include "fabric/directory.h"
 #include "fabric/repair.h"
@@ -26,21 +31,32 @@ class Custodian {
   Task<void> Run();
   // Opens the replica at once if this member is an owner and has not yet. NotFound: it is none.
   Task<Status> Ensure(ShardNumber shard);
+  // Whether the replica may speak for its shard: everything it was ever to have is here. One new to its shard may,
+  // too, while a move is under way: the old owners decide beside it.
+  bool MayVote(ShardNumber shard) const;
   ProgressRequest::Reply Progress(Target target) const;
+  Task<void> Drained() { return gate_.Drained(); }
   // Shards being copied here, for status pages.
   std::map<ShardNumber, ProgressRequest::Reply> Copying() const;
 
  private:
   struct Copy {
     uint64_t epoch = 0;
-    std::set<MemberNumber> pulled;  // old owners all of whose registers are here
+    std::set<MemberNumber> pulled;  // owners all of whose registers are here
     ProgressRequest::Reply progress;
   };
+  using Held = ReplicaStore::Held;
   Task<void> Round();
-  Task<void> OpenOwned(TopologyPointer topology);
+  Task<void> OpenOwned(Placement placement);
   Task<void> CopyOne(Placement placement);
-  Task<void> DropUnowned(TopologyPointer topology);
+  Task<bool> PullFrom(Placement placement, MemberNumber from);
+  Task<void> DropUnowned();
   Task<Status> Open(Placement placement);
+  Task<Status> OpenFresh(Placement placement, bool complete);
+  bool NewTo(const Placement& placement) const;
+  bool HasEnough(const Placement& placement, const std::set<MemberNumber>& pulled) const;
+  const Held* Find(ShardNumber shard) const;
+  void LookAtDisk();
 
   Loop& loop_;
   Directory& directory_;
@@ -49,10 +65,12 @@ class Custodian {
   const Settings& settings_;
   const MemberNumber self_;
   Gate gate_;
+  std::map<ShardNumber, Held> held_;
   std::map<ShardNumber, Copy> copies_;
   std::set<ShardNumber> copying_;
   std::map<ShardNumber, int64_t> unowned_since_ns_;
-  std::map<ShardNumber, OneShot<Status>> opening_;
+  std::map<ShardNumber, std::vector<OneShot<Status>>> opening_;
+  std::optional<OneShot<bool>> news_;  // while Run waits
 };
 
 }  // namespace rhizome::fabric

@@ -42,6 +42,7 @@ class Hints {
     int64_t since_ns = 0;
   };
   using Address = std::pair<MemberNumber, ShardNumber>;
+  Task<void> Pass(MemberNumber holder, HintRequest request);
   Task<void> DeliverAll(MemberNumber member);
   Task<bool> DeliverOne(Address address);
 

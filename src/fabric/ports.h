@@ -36,7 +36,10 @@ class Network {
 struct ShardSpec {
   ShardNumber shard = 0;
   CollectionRecord collection;
-  uint64_t since = 0;  // the epoch at which this member became an owner; kept with the replica
+  // Kept with the replica: the epoch at which this member became an owner, and whether the replica has since been
+  // known to have all it is to have. An owner whose replica is not complete has no vote.
+  uint64_t since = 0;
+  bool complete = false;
 };
 
 // The replicas on this member's disk. Addressed by shard; NotFound for one that is not held.
@@ -52,8 +55,10 @@ class ReplicaStore {
   virtual Task<Result<format::RangeDigest>> Digest(ShardNumber shard, uint32_t bits, std::optional<Version> below) = 0;
   virtual Task<Result<format::InventoryPage>> Inventory(InventoryRequest request) = 0;
   virtual Task<Status> Collect(ShardNumber shard, Version below) = 0;
-  // Makes an empty replica, or finds the one that is there. Durable when it ends.
+  // Makes an empty replica. Durable when it ends. AlreadyExists.
   virtual Task<Status> Open(ShardSpec spec) = 0;
+  // The replica has everything: said once, durable when it ends.
+  virtual Task<Status> MarkComplete(ShardNumber shard) = 0;
   // Removes a replica and all it holds. Durable when it ends.
   virtual Task<Status> Drop(ShardNumber shard) = 0;
   // What is held, and why a replica cannot be used ("" when it can).
@@ -61,6 +66,7 @@ class ReplicaStore {
     ShardNumber shard = 0;
     Uuid collection;
     uint64_t since = 0;
+    bool complete = false;
     std::string damage;
   };
   virtual std::vector<Held> List() = 0;

@@ -18,9 +18,14 @@ namespace rhizome::fabric {
 
 class Replica {
  public:
-  // `store` and `custodian` are null for a member without data.
-  Replica(Loop& loop, Directory& directory, Peers& peers, Hints& hints, ReplicaStore* store, Custodian* custodian,
-          MemberNumber self);
+  struct Parts {
+    Directory* directory;
+    Peers* peers;
+    Hints* hints;
+    ReplicaStore* store;   // these two are null for a member without data
+    Custodian* custodian;
+  };
+  Replica(Loop& loop, Parts parts, MemberNumber self);
 
   // Carries out one message and gives its encoded answer. `message` comes from the network and may be anything.
   Task<Result<std::string>> Handle(std::string message, CallContext context);
@@ -29,6 +34,7 @@ class Replica {
 
  private:
   Task<Status> Admit(Target target);
+  Task<Status> AdmitVote(Target target);
   Status CheckEpoch(const Target& target) const;
   Task<Result<std::string>> Answer(VersionsRequest request);
   Task<Result<std::string>> Answer(ApplyRequest request);
@@ -41,12 +47,10 @@ class Replica {
   Task<Result<std::string>> Answer(ProgressRequest request);
   Task<Result<std::string>> Answer(PingRequest request);
 
+  static Task<void> RefreshQuietly(Directory& directory);
+
   Loop& loop_;
-  Directory& directory_;
-  Peers& peers_;
-  Hints& hints_;
-  ReplicaStore* store_;
-  Custodian* custodian_;
+  const Parts parts_;
   const MemberNumber self_;
   uint32_t load_permille_ = 0;
 };

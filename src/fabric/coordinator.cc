@@ -1,0 +1,369 @@
+#include "fabric/coordinator.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fabric/planted.h"
+
+namespace rhizome::fabric {
+namespace {
+
+constexpr int64_t kNsPerMs = 1'000'000;
+
+template <typename Reply>
+using Answers = std::map<MemberNumber, Result<Reply>>;
+
+template <typename Reply>
+Quorum Counted(const Placement& placement, Level level, const Answers<Reply>& answers) {
+  Quorum quorum(placement, level);
+  for (const auto& [member, answer] : answers) {
+    if (answer.ok()) quorum.Add(member);
+  }
+  return quorum;
+}
+
+// Whether waiting on can change anything: the level is reached, or too many have failed.
+template <typename Reply>
+bool Settled(const Placement& placement, Level level, const Answers<Reply>& answers) {
+  std::set<MemberNumber> lost;
+  for (const auto& [member, answer] : answers) {
+    if (!answer.ok()) lost.insert(member);
+  }
+  const Quorum quorum = Counted(placement, level, answers);
+  return quorum.reached() || !quorum.reachable_without(lost);
+}
+
+// Why too few answered, for people; a refusal for the epoch goes first, because it can be mended here.
+template <typename Reply>
+Status WhyNot(const Answers<Reply>& answers, Level level, const Quorum& quorum) {
+  std::string reasons;
+  for (const auto& [member, answer] : answers) {
+    if (answer.ok()) continue;
+    if (IsStaleEpoch(answer.status())) return answer.status();
+    reasons += (reasons.empty() ? "" : "; ") + ("member " + std::to_string(member) + ": ") + answer.status().ToString();
+  }
+  const std::string_view name = level == Level::kAll ? "all" : level == Level::kQuorum ? "quorum" : "one";
+  return Status::Unavailable("only " + std::to_string(quorum.counted().size()) + " owners answered, too few for level " +
+                             std::string(name) + (reasons.empty() ? "" : ": " + reasons));
+}
+
+// A refusal that proves the member has not logged what it was sent.
+bool SurelyNotApplied(const Status& status) {
+  switch (status.code()) {
+    case Code::kUnavailable:
+    case Code::kReadOnly:
+    case Code::kNoSpace:
+    case Code::kResourceExhausted:
+    case Code::kInvalidArgument:
+    case Code::kNotFound:
+    case Code::kTooLarge:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Status Unknown(const Status& why) {
+  return Status::DeadlineExceeded("the write may or may not take effect; repeat it: " + why.ToString());
+}
+
+std::vector<std::string> KeysOf(const std::vector<format::Operation>& operations) {
+  std::vector<std::string> keys;
+  for (const format::Operation& operation : operations) keys.push_back(operation.Key());
+  return keys;
+}
+
+template <typename R>
+std::map<MemberNumber, R> ForEach(const std::vector<MemberNumber>& members, const R& request) {
+  std::map<MemberNumber, R> requests;
+  for (const MemberNumber member : members) requests.emplace(member, request);
+  return requests;
+}
+
+}  // namespace
+
+Coordinator::Coordinator(Caller& caller, Directory& directory, Hints& hints, HybridClock& clock, MemberNumber self)
+    : caller_(caller), directory_(directory), hints_(hints), clock_(clock), self_(self) {}
+
+Task<Result<Placement>> Coordinator::Locate(ShardNumber shard) {
+  const Placement* placement = directory_.Now()->Find(shard);
+  if (placement == nullptr) {
+    const Status refreshed = co_await directory_.Refresh();
+    placement = directory_.Now()->Find(shard);
+    if (placement == nullptr && !refreshed.ok()) co_return refreshed;
+  }
+  if (placement == nullptr) co_return Status::NotFound("there is no shard " + std::to_string(shard));
+  co_return *placement;
+}
+
+std::vector<MemberNumber> Coordinator::Ask(const Placement& placement, Level level) const {
+  std::vector<MemberNumber> owners = placement.Owners();
+  if (level == Level::kAll) return owners;
+  std::set<MemberNumber> suspects;
+  for (const MemberNumber member : owners) {
+    if (caller_.peers().Suspect(member)) suspects.insert(member);
+  }
+  // Suspicion may be wrong: without enough others, everybody is asked.
+  if (Quorum(placement, level).reachable_without(suspects)) {
+    std::erase_if(owners, [&](MemberNumber member) { return suspects.contains(member); });
+  }
+  return owners;
+}
+
+// At one, owners are asked in turn, best first; otherwise all worth asking at once.
+template <typename R>
+Task<std::map<MemberNumber, Result<typename R::Reply>>> Coordinator::AskFor(const Placement& placement,
+                                                                            const R& message, Level level,
+                                                                            CallContext context) {
+  using Answered = std::map<MemberNumber, Result<typename R::Reply>>;
+  if (level != Level::kOne) {
+    co_return co_await caller_.AskMany<R>(
+        ForEach(Ask(placement, level), message), std::move(context),
+        [&](const Answered& so_far) { return Settled(placement, level, so_far); });
+  }
+  Answered answers;
+  // The newcomers of a move may not have everything yet.
+  for (const MemberNumber member : caller_.peers().Order(placement.replicas)) {
+    Result<typename R::Reply> answer = co_await caller_.Ask<R>(member, message, context);
+    const bool done = answer.ok();
+    answers.emplace(member, std::move(answer));
+    if (done) break;
+  }
+  co_return answers;
+}
+
+Task<bool> Coordinator::Again(ShardNumber shard, Status failure, Attempts& attempts, int64_t deadline_ns) {
+  const bool stale = IsStaleEpoch(failure);
+  const bool passing = failure.code() == Code::kUnavailable || failure.code() == Code::kDeadlineExceeded;
+  if (!stale && !passing) co_return false;
+  if (++attempts.count > (stale ? kStaleAttemptsMax : kAttemptsMax)) co_return false;
+  Loop& loop = caller_.loop();
+  const Placement* known = directory_.Now()->Find(shard);
+  const uint64_t before = known == nullptr ? 0 : known->epoch;
+  (void)co_await directory_.Refresh();
+  known = directory_.Now()->Find(shard);
+  if (known != nullptr && known->epoch != before) co_return loop.NowNs() < deadline_ns;
+  // Nothing new here: the member asked is ahead or behind by a moment. Full jitter keeps many from coming together.
+  const int64_t pause_ns = static_cast<int64_t>(loop.Random() % (20 * kNsPerMs << std::min(attempts.count, 4)));
+  if (loop.NowNs() + pause_ns >= deadline_ns) co_return false;
+  co_return co_await Sleep(loop, pause_ns);
+}
+
+Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
+  WriteReceipt receipt;
+  std::string batch;
+  bool perhaps = false;  // some owner may have logged it
+  Attempts attempts;
+  Status failure;
+  do {
+    const Result<Placement> placement = co_await Locate(command.shard);
+    failure = placement.status();
+    if (!placement.ok()) break;
+    if (batch.empty() || Planted(Bug::kNewVersionOnRetry)) {
+      Result<WriteReceipt> given = co_await GiveVersions(*placement, command);
+      failure = given.status();
+      if (!given.ok()) continue;
+      receipt = std::move(given).value();
+      for (format::Operation& operation : command.operations) operation.version = receipt.version;
+      batch = format::EncodeBatch(command.operations);
+    }
+    // From here on the version stays, whatever happens: members that have it and members that get it later agree.
+    Result<WriteReceipt> done = co_await Send(*placement, command, batch, receipt);
+    if (done.ok()) co_return done;
+    failure = done.status();
+    perhaps = perhaps || !SurelyNotApplied(failure);
+  } while (co_await Again(command.shard, failure, attempts, command.context.deadline_ns));
+  co_return perhaps ? Unknown(failure) : failure;
+}
+
+Task<Result<WriteReceipt>> Coordinator::GiveVersions(const Placement& placement, const WriteCommand& command) {
+  WriteReceipt receipt;
+  const bool asks = command.level != Level::kOne || !command.request.empty();
+  if (asks && !Planted(Bug::kVersionFromClockOnly)) {
+    // What a majority has seen bounds what any earlier quorum write was given; `all` finds out here who is missing,
+    // while nothing has been written yet.
+    Result<VersionAnswers> answers =
+        co_await AskVersions(placement, KeysOf(command.operations), command.request, command.level, command.context);
+    if (!answers.ok()) co_return answers.status();
+    std::optional<Version> before;
+    for (const auto& [member, answer] : *answers) {
+      if (!answer.ok()) continue;
+      for (const Version version : answer->versions) clock_.Observe(version);
+      if (!answer->request) continue;
+      if (answer->content != command.content) {
+        co_return Status::InvalidArgument("idempotency_key", "was used for another request");
+      }
+      before = std::max(before.value_or(Version{}), *answer->request);
+    }
+    if (before) {
+      receipt.version = *before;
+      receipt.repeated = true;
+      co_return receipt;
+    }
+  }
+  receipt.version = clock_.Next();
+  co_return receipt;
+}
+
+Task<Result<Coordinator::VersionAnswers>> Coordinator::AskVersions(const Placement& placement,
+                                                                   std::vector<std::string> keys, std::string request,
+                                                                   Level level, CallContext context) {
+  const VersionsRequest message{{placement.shard, placement.epoch}, std::move(keys), std::move(request)};
+  VersionAnswers answers = co_await caller_.AskMany<VersionsRequest>(
+      ForEach(Ask(placement, level), message), std::move(context),
+      [&](const VersionAnswers& so_far) { return Settled(placement, level, so_far); });
+  for (auto& [member, answer] : answers) {
+    if (answer.ok() && answer->versions.size() != message.keys.size()) {
+      answer = Status::Corruption("answered about other keys");
+    }
+  }
+  const Quorum quorum = Counted(placement, level, answers);
+  if (!quorum.reached()) co_return WhyNot(answers, level, quorum);
+  co_return answers;
+}
+
+Task<Result<WriteReceipt>> Coordinator::Send(const Placement& placement, const WriteCommand& command,
+                                             std::string batch, WriteReceipt receipt) {
+  const Target target{placement.shard, placement.epoch};
+  const std::vector<std::string> keys = KeysOf(command.operations);
+  const std::vector<MemberNumber> asked = Ask(placement, command.level);
+  // Who fails after the level was reached still has to get it some time.
+  auto late = [hints = &hints_, target, keys, placement](MemberNumber member, const auto& answer) {
+    if (!answer.ok() && !IsStaleEpoch(answer.status())) {
+      const std::vector<MemberNumber> owners = placement.Owners();
+      hints->Note(target, member, keys, {owners.begin(), owners.end()});
+    }
+  };
+  ApplyAnswers answers = co_await caller_.AskMany<ApplyRequest>(
+      ForEach(asked, ApplyRequest{target, std::move(batch)}), command.context,
+      [&](const ApplyAnswers& so_far) {
+        return Settled(placement, command.level, so_far) || Planted(Bug::kCountUnansweredWrite);
+      },
+      std::move(late));
+  Quorum quorum = Counted(placement, command.level, answers);
+  std::set<MemberNumber> missed;
+  bool perhaps = answers.size() < asked.size();
+  for (const MemberNumber owner : placement.Owners()) {
+    const auto answer = answers.find(owner);
+    if (answer == answers.end()) {
+      // Still under way, or never asked because it is suspect.
+      if (std::find(asked.begin(), asked.end(), owner) == asked.end()) missed.insert(owner);
+    } else if (!answer->second.ok()) {
+      missed.insert(owner);
+      perhaps = perhaps || !SurelyNotApplied(answer->second.status());
+    } else {
+      perhaps = true;
+    }
+  }
+  const std::set<MemberNumber> acknowledged = quorum.counted();
+  if (!acknowledged.empty()) {
+    for (const MemberNumber member : missed) hints_.Note(target, member, keys, acknowledged);
+  }
+  if (Planted(Bug::kCountHintAsWrite) && !acknowledged.empty()) {
+    for (const MemberNumber member : missed) quorum.Add(member);
+  }
+  if (quorum.reached() || Planted(Bug::kCountUnansweredWrite)) {
+    receipt.acknowledged = acknowledged;
+    co_return receipt;
+  }
+  const Status why = WhyNot(answers, command.level, quorum);
+  if (!perhaps || IsStaleEpoch(why)) co_return why;
+  co_return Status::DeadlineExceeded(std::string(why.message()));
+}
+
+Task<Result<std::vector<std::optional<format::Operation>>>> Coordinator::Read(ReadCommand command) {
+  Attempts attempts;
+  Status failure;
+  const Level level = Planted(Bug::kReadFromOne) ? Level::kOne : command.level;
+  do {
+    const Result<Placement> placement = co_await Locate(command.shard);
+    if (!placement.ok()) co_return placement.status();
+    const ReadRequest message{{placement->shard, placement->epoch}, command.keys};
+    ReadAnswers answers = co_await AskFor<ReadRequest>(*placement, message, level, command.context);
+    for (auto& [member, answer] : answers) {
+      if (answer.ok() && answer->registers.size() != command.keys.size()) {
+        answer = Status::Corruption("answered about other keys");
+      }
+    }
+    const Quorum quorum = Counted(*placement, level, answers);
+    if (!quorum.reached()) {
+      failure = WhyNot(answers, level, quorum);
+      continue;
+    }
+    std::vector<std::optional<format::Operation>> newest(command.keys.size());
+    for (const auto& [member, answer] : answers) {
+      if (!answer.ok()) continue;
+      for (size_t i = 0; i < newest.size(); ++i) {
+        const auto& found = answer->registers[i];
+        if (found && (!newest[i] || newest[i]->version < found->version)) newest[i] = found;
+      }
+    }
+    if (level == Level::kOne || Planted(Bug::kSkipReadWriteBack)) co_return newest;
+    failure = co_await WriteBack(*placement, command, newest, answers);
+    if (failure.ok()) co_return newest;
+  } while (co_await Again(command.shard, failure, attempts, command.context.deadline_ns));
+  co_return failure;
+}
+
+Task<Status> Coordinator::WriteBack(const Placement& placement, const ReadCommand& command,
+                                    const std::vector<std::optional<format::Operation>>& newest,
+                                    const ReadAnswers& answers) {
+  Quorum holders(placement, command.level);
+  std::map<MemberNumber, ApplyRequest> requests;
+  for (const auto& [member, answer] : answers) {
+    if (!answer.ok()) continue;
+    std::vector<format::Operation> lacks;
+    for (size_t i = 0; i < newest.size(); ++i) {
+      const auto& has = answer->registers[i];
+      if (newest[i] && (!has || has->version < newest[i]->version)) lacks.push_back(*newest[i]);
+    }
+    if (lacks.empty()) {
+      holders.Add(member);
+    } else {
+      requests[member] = {{placement.shard, placement.epoch}, format::EncodeBatch(lacks)};
+    }
+  }
+  if (holders.reached()) co_return Status::Ok();
+  const ApplyAnswers written = co_await caller_.AskMany<ApplyRequest>(
+      std::move(requests), command.context, [&](const ApplyAnswers& so_far) {
+        Quorum quorum = holders;
+        for (const auto& [member, answer] : so_far) {
+          if (answer.ok()) quorum.Add(member);
+        }
+        return quorum.reached();
+      });
+  for (const auto& [member, answer] : written) {
+    if (answer.ok()) holders.Add(member);
+  }
+  if (holders.reached()) co_return Status::Ok();
+  co_return WhyNot(written, command.level, holders);
+}
+
+Task<Result<VersionsRequest::Reply>> Coordinator::Versions(ReadCommand command) {
+  Attempts attempts;
+  Status failure;
+  do {
+    const Result<Placement> placement = co_await Locate(command.shard);
+    if (!placement.ok()) co_return placement.status();
+    const Result<VersionAnswers> answers =
+        co_await AskVersions(*placement, command.keys, "", command.level, command.context);
+    failure = answers.status();
+    if (!answers.ok()) continue;
+    VersionsRequest::Reply newest;
+    newest.versions.resize(command.keys.size());
+    newest.tombstones.resize(command.keys.size());
+    for (const auto& [member, answer] : *answers) {
+      if (!answer.ok()) continue;
+      for (size_t i = 0; i < newest.versions.size(); ++i) {
+        if (newest.versions[i] < answer->versions[i]) {
+          newest.versions[i] = answer->versions[i];
+          newest.tombstones[i] = answer->tombstones[i];
+        }
+      }
+    }
+    co_return newest;
+  } while (co_await Again(command.shard, failure, attempts, command.context.deadline_ns));
+  co_return failure;
+}
+
+}  // namespace rhizome::fabric

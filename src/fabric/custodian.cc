@@ -1,0 +1,222 @@
+#include "fabric/custodian.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fabric/planted.h"
+#include "fabric/quorum.h"
+
+namespace rhizome::fabric {
+namespace {
+
+constexpr int64_t kNsPerMs = 1'000'000;
+constexpr int64_t kRoundMs = 500;
+constexpr int64_t kRetryMs = 200;
+
+bool Contains(const std::vector<MemberNumber>& members, MemberNumber member) {
+  return std::find(members.begin(), members.end(), member) != members.end();
+}
+
+}  // namespace
+
+Custodian::Custodian(Loop& loop, Directory& directory, Repair& repair, ReplicaStore& store, const Settings& settings,
+                     MemberNumber self)
+    : loop_(loop),
+      directory_(directory),
+      repair_(repair),
+      store_(store),
+      settings_(settings),
+      self_(self),
+      gate_(loop) {
+  LookAtDisk();
+  directory_.Subscribe([this](const TopologyPointer&) {
+    if (news_) news_->Set(true);
+  });
+}
+
+void Custodian::LookAtDisk() {
+  held_.clear();
+  for (Held& held : store_.List()) held_[held.shard] = std::move(held);
+}
+
+const Custodian::Held* Custodian::Find(ShardNumber shard) const {
+  const auto it = held_.find(shard);
+  return it == held_.end() ? nullptr : &it->second;
+}
+
+bool Custodian::NewTo(const Placement& placement) const {
+  return Contains(placement.next, self_) && !Contains(placement.replicas, self_);
+}
+
+bool Custodian::MayVote(ShardNumber shard) const {
+  const Held* held = Find(shard);
+  const Placement* placement = directory_.Now()->Find(shard);
+  if (held == nullptr || placement == nullptr || !held->damage.empty()) return false;
+  return held->complete || NewTo(*placement) || Planted(Bug::kVoteBeforeRebuilt);
+}
+
+Task<void> Custodian::Run() {
+  while (!loop_.stopping()) {
+    co_await Round();
+    news_.emplace(loop_);
+    const TimeLimit limit(loop_, loop_.NowNs() + kRoundMs * kNsPerMs, *news_, false);
+    co_await OneShot<bool>(*news_);
+    news_.reset();
+  }
+}
+
+Task<void> Custodian::Round() {
+  LookAtDisk();
+  const TopologyPointer topology = directory_.Now();
+  if (topology->revision == 0) co_return;
+  std::erase_if(copies_, [&](const auto& copy) {
+    const Placement* placement = topology->Find(copy.first);
+    return placement == nullptr || placement->epoch != copy.second.epoch;
+  });
+  for (const auto& [shard, kept] : topology->placements) {
+    if (loop_.stopping()) co_return;
+    if (kept.value.Owns(self_)) co_await OpenOwned(kept.value);
+  }
+  co_await DropUnowned();
+}
+
+Task<void> Custodian::OpenOwned(Placement placement) {
+  const Status opened = co_await Ensure(placement.shard);
+  if (!opened.ok()) co_return;  // tried again in the next round
+  const Held* held = Find(placement.shard);
+  if (held == nullptr || copying_.contains(placement.shard)) co_return;
+  Copy& copy = copies_[placement.shard];
+  copy.epoch = placement.epoch;
+  if (held->complete) {
+    copy.progress.complete = true;
+    co_return;
+  }
+  copying_.insert(placement.shard);
+  gate_.Start(CopyOne(placement));
+}
+
+Task<Status> Custodian::Ensure(ShardNumber shard) {
+  const Placement* placement = directory_.Now()->Find(shard);
+  if (placement == nullptr || !placement->Owns(self_)) {
+    co_return Status::NotFound("shard " + std::to_string(shard) + " has no replica here");
+  }
+  const Held* held = Find(shard);
+  const bool left_over = held != nullptr && NewTo(*placement) && held->since < placement->epoch &&
+                         !Planted(Bug::kKeepDataAcrossRejoin);
+  if (held != nullptr && held->damage.empty() && !left_over && !opening_.contains(shard)) co_return Status::Ok();
+  const auto [waiting, first] = opening_.try_emplace(shard);
+  if (!first) {
+    const OneShot<Status> done(loop_);
+    waiting->second.push_back(done);
+    co_return co_await OneShot<Status>(done);
+  }
+  const Status opened = co_await Open(*placement);
+  const auto told = opening_.extract(shard);
+  for (const OneShot<Status>& other : told.mapped()) other.Set(opened);
+  co_return opened;
+}
+
+// Drops what is damaged or left over, and opens an empty replica.
+Task<Status> Custodian::Open(Placement placement) {
+  const bool was_held = Find(placement.shard) != nullptr;
+  if (was_held) {
+    const Status dropped = co_await store_.Drop(placement.shard);
+    if (!dropped.ok()) co_return dropped;
+    held_.erase(placement.shard);
+  }
+  // The first owners of a new shard have everything there is: nothing.
+  co_return co_await OpenFresh(placement, placement.epoch == 1 && !was_held);
+}
+
+Task<Status> Custodian::OpenFresh(Placement placement, bool complete) {
+  const CollectionRecord* collection = directory_.Now()->Collection(placement.collection);
+  if (collection == nullptr) co_return Status::Unavailable("its collection is not known here yet");
+  const Status opened = co_await store_.Open({placement.shard, *collection, placement.epoch, complete});
+  if (!opened.ok()) co_return opened;
+  held_[placement.shard] = {placement.shard, placement.collection, placement.epoch, complete, ""};
+  co_return opened;
+}
+
+// Whether nothing acknowledged can be missing here any more.
+bool Custodian::HasEnough(const Placement& placement, const std::set<MemberNumber>& pulled) const {
+  if (Planted(Bug::kCopyFromOneOwner) && !pulled.empty()) return true;
+  const auto& owners = placement.replicas;
+  const auto count = static_cast<size_t>(
+      std::count_if(owners.begin(), owners.end(), [&](MemberNumber owner) { return pulled.contains(owner); }));
+  // New: any majority of the old owners has a part in any other. Rebuilt: this member was one of the majority that
+  // acknowledged, so the rest of it, half the owners rounded down, has to be met.
+  return NewTo(placement) ? count > owners.size() / 2 : count >= (owners.size() + 1) / 2;
+}
+
+Task<void> Custodian::CopyOne(Placement placement) {
+  const ShardNumber shard = placement.shard;
+  bool enough = false;
+  while (!loop_.stopping()) {
+    const Placement* now = directory_.Now()->Find(shard);
+    if (now == nullptr || now->epoch != placement.epoch) break;  // the next round begins anew
+    for (const MemberNumber owner : placement.replicas) {
+      if (owner == self_ || copies_[shard].pulled.contains(owner)) continue;
+      if (!co_await PullFrom(placement, owner)) continue;
+      copies_[shard].pulled.insert(owner);
+      enough = HasEnough(placement, copies_[shard].pulled);
+      if (enough) break;
+    }
+    if (enough || !co_await Sleep(loop_, kRetryMs * kNsPerMs)) break;
+  }
+  if (enough && (co_await store_.MarkComplete(shard)).ok()) {
+    if (const auto held = held_.find(shard); held != held_.end()) held->second.complete = true;
+    if (copies_[shard].epoch == placement.epoch) copies_[shard].progress.complete = true;
+  }
+  copying_.erase(shard);
+}
+
+Task<bool> Custodian::PullFrom(Placement placement, MemberNumber from) {
+  const Result<PullReport> report = co_await repair_.Pull({placement.shard, placement.epoch}, from);
+  if (!report.ok()) {
+    if (IsStaleEpoch(report.status())) (void)co_await directory_.Refresh();
+    co_return false;
+  }
+  ProgressRequest::Reply& progress = copies_[placement.shard].progress;
+  progress.copied += report->copied;
+  progress.total = std::max(progress.total, report->compared);
+  co_return true;
+}
+
+Task<void> Custodian::DropUnowned() {
+  const TopologyPointer topology = directory_.Now();
+  std::vector<ShardNumber> due;
+  for (const auto& [shard, held] : held_) {
+    const Placement* placement = topology->Find(shard);
+    if (placement != nullptr && placement->Owns(self_)) {
+      unowned_since_ns_.erase(shard);
+      continue;
+    }
+    const auto [since, fresh] = unowned_since_ns_.try_emplace(shard, loop_.NowNs());
+    if (!fresh && loop_.NowNs() - since->second > settings_.drop_grace_ms * kNsPerMs) due.push_back(shard);
+  }
+  for (const ShardNumber shard : due) {
+    const Placement* placement = directory_.Now()->Find(shard);
+    if (copying_.contains(shard) || (placement != nullptr && placement->Owns(self_))) continue;
+    const Status dropped = co_await store_.Drop(shard);
+    if (!dropped.ok()) continue;
+    held_.erase(shard);
+    unowned_since_ns_.erase(shard);
+  }
+}
+
+ProgressRequest::Reply Custodian::Progress(Target target) const {
+  const auto copy = copies_.find(target.shard);
+  if (copy == copies_.end() || copy->second.epoch != target.epoch) return {};
+  return copy->second.progress;
+}
+
+std::map<ShardNumber, ProgressRequest::Reply> Custodian::Copying() const {
+  std::map<ShardNumber, ProgressRequest::Reply> all;
+  for (const ShardNumber shard : copying_) {
+    const auto copy = copies_.find(shard);
+    if (copy != copies_.end()) all[shard] = copy->second.progress;
+  }
+  return all;
+}
+
+}  // namespace rhizome::fabric

@@ -1,0 +1,198 @@
+#include "fabric/repair.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "fabric/planted.h"
+
+namespace rhizome::fabric {
+namespace {
+
+constexpr int64_t kNsPerMs = 1'000'000;
+constexpr uint32_t kDigestBits = 10;
+constexpr int64_t kStepMs = 30'000;       // a digest of a large shard takes a while
+constexpr int64_t kIdleMs = 100;          // between looks at an empty queue
+constexpr int64_t kRetryMs = 500;
+constexpr size_t kReadKeys = 200;         // registers in one exchange: vectors and texts are large
+
+}  // namespace
+
+struct Repair::Session {
+  Target target;
+  MemberNumber from = 0;
+  PullReport report;
+};
+
+Repair::Repair(Caller& caller, Directory& directory, ReplicaStore& store, const Settings& settings, MemberNumber self)
+    : caller_(caller), directory_(directory), store_(store), settings_(settings), self_(self) {}
+
+CallContext Repair::Step() const {
+  CallContext context;
+  context.deadline_ns = caller_.loop().NowNs() + kStepMs * kNsPerMs;
+  context.background = true;
+  return context;
+}
+
+Task<Result<PullReport>> Repair::Pull(Target target, MemberNumber from) {
+  Session session{target, from, {}};
+  const Result<std::vector<uint32_t>> leaves = co_await DifferingLeaves(session);
+  if (!leaves.ok()) co_return leaves.status();
+  if (!leaves->empty()) {
+    const Status pulled = co_await PullLeaves(session, *leaves);
+    if (!pulled.ok()) co_return pulled;
+  }
+  stats_.copied += session.report.copied;
+  co_return session.report;
+}
+
+Task<Result<std::vector<uint32_t>>> Repair::DifferingLeaves(Session& session) {
+  // Theirs first: what arrives here in between can only make a leaf differ that need not.
+  const auto theirs =
+      co_await caller_.Ask<DigestRequest>(session.from, {session.target, kDigestBits, std::nullopt}, Step());
+  if (!theirs.ok()) co_return theirs.status();
+  if (theirs->digest.bits != kDigestBits) co_return Status::Corruption("answered with another kind of digest");
+  const auto ours = co_await store_.Digest(session.target.shard, kDigestBits, std::nullopt);
+  if (!ours.ok()) co_return ours.status();
+  std::vector<uint32_t> different = format::DifferentLeaves(*ours, theirs->digest);
+  if (Planted(Bug::kRepairOneLeaf) && different.size() > 1) different.resize(1);
+  co_return different;
+}
+
+Task<Status> Repair::PullLeaves(Session& session, std::vector<uint32_t> leaves) {
+  InventoryRequest request{session.target, kDigestBits, std::move(leaves), "", settings_.repair_page_keys};
+  do {
+    auto reply = co_await caller_.Ask<InventoryRequest>(session.from, request, Step());
+    if (!reply.ok()) co_return reply.status();
+    std::string next = std::move(reply->page.next);
+    // A peer that turns in circles must not keep this going for ever.
+    if (!next.empty() && next <= request.after) co_return Status::Corruption("pages out of order");
+    session.report.compared += reply->page.entries.size();
+    const Status pulled = co_await PullPage(session, std::move(reply->page.entries));
+    if (!pulled.ok()) co_return pulled;
+    request.after = std::move(next);
+    if (!co_await Sleep(caller_.loop(), settings_.repair_pause_ms * kNsPerMs)) co_return Status::Cancelled("stopping");
+  } while (!request.after.empty());
+  co_return Status::Ok();
+}
+
+Task<Status> Repair::PullPage(Session& session, std::vector<format::RegisterVersion> theirs) {
+  std::vector<std::string> keys;
+  for (const format::RegisterVersion& entry : theirs) keys.push_back(entry.key);
+  const auto ours = co_await store_.Versions(session.target.shard, keys, "");
+  if (!ours.ok()) co_return ours.status();
+  std::vector<std::string> wanted;
+  for (size_t i = 0; i < theirs.size(); ++i) {
+    if (theirs[i].tombstone && Planted(Bug::kRepairDropsTombstones)) continue;
+    if (ours->versions[i] < theirs[i].version) wanted.push_back(theirs[i].key);
+  }
+  for (size_t begin = 0; begin < wanted.size(); begin += kReadKeys) {
+    const auto end = wanted.begin() + static_cast<ptrdiff_t>(std::min(begin + kReadKeys, wanted.size()));
+    ReadRequest request{session.target, {wanted.begin() + static_cast<ptrdiff_t>(begin), end}};
+    auto found = co_await caller_.Ask<ReadRequest>(session.from, std::move(request), Step());
+    if (!found.ok()) co_return found.status();
+    std::vector<format::Operation> operations;
+    for (auto& entry : found->registers) {
+      if (entry) operations.push_back(std::move(*entry));
+    }
+    if (operations.empty()) continue;
+    const Status applied = co_await store_.Apply(session.target.shard, format::EncodeBatch(operations));
+    if (!applied.ok()) co_return applied;
+    session.report.copied += operations.size();
+  }
+  co_return Status::Ok();
+}
+
+void Repair::Schedule(ShardNumber shard, MemberNumber from) {
+  if (from != self_ && queued_.insert({shard, from}).second) queue_.emplace_back(shard, from);
+}
+
+void Repair::ScheduleAll(MemberNumber from) {
+  for (const auto& [shard, kept] : directory_.Now()->placements) {
+    if (kept.value.Owns(self_) && kept.value.Owns(from)) Schedule(shard, from);
+  }
+}
+
+void Repair::ScheduleEverything() {
+  for (const auto& [shard, kept] : directory_.Now()->placements) {
+    if (!kept.value.Owns(self_)) continue;
+    for (const MemberNumber owner : kept.value.Owners()) Schedule(shard, owner);
+  }
+}
+
+Task<void> Repair::Run() {
+  Loop& loop = caller_.loop();
+  while (!loop.stopping()) {
+    if (loop.NowNs() >= everything_due_ns_) {
+      ScheduleEverything();
+      // Members that started together should not compare together for ever.
+      const int64_t interval_ns = settings_.repair_interval_ms * kNsPerMs;
+      everything_due_ns_ = loop.NowNs() + interval_ns / 2 + static_cast<int64_t>(loop.Random() % interval_ns);
+    }
+    if (queue_.empty()) {
+      if (!co_await Sleep(loop, kIdleMs * kNsPerMs)) co_return;
+      continue;
+    }
+    const Due due = queue_.front();
+    queue_.pop_front();
+    queued_.erase(due);
+    const auto [shard, from] = due;
+    const Placement* placement = directory_.Now()->Find(shard);
+    if (placement == nullptr || !placement->Owns(self_) || !placement->Owns(from)) continue;
+    if (caller_.peers().Suspect(from)) continue;  // its return schedules it again
+    const Result<PullReport> report = co_await Pull({shard, placement->epoch}, from);
+    ++(report.ok() ? stats_.rounds : stats_.failures);
+    if (report.ok()) continue;
+    if (report.status().code() != Code::kNotFound) Schedule(shard, from);
+    if (!co_await Sleep(loop, kRetryMs * kNsPerMs)) co_return;
+  }
+}
+
+Task<void> Repair::RunCollection() {
+  Loop& loop = caller_.loop();
+  while (co_await Sleep(loop, settings_.tombstone_interval_ms * kNsPerMs)) {
+    const TopologyPointer topology = directory_.Now();
+    for (const auto& [shard, kept] : topology->placements) {
+      if (loop.stopping()) co_return;
+      if (kept.value.replicas.front() == self_ && !kept.value.moving()) co_await Collect(kept.value);
+    }
+  }
+}
+
+Task<void> Repair::Collect(Placement placement) {
+  const int64_t grace_ms = Planted(Bug::kCollectTombstonesEarly) ? 0 : settings_.tombstone_grace_ms;
+  const int64_t before_ms = caller_.loop().WallMs() - grace_ms;
+  if (before_ms <= 0) co_return;
+  const Version below{static_cast<uint64_t>(before_ms) << 16, 0};
+  if (!Planted(Bug::kCollectTombstonesEarly) && !co_await Confirmed(placement, below)) co_return;
+  const Target target{placement.shard, placement.epoch};
+  std::map<MemberNumber, CollectRequest> requests;
+  for (const MemberNumber owner : placement.replicas) requests[owner] = {target, below};
+  using Told = std::map<MemberNumber, Result<CollectRequest::Reply>>;
+  const Told told = co_await caller_.AskMany<CollectRequest>(std::move(requests), Step(),
+                                                             [](const Told&) { return false; });
+  const bool everywhere = std::all_of(told.begin(), told.end(), [](const auto& answer) { return answer.second.ok(); });
+  stats_.collections += everywhere ? 1 : 0;
+}
+
+// Whether every owner, none missing, holds the same registers below this version.
+Task<bool> Repair::Confirmed(Placement placement, Version below) {
+  const DigestRequest request{{placement.shard, placement.epoch}, 0, below};
+  std::map<MemberNumber, DigestRequest> requests;
+  for (const MemberNumber owner : placement.replicas) requests[owner] = request;
+  using Digests = std::map<MemberNumber, Result<DigestRequest::Reply>>;
+  const Digests digests = co_await caller_.AskMany<DigestRequest>(
+      std::move(requests), Step(), [](const Digests& so_far) {
+        return std::any_of(so_far.begin(), so_far.end(), [](const auto& answer) { return !answer.second.ok(); });
+      });
+  if (digests.size() != placement.replicas.size()) co_return false;
+  for (const auto& [member, answer] : digests) {
+    if (!answer.ok()) co_return false;
+    if (answer->digest != digests.begin()->second->digest) {
+      Schedule(placement.shard, member);
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+}  // namespace rhizome::fabric
