@@ -79,22 +79,35 @@ class Gate {
   explicit Gate(Loop& loop) : loop_(loop) {}
   ~Gate() { CHECK(running_ == 0); }
 
+  // Keeps the gate from draining while it lives.
+  class Hold {
+   public:
+    explicit Hold(Gate& gate) : gate_(gate) { ++gate_.running_; }
+    ~Hold() {
+      if (--gate_.running_ == 0 && gate_.drained_) gate_.drained_->Set(true);
+    }
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    Gate& gate_;
+  };
+
   // Starts `task`; the gate stays open until it has ended.
   void Start(Task<void> task) { Spawn(Run(*this, std::move(task))); }
-  // Ends when nothing started runs any more. Nothing may be started from then on.
+  // Ends when nothing runs any more. What has not started by then must not start.
   Task<void> Drained() {
-    if (running_ > 0) {
+    while (running_ > 0) {
       drained_.emplace(loop_);
-      co_await *drained_;
+      co_await OneShot<bool>(*drained_);
     }
   }
   uint64_t running() const { return running_; }
 
  private:
   static Task<void> Run(Gate& gate, Task<void> task) {
-    ++gate.running_;
+    const Hold hold(gate);
     co_await std::move(task);
-    if (--gate.running_ == 0 && gate.drained_) gate.drained_->Set(true);
   }
 
   Loop& loop_;

@@ -43,8 +43,9 @@ Status WhyNot(const Answers<Reply>& answers, Level level, const Quorum& quorum) 
     reasons += (reasons.empty() ? "" : "; ") + ("member " + std::to_string(member) + ": ") + answer.status().ToString();
   }
   const std::string_view name = level == Level::kAll ? "all" : level == Level::kQuorum ? "quorum" : "one";
-  return Status::Unavailable("only " + std::to_string(quorum.counted().size()) + " owners answered, too few for level " +
-                             std::string(name) + (reasons.empty() ? "" : ": " + reasons));
+  return Status::Unavailable("only " + std::to_string(quorum.counted().size()) +
+                             " owners answered, too few for level " + std::string(name) +
+                             (reasons.empty() ? "" : ": " + reasons));
 }
 
 // A refusal that proves the member has not logged what it was sent.
@@ -56,10 +57,8 @@ bool SurelyNotApplied(const Status& status) {
     case Code::kResourceExhausted:
     case Code::kInvalidArgument:
     case Code::kNotFound:
-    case Code::kTooLarge:
-      return true;
-    default:
-      return false;
+    case Code::kTooLarge: return true;
+    default: return false;
   }
 }
 
@@ -73,6 +72,11 @@ std::vector<std::string> KeysOf(const std::vector<format::Operation>& operations
   return keys;
 }
 
+std::string RequestKey(const WriteCommand& command) {
+  if (!command.request) return "";
+  return {command.request->key.begin(), command.request->key.end()};
+}
+
 template <typename R>
 std::map<MemberNumber, R> ForEach(const std::vector<MemberNumber>& members, const R& request) {
   std::map<MemberNumber, R> requests;
@@ -82,8 +86,8 @@ std::map<MemberNumber, R> ForEach(const std::vector<MemberNumber>& members, cons
 
 }  // namespace
 
-Coordinator::Coordinator(Caller& caller, Directory& directory, Hints& hints, HybridClock& clock, MemberNumber self)
-    : caller_(caller), directory_(directory), hints_(hints), clock_(clock), self_(self) {}
+Coordinator::Coordinator(Caller& caller, Directory& directory, Hints& hints, HybridClock& clock)
+    : caller_(caller), directory_(directory), hints_(hints), clock_(clock) {}
 
 Task<Result<Placement>> Coordinator::Locate(ShardNumber shard) {
   const Placement* placement = directory_.Now()->Find(shard);
@@ -117,9 +121,8 @@ Task<std::map<MemberNumber, Result<typename R::Reply>>> Coordinator::AskFor(cons
                                                                             CallContext context) {
   using Answered = std::map<MemberNumber, Result<typename R::Reply>>;
   if (level != Level::kOne) {
-    co_return co_await caller_.AskMany<R>(
-        ForEach(Ask(placement, level), message), std::move(context),
-        [&](const Answered& so_far) { return Settled(placement, level, so_far); });
+    co_return co_await caller_.AskMany<R>(ForEach(Ask(placement, level), message), std::move(context),
+                                          [&](const Answered& so_far) { return Settled(placement, level, so_far); });
   }
   Answered answers;
   // The newcomers of a move may not have everything yet.
@@ -165,7 +168,7 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
       if (!given.ok()) continue;
       receipt = std::move(given).value();
       for (format::Operation& operation : command.operations) operation.version = receipt.version;
-      batch = format::EncodeBatch(command.operations);
+      batch = format::EncodeBatch(command.operations, command.request);
     }
     // From here on the version stays, whatever happens: members that have it and members that get it later agree.
     Result<WriteReceipt> done = co_await Send(*placement, command, batch, receipt);
@@ -178,19 +181,19 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
 
 Task<Result<WriteReceipt>> Coordinator::GiveVersions(const Placement& placement, const WriteCommand& command) {
   WriteReceipt receipt;
-  const bool asks = command.level != Level::kOne || !command.request.empty();
+  const bool asks = command.level != Level::kOne || command.request.has_value();
   if (asks && !Planted(Bug::kVersionFromClockOnly)) {
     // What a majority has seen bounds what any earlier quorum write was given; `all` finds out here who is missing,
     // while nothing has been written yet.
-    Result<VersionAnswers> answers =
-        co_await AskVersions(placement, KeysOf(command.operations), command.request, command.level, command.context);
+    Result<VersionAnswers> answers = co_await AskVersions(placement, KeysOf(command.operations), RequestKey(command),
+                                                          command.level, command.context);
     if (!answers.ok()) co_return answers.status();
     std::optional<Version> before;
     for (const auto& [member, answer] : *answers) {
       if (!answer.ok()) continue;
       for (const Version version : answer->versions) clock_.Observe(version);
       if (!answer->request) continue;
-      if (answer->content != command.content) {
+      if (!command.request || answer->content_hash != command.request->content_hash) {
         co_return Status::InvalidArgument("idempotency_key", "was used for another request");
       }
       before = std::max(before.value_or(Version{}), *answer->request);
@@ -222,8 +225,8 @@ Task<Result<Coordinator::VersionAnswers>> Coordinator::AskVersions(const Placeme
   co_return answers;
 }
 
-Task<Result<WriteReceipt>> Coordinator::Send(const Placement& placement, const WriteCommand& command,
-                                             std::string batch, WriteReceipt receipt) {
+Task<Result<WriteReceipt>> Coordinator::Send(const Placement& placement, const WriteCommand& command, std::string batch,
+                                             WriteReceipt receipt) {
   const Target target{placement.shard, placement.epoch};
   const std::vector<std::string> keys = KeysOf(command.operations);
   const std::vector<MemberNumber> asked = Ask(placement, command.level);
@@ -324,8 +327,8 @@ Task<Status> Coordinator::WriteBack(const Placement& placement, const ReadComman
     }
   }
   if (holders.reached()) co_return Status::Ok();
-  const ApplyAnswers written = co_await caller_.AskMany<ApplyRequest>(
-      std::move(requests), command.context, [&](const ApplyAnswers& so_far) {
+  const ApplyAnswers written =
+      co_await caller_.AskMany<ApplyRequest>(std::move(requests), command.context, [&](const ApplyAnswers& so_far) {
         Quorum quorum = holders;
         for (const auto& [member, answer] : so_far) {
           if (answer.ok()) quorum.Add(member);

@@ -28,8 +28,7 @@ struct WriteCommand {
   ShardNumber shard = 0;
   std::vector<format::Operation> operations;  // of one shard; versions are given here
   Level level = Level::kQuorum;
-  std::string request;  // 16-byte hash of the client's idempotency key, "" for none
-  std::string content;  // 8-byte hash of what is written, told from another request under the same key
+  std::optional<format::RequestStamp> request;  // of the client's idempotency key
   CallContext context;
 };
 
@@ -67,7 +66,7 @@ struct QueryAnswers {
 class Coordinator {
  public:
   // `clock` gives versions no other process ever gives: its node number is of this process alone.
-  Coordinator(Caller& caller, Directory& directory, Hints& hints, HybridClock& clock, MemberNumber self);
+  Coordinator(Caller& caller, Directory& directory, Hints& hints, HybridClock& clock);
 
   Task<Result<WriteReceipt>> Write(WriteCommand command);
   // Registers in the order of the keys, tombstones included; nullopt: never written.
@@ -115,7 +114,6 @@ class Coordinator {
   Directory& directory_;
   Hints& hints_;
   HybridClock& clock_;
-  const MemberNumber self_;
 };
 
 }  // namespace rhizome::fabric

@@ -16,9 +16,9 @@ constexpr int kRoundsMax = 4;
 struct Coordinator::Search {
   const QueryCommand& command;
   QueryAnswers answers;
-  std::set<ShardNumber> open;                            // not answered enough
-  std::map<ShardNumber, std::set<MemberNumber>> tried;   // asked in an earlier round, in vain
-  std::map<ShardNumber, std::set<MemberNumber>> heard;   // answered
+  std::set<ShardNumber> open;                           // not answered enough
+  std::map<ShardNumber, std::set<MemberNumber>> tried;  // asked in an earlier round, in vain
+  std::map<ShardNumber, std::set<MemberNumber>> heard;  // answered
 };
 
 Task<QueryAnswers> Coordinator::Query(QueryCommand command) {

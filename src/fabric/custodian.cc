@@ -101,8 +101,8 @@ Task<Status> Custodian::Ensure(ShardNumber shard) {
     co_return Status::NotFound("shard " + std::to_string(shard) + " has no replica here");
   }
   const Held* held = Find(shard);
-  const bool left_over = held != nullptr && NewTo(*placement) && held->since < placement->epoch &&
-                         !Planted(Bug::kKeepDataAcrossRejoin);
+  const bool left_over =
+      held != nullptr && NewTo(*placement) && held->since < placement->epoch && !Planted(Bug::kKeepDataAcrossRejoin);
   if (held != nullptr && held->damage.empty() && !left_over && !opening_.contains(shard)) co_return Status::Ok();
   const auto [waiting, first] = opening_.try_emplace(shard);
   if (!first) {

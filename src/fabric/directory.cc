@@ -59,17 +59,23 @@ Result<Topology> ReadTopology(const coordination::Listing& listing) {
 }
 
 Directory::Directory(Loop& loop, Truth& truth, const Settings& settings)
-    : loop_(loop), truth_(truth), settings_(settings) {}
+    : loop_(loop), truth_(truth), settings_(settings), gate_(loop) {}
 
 Task<Status> Directory::Refresh() {
   OneShot<Status> done(loop_);
   waiting_.push_back(done);
   if (!listing_) {
     listing_ = true;
-    Spawn(List());
+    gate_.Start(List());
   }
   co_return co_await done;
 }
+
+void Directory::Nudge() {
+  if (!loop_.stopping()) gate_.Start(RefreshQuietly());
+}
+
+Task<void> Directory::RefreshQuietly() { (void)co_await Refresh(); }
 
 Task<void> Directory::List() {
   while (!waiting_.empty()) {

@@ -30,6 +30,9 @@ class Directory {
   Task<Status> Refresh();
   // Refreshes, if needed, until the shard's epoch is at least `epoch`; Unavailable when it is not in the end.
   Task<Status> RefreshTo(ShardNumber shard, uint64_t epoch);
+  // Refreshes, and nobody waits for it.
+  void Nudge();
+  Task<void> Drained() { return gate_.Drained(); }
   // Called with each new copy, in the order of subscription.
   void Subscribe(std::function<void(const TopologyPointer&)> listener);
   // Refreshes on hints and periodically until the loop stops.
@@ -40,11 +43,13 @@ class Directory {
 
  private:
   Task<void> List();
+  Task<void> RefreshQuietly();
   void Adopt(Topology topology);
 
   Loop& loop_;
   Truth& truth_;
   const Settings& settings_;
+  Gate gate_;
   TopologyPointer topology_ = std::make_shared<const Topology>();
   std::vector<std::function<void(const TopologyPointer&)>> listeners_;
   std::vector<OneShot<Status>> waiting_;  // for the listing that begins next

@@ -97,8 +97,7 @@ Task<bool> Hints::DeliverOne(Address address) {
   if (!operations.empty()) {
     CallContext context;
     context.deadline_ns = caller_.loop().NowNs() + kHandOverMs * kNsPerMs;
-    const auto applied =
-        co_await caller_.Ask<ApplyRequest>(member, {target, format::EncodeBatch(operations)}, context);
+    const auto applied = co_await caller_.Ask<ApplyRequest>(member, {target, format::EncodeBatch(operations)}, context);
     if (!applied.ok()) co_return false;
   }
   // It may have been noted again meanwhile; then it is handed over again.

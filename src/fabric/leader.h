@@ -8,9 +8,8 @@
 // On the loop.
 #pragma once
 
+#include <functional>
 #include <map>
-#include <string>
-#include <vector>
 
 #include "fabric/balance.h"
 #include "fabric/caller.h"
@@ -34,8 +33,9 @@ class Leader {
   Task<void> FinishMove(Kept<Placement> placement);
   Task<bool> Complete(Placement placement);
   // Compare-and-swap of one placement, only while this member leads.
-  Task<Status> Put(Kept<Placement> from, Placement to);
-  void NoteDead(const Topology& topology);
+  Task<Status> Put(ShardNumber shard, int64_t mod_revision, Placement placement);
+  void NoteAbsent(const Topology& topology);
+  std::map<MemberNumber, int64_t> AbsentMs() const;
 
   Caller& caller_;
   Directory& directory_;
@@ -43,7 +43,9 @@ class Leader {
   const Settings& settings_;
   const MemberNumber self_;
   bool leading_ = false;
-  std::map<MemberNumber, int64_t> dead_since_ns_;
+  int64_t epoch_ = 0;                                // of the last claim that was won; 0: none
+  coordination::LeaseId unknown_claim_ = 0;          // the lease of a claim whose outcome is not known
+  std::map<MemberNumber, int64_t> absent_since_ns_;  // as seen while following and leading
   BalanceReport report_;
 };
 

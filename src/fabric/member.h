@@ -70,19 +70,20 @@ class Member {
   Task<Status> SetMemberState(MemberNumber member, MemberState state);
 
  private:
-  Task<Status> TakeNumber(std::string what, MemberNumber& number);
+  void Compose();
+  Task<Status> TakeNumber(std::string what, uint32_t& number);
   Task<Status> WriteRecord();
   Task<Status> TakeLease();
   Task<void> KeepLease();
   Task<void> PingPeers();
   Task<void> PingOne(MemberNumber member);
-  template <typename T, typename Change>
-  Task<Status> ChangeKept(std::string what, Change change);
+  Task<Status> PutKept(std::string key, int64_t mod_revision, std::string value);
 
   Ports ports_;
   Identity identity_;
   const Settings settings_;
   coordination::LeaseId lease_ = coordination::kNoLease;
+  std::unique_ptr<Gate> gate_;
   std::unique_ptr<HybridClock> versions_;
   std::unique_ptr<Directory> directory_;
   std::unique_ptr<Peers> peers_;
@@ -93,7 +94,6 @@ class Member {
   std::unique_ptr<Custodian> custodian_;
   std::unique_ptr<Replica> replica_;
   std::unique_ptr<Leader> leader_;
-  std::unique_ptr<Gate> gate_;
 };
 
 }  // namespace rhizome::fabric

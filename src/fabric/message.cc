@@ -22,7 +22,6 @@ namespace {
 constexpr uint8_t kFormat = 1;
 constexpr size_t kKeyLenMax = 600;
 constexpr size_t kRequestLen = 16;
-constexpr size_t kContentLenMax = 32;
 constexpr size_t kBatchLenMax = 64 << 20;
 constexpr uint32_t kTargetsMax = 4'096;
 constexpr std::string_view kStale = "stale epoch; here it is ";
@@ -224,7 +223,7 @@ std::string EncodeReply(const VersionsRequest::Reply& reply) {
     PutU8(out, reply.tombstones[i] ? 1 : 0);
   }
   Put(out, reply.request);
-  PutBytes(out, reply.content);
+  PutU64(out, reply.content_hash);
   return out;
 }
 
@@ -240,7 +239,7 @@ Status DecodeReply(std::string_view bytes, VersionsRequest::Reply& reply) {
     reply.versions.push_back(version);
     reply.tombstones.push_back(tombstone);
   }
-  return Ended(in, whole && Get(in, reply.request) && in.Bytes(reply.content, kContentLenMax));
+  return Ended(in, whole && Get(in, reply.request) && in.U64(reply.content_hash));
 }
 
 std::string EncodeReply(const ApplyRequest::Reply&) { return Start(); }
@@ -359,8 +358,8 @@ std::string EncodeReply(const PingRequest::Reply& reply) {
 }
 Status DecodeReply(std::string_view bytes, PingRequest::Reply& reply) {
   Decoder in(bytes);
-  return Ended(in, GetStart(in) && in.I64(reply.topology_revision) && in.U32(reply.load_permille) &&
-                       in.I64(reply.wall_ms));
+  return Ended(in,
+               GetStart(in) && in.I64(reply.topology_revision) && in.U32(reply.load_permille) && in.I64(reply.wall_ms));
 }
 
 // The code alone would do if nothing else answered FailedPrecondition; the text makes it unmistakable.

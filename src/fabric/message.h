@@ -40,7 +40,7 @@ struct VersionsRequest {
     std::vector<Version> versions;   // one for each key; Version{}: never written
     std::vector<bool> tombstones;    // one for each key
     std::optional<Version> request;  // the version its operations got
-    std::string content;             // hash of what that request held
+    uint64_t content_hash = 0;       // of what that request held
   };
 };
 

@@ -98,9 +98,8 @@ std::vector<MemberNumber> Peers::Order(std::vector<MemberNumber> members) const 
   for (const MemberNumber member : members) ranked.emplace_back(cost(member), member);
   if (!ranked.empty()) std::rotate(ranked.begin(), ranked.begin() + loop_.Random() % ranked.size(), ranked.end());
   // A tenth of a millisecond is noise.
-  std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
-    return std::floor(a.first * 10) < std::floor(b.first * 10);
-  });
+  std::stable_sort(ranked.begin(), ranked.end(),
+                   [](const auto& a, const auto& b) { return std::floor(a.first * 10) < std::floor(b.first * 10); });
   std::vector<MemberNumber> ordered;
   for (const auto& [unused, member] : ranked) ordered.push_back(member);
   return ordered;

@@ -33,7 +33,8 @@ enum class Bug : uint8_t {
   // Repair.
   kCollectTombstonesEarly,  // tombstones go without every replica's confirmation
   kRepairDropsTombstones,   // repair carries live registers only
-  kRepairOverwrites,        // repair pushes what it has over what is newer
+  kRepairOneLeaf,           // repair stops after the first range that differs
+  kVoteBeforeRebuilt,       // an owner whose replica was lost votes before it has been rebuilt
   // Leader.
   kIgnoreCompareAndSwap,  // the leader writes placements without comparing revisions
 };

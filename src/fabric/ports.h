@@ -23,6 +23,7 @@ struct CallContext {
   int64_t deadline_ns = 0;  // on the caller's Loop::NowNs; the receiver is told what is left
   std::string request_id;   // of the client's request, for every log line it causes
   std::string traceparent;  // W3C trace context
+  bool background = false;  // healing and moving: may take its time, and goes behind what clients wait for
 };
 
 class Network {

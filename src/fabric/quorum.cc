@@ -8,7 +8,8 @@ namespace rhizome::fabric {
 
 Quorum::Quorum(const Placement& placement, Level level) : sets_{placement.replicas}, level_(level) {
   // The new set alone may not have everything yet; the old one alone is not the truth for long.
-  if (placement.moving() && level != Level::kOne && !Planted(Bug::kMoveWithoutJointQuorum)) sets_.push_back(placement.next);
+  if (placement.moving() && level != Level::kOne && !Planted(Bug::kMoveWithoutJointQuorum))
+    sets_.push_back(placement.next);
 }
 
 void Quorum::Add(MemberNumber member) {

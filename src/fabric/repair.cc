@@ -10,10 +10,10 @@ namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr uint32_t kDigestBits = 10;
-constexpr int64_t kStepMs = 30'000;       // a digest of a large shard takes a while
-constexpr int64_t kIdleMs = 100;          // between looks at an empty queue
+constexpr int64_t kStepMs = 30'000;  // a digest of a large shard takes a while
+constexpr int64_t kIdleMs = 100;     // between looks at an empty queue
 constexpr int64_t kRetryMs = 500;
-constexpr size_t kReadKeys = 200;         // registers in one exchange: vectors and texts are large
+constexpr size_t kReadKeys = 200;  // registers in one exchange: vectors and texts are large
 
 }  // namespace
 
@@ -168,8 +168,8 @@ Task<void> Repair::Collect(Placement placement) {
   std::map<MemberNumber, CollectRequest> requests;
   for (const MemberNumber owner : placement.replicas) requests[owner] = {target, below};
   using Told = std::map<MemberNumber, Result<CollectRequest::Reply>>;
-  const Told told = co_await caller_.AskMany<CollectRequest>(std::move(requests), Step(),
-                                                             [](const Told&) { return false; });
+  const Told told =
+      co_await caller_.AskMany<CollectRequest>(std::move(requests), Step(), [](const Told&) { return false; });
   const bool everywhere = std::all_of(told.begin(), told.end(), [](const auto& answer) { return answer.second.ok(); });
   stats_.collections += everywhere ? 1 : 0;
 }
@@ -180,8 +180,8 @@ Task<bool> Repair::Confirmed(Placement placement, Version below) {
   std::map<MemberNumber, DigestRequest> requests;
   for (const MemberNumber owner : placement.replicas) requests[owner] = request;
   using Digests = std::map<MemberNumber, Result<DigestRequest::Reply>>;
-  const Digests digests = co_await caller_.AskMany<DigestRequest>(
-      std::move(requests), Step(), [](const Digests& so_far) {
+  const Digests digests =
+      co_await caller_.AskMany<DigestRequest>(std::move(requests), Step(), [](const Digests& so_far) {
         return std::any_of(so_far.begin(), so_far.end(), [](const auto& answer) { return !answer.second.ok(); });
       });
   if (digests.size() != placement.replicas.size()) co_return false;

@@ -6,7 +6,7 @@
 
 namespace rhizome::fabric {
 
-Replica::Replica(Loop& loop, Parts parts, MemberNumber self) : loop_(loop), parts_(parts), self_(self) {}
+Replica::Replica(Loop& loop, Parts parts) : loop_(loop), parts_(parts) {}
 
 Task<Result<std::string>> Replica::Handle(std::string message, CallContext context) {
   Result<Request> request = DecodeRequest(message);
@@ -128,10 +128,8 @@ Task<Result<std::string>> Replica::Answer(PingRequest request) {
   parts_.peers->Loaded(request.from, request.load_permille);
   const int64_t revision = parts_.directory->Now()->revision;
   // News travels with pings, whatever became of coordination's own hint.
-  if (request.topology_revision > revision) Spawn(RefreshQuietly(*parts_.directory));
+  if (request.topology_revision > revision) parts_.directory->Nudge();
   co_return EncodeReply(PingRequest::Reply{revision, load_permille_, loop_.WallMs()});
 }
-
-Task<void> Replica::RefreshQuietly(Directory& directory) { (void)co_await directory.Refresh(); }
 
 }  // namespace rhizome::fabric

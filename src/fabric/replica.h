@@ -22,15 +22,16 @@ class Replica {
     Directory* directory;
     Peers* peers;
     Hints* hints;
-    ReplicaStore* store;   // these two are null for a member without data
+    ReplicaStore* store;  // these two are null for a member without data
     Custodian* custodian;
   };
-  Replica(Loop& loop, Parts parts, MemberNumber self);
+  Replica(Loop& loop, Parts parts);
 
   // Carries out one message and gives its encoded answer. `message` comes from the network and may be anything.
   Task<Result<std::string>> Handle(std::string message, CallContext context);
   // This member's load as it tells others, 0 to 1000.
   void SetLoad(uint32_t permille) { load_permille_ = permille; }
+  uint32_t load_permille() const { return load_permille_; }
 
  private:
   Task<Status> Admit(Target target);
@@ -47,11 +48,8 @@ class Replica {
   Task<Result<std::string>> Answer(ProgressRequest request);
   Task<Result<std::string>> Answer(PingRequest request);
 
-  static Task<void> RefreshQuietly(Directory& directory);
-
   Loop& loop_;
   const Parts parts_;
-  const MemberNumber self_;
   uint32_t load_permille_ = 0;
 };
 

@@ -1,0 +1,130 @@
+#include "fabric/leader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "coordination/election.h"
+#include "fabric/planted.h"
+
+namespace rhizome::fabric {
+namespace {
+
+constexpr int64_t kNsPerMs = 1'000'000;
+
+}  // namespace
+
+Leader::Leader(Caller& caller, Directory& directory, Truth& truth, const Settings& settings, MemberNumber self)
+    : caller_(caller), directory_(directory), truth_(truth), settings_(settings), self_(self) {}
+
+Task<void> Leader::Run(std::function<coordination::LeaseId()> lease) {
+  while (co_await Sleep(caller_.loop(), settings_.leader_interval_ms * kNsPerMs)) {
+    NoteAbsent(*directory_.Now());
+    co_await Campaign(lease());
+    if (leading_) {
+      co_await Lead();
+    } else {
+      report_ = {};
+    }
+  }
+}
+
+// The topology says who leads. It is this member when the key is from its own claim: one that a former life left
+// behind carries another revision, and goes with that life's lease.
+Task<void> Leader::Campaign(coordination::LeaseId lease) {
+  TopologyPointer topology = directory_.Now();
+  if (topology->leader == self_ && unknown_claim_ == lease && lease != coordination::kNoLease && epoch_ == 0) {
+    epoch_ = topology->leader_epoch;
+  }
+  leading_ = topology->leader == self_ && epoch_ != 0 && topology->leader_epoch == epoch_;
+  if (leading_ || topology->leader != 0 || lease == coordination::kNoLease || topology->revision == 0) co_return;
+  epoch_ = 0;
+  unknown_claim_ = coordination::kNoLease;
+  const auto claimed = co_await truth_.Commit(coordination::Claim(LeaderKey(), std::to_string(self_), lease));
+  if (claimed.ok() && claimed->succeeded) epoch_ = claimed->revision;
+  if (claimed.status().code() == Code::kDeadlineExceeded) unknown_claim_ = lease;
+  (void)co_await directory_.Refresh();
+  topology = directory_.Now();
+  leading_ = topology->leader == self_ && epoch_ != 0 && topology->leader_epoch == epoch_;
+}
+
+void Leader::NoteAbsent(const Topology& topology) {
+  for (const auto& [number, kept] : topology.members) {
+    if (topology.live.contains(number)) {
+      absent_since_ns_.erase(number);
+    } else {
+      absent_since_ns_.try_emplace(number, caller_.loop().NowNs());
+    }
+  }
+  std::erase_if(absent_since_ns_, [&](const auto& entry) { return !topology.members.contains(entry.first); });
+}
+
+std::map<MemberNumber, int64_t> Leader::AbsentMs() const {
+  std::map<MemberNumber, int64_t> absent_ms;
+  for (const auto& [number, since_ns] : absent_since_ns_) {
+    absent_ms[number] = (caller_.loop().NowNs() - since_ns) / kNsPerMs;
+  }
+  return absent_ms;
+}
+
+Task<void> Leader::Lead() {
+  const TopologyPointer topology = directory_.Now();
+  for (const auto& [shard, kept] : topology->placements) {
+    if (kept.value.moving() && leading_ && !caller_.loop().stopping()) co_await FinishMove(kept);
+  }
+  BalanceSettings settings;
+  settings.replace_after_ms = settings_.replace_after_ms;
+  settings.concurrent_moves = settings_.concurrent_moves;
+  settings.per_member_moves = settings_.moves_per_member;
+  Result<BalanceReport> report = PlanChanges(*directory_.Now(), AbsentMs(), settings);
+  if (!report.ok()) co_return;
+  report_ = std::move(report).value();
+  for (const PlacementChange& change : report_.changes) {
+    if (caller_.loop().stopping()) co_return;
+    if (!(co_await Put(change.shard, change.mod_revision, change.placement)).ok()) break;
+  }
+  if (!report_.changes.empty()) (void)co_await directory_.Refresh();
+}
+
+Task<void> Leader::FinishMove(Kept<Placement> placement) {
+  if (!Planted(Bug::kCutOverBeforeCopied) && !co_await Complete(placement.value)) co_return;
+  Placement moved = placement.value;
+  moved.replicas = std::exchange(moved.next, {});
+  ++moved.epoch;
+  (void)co_await Put(moved.shard, placement.mod_revision, moved);
+  (void)co_await directory_.Refresh();
+}
+
+// Whether every new owner says that it has copied what the old ones had at this epoch.
+Task<bool> Leader::Complete(Placement placement) {
+  std::map<MemberNumber, ProgressRequest> requests;
+  for (const MemberNumber owner : placement.next) {
+    const bool old = std::find(placement.replicas.begin(), placement.replicas.end(), owner) != placement.replicas.end();
+    if (!old) requests[owner] = {{placement.shard, placement.epoch}};
+  }
+  const size_t asked = requests.size();
+  CallContext context;
+  context.deadline_ns = caller_.loop().NowNs() + settings_.call_timeout_ms * kNsPerMs;
+  using Answers = std::map<MemberNumber, Result<ProgressRequest::Reply>>;
+  const Answers answers =
+      co_await caller_.AskMany<ProgressRequest>(std::move(requests), context, [](const Answers& so_far) {
+        return std::any_of(so_far.begin(), so_far.end(),
+                           [](const auto& answer) { return !answer.second.ok() || !answer.second->complete; });
+      });
+  co_return answers.size() == asked&& std::all_of(answers.begin(), answers.end(), [](const auto& answer) {
+    return answer.second.ok() && answer.second->complete;
+  });
+}
+
+Task<Status> Leader::Put(ShardNumber shard, int64_t mod_revision, Placement placement) {
+  coordination::Transaction transaction;
+  if (!Planted(Bug::kIgnoreCompareAndSwap)) {
+    transaction.expect = {coordination::Fence(LeaderKey(), epoch_), {PlacementKey(shard), mod_revision}};
+  }
+  transaction.changes = {{PlacementKey(shard), EncodePlacement(placement)}};
+  const auto committed = co_await truth_.Commit(std::move(transaction));
+  if (!committed.ok()) co_return committed.status();
+  if (!committed->succeeded) co_return Status::FailedPrecondition("the placement has changed meanwhile");
+  co_return Status::Ok();
+}
+
+}  // namespace rhizome::fabric

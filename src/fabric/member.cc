@@ -1,0 +1,201 @@
+#include "fabric/member.h"
+
+#include <charconv>
+#include <utility>
+
+#include "fabric/placement.h"
+
+namespace rhizome::fabric {
+namespace {
+
+constexpr int64_t kNsPerMs = 1'000'000;
+constexpr int kConflictsMax = 16;
+
+uint64_t ParseCounter(const coordination::Listing& listing, const std::string& key) {
+  for (const coordination::KeyValue& entry : listing.entries) {
+    uint64_t value = 0;
+    if (entry.key != key) continue;
+    (void)std::from_chars(entry.value.data(), entry.value.data() + entry.value.size(), value);
+    return value;
+  }
+  return 0;
+}
+
+int64_t RevisionOf(const coordination::Listing& listing, const std::string& key) {
+  for (const coordination::KeyValue& entry : listing.entries) {
+    if (entry.key == key) return entry.mod_revision;
+  }
+  return 0;
+}
+
+}  // namespace
+
+Member::Member(Ports ports, Identity identity, Settings settings)
+    : ports_(ports), identity_(std::move(identity)), settings_(settings) {
+  CHECK(identity_.holds_data == (ports_.store != nullptr));
+  gate_ = std::make_unique<Gate>(ports_.loop);
+  directory_ = std::make_unique<Directory>(ports_.loop, ports_.truth, settings_);
+}
+
+Member::~Member() = default;
+
+Task<Status> Member::Start() {
+  const Gate::Hold hold(*gate_);
+  Status status = Status::Ok();
+  if (identity_.holds_data && identity_.record.number == 0) {
+    status = co_await TakeNumber("members", identity_.record.number);
+    if (!status.ok()) co_return status.Annotate("taking a member number");
+  }
+  // Versions are told apart by the process that gave them: after a restart with a clock set back, or beside a frozen
+  // former self, the same number could be given twice.
+  uint32_t writer = 0;
+  status = co_await TakeNumber("writers", writer);
+  if (!status.ok()) co_return status.Annotate("taking a number for versions");
+  versions_ = std::make_unique<HybridClock>(ports_.clock, writer);
+  status = co_await directory_->Refresh();
+  if (!status.ok()) co_return status;
+  Compose();
+  if (identity_.holds_data) {
+    status = co_await WriteRecord();
+    if (!status.ok()) co_return status;
+    status = co_await TakeLease();
+    if (!status.ok()) co_return status;
+    status = co_await directory_->Refresh();
+    if (!status.ok()) co_return status;
+    gate_->Start(KeepLease());
+    gate_->Start(custodian_->Run());
+    gate_->Start(repair_->Run());
+    gate_->Start(repair_->RunCollection());
+    gate_->Start(leader_->Run([this] { return lease_; }));
+  }
+  gate_->Start(directory_->Run());
+  gate_->Start(hints_->Run());
+  gate_->Start(PingPeers());
+  co_return Status::Ok();
+}
+
+void Member::Compose() {
+  const MemberNumber self = identity_.record.number;
+  Loop& loop = ports_.loop;
+  peers_ = std::make_unique<Peers>(loop, settings_, self);
+  caller_ = std::make_unique<Caller>(loop, ports_.network, *peers_, settings_);
+  hints_ = std::make_unique<Hints>(*caller_, *directory_, ports_.store, settings_, self);
+  coordinator_ = std::make_unique<Coordinator>(*caller_, *directory_, *hints_, *versions_);
+  if (ports_.store != nullptr) {
+    repair_ = std::make_unique<Repair>(*caller_, *directory_, *ports_.store, settings_, self);
+    custodian_ = std::make_unique<Custodian>(loop, *directory_, *repair_, *ports_.store, settings_, self);
+    leader_ = std::make_unique<Leader>(*caller_, *directory_, ports_.truth, settings_, self);
+  }
+  replica_ = std::make_unique<Replica>(
+      loop, Replica::Parts{directory_.get(), peers_.get(), hints_.get(), ports_.store, custodian_.get()});
+  peers_->Follow(*directory_->Now());
+  directory_->Subscribe([this](const TopologyPointer& topology) { peers_->Follow(*topology); });
+  peers_->OnReturn([this](MemberNumber member) {
+    hints_->Deliver(member);
+    if (repair_ != nullptr) repair_->ScheduleAll(member);
+  });
+}
+
+Task<void> Member::Stop() {
+  CHECK(ports_.loop.stopping());
+  co_await gate_->Drained();
+  if (custodian_ != nullptr) co_await custodian_->Drained();
+  if (hints_ != nullptr) co_await hints_->Drained();
+  if (caller_ != nullptr) co_await caller_->Drained();
+  co_await directory_->Drained();
+}
+
+Task<Result<std::string>> Member::Handle(std::string message, CallContext context) {
+  const Gate::Hold hold(*gate_);
+  if (replica_ == nullptr || ports_.loop.stopping()) co_return Status::Unavailable("this member is not in service");
+  co_return co_await replica_->Handle(std::move(message), std::move(context));
+}
+
+// The next number of a counter in coordination.
+Task<Status> Member::TakeNumber(std::string what, uint32_t& number) {
+  const std::string key = CounterKey(what);
+  for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
+    const auto listing = co_await ports_.truth.List(key);
+    if (!listing.ok()) co_return listing.status();
+    const uint64_t next = ParseCounter(*listing, key) + 1;
+    coordination::Transaction transaction;
+    transaction.expect = {{key, RevisionOf(*listing, key)}};
+    transaction.changes = {{key, std::to_string(next)}};
+    const auto committed = co_await ports_.truth.Commit(std::move(transaction));
+    // Unknown means that this number may be taken; the next round takes another.
+    if (!committed.ok() && committed.status().code() != Code::kDeadlineExceeded) co_return committed.status();
+    if (committed.ok() && committed->succeeded) {
+      number = static_cast<uint32_t>(next);
+      co_return Status::Ok();
+    }
+  }
+  co_return Status::Unavailable("too many others are starting at once");
+}
+
+// Puts this member's addresses where the others find them.
+Task<Status> Member::WriteRecord() {
+  for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
+    MemberRecord record = identity_.record;
+    const TopologyPointer topology = directory_->Now();
+    const auto known = topology->members.find(record.number);
+    int64_t revision = 0;
+    if (known != topology->members.end()) {
+      revision = known->second.mod_revision;
+      record.state = known->second.value.state;
+      if (record.state == MemberState::kGone) {
+        co_return Status::FailedPrecondition("member " + record.name +
+                                             " was removed from the cluster; its data directory cannot come back");
+      }
+      if (known->second.value == record) co_return Status::Ok();
+    }
+    coordination::Transaction transaction;
+    transaction.expect = {{MemberKey(record.number), revision}};
+    transaction.changes = {{MemberKey(record.number), EncodeMember(record)}};
+    const auto committed = co_await ports_.truth.Commit(std::move(transaction));
+    if (!committed.ok() && committed.status().code() != Code::kDeadlineExceeded) co_return committed.status();
+    const Status refreshed = co_await directory_->Refresh();
+    if (!refreshed.ok()) co_return refreshed;
+  }
+  co_return Status::Unavailable("the member's record keeps changing");
+}
+
+Task<Status> Member::TakeLease() {
+  const auto lease = co_await ports_.truth.Grant(settings_.lease_ttl_ms);
+  if (!lease.ok()) co_return lease.status();
+  coordination::Transaction transaction;
+  transaction.changes = {{LiveKey(identity_.record.number), identity_.record.name, *lease}};
+  const auto committed = co_await ports_.truth.Commit(std::move(transaction));
+  if (!committed.ok()) co_return committed.status();
+  lease_ = *lease;
+  co_return Status::Ok();
+}
+
+Task<void> Member::KeepLease() {
+  while (co_await Sleep(ports_.loop, settings_.lease_ttl_ms * kNsPerMs / 3)) {
+    if (lease_ != coordination::kNoLease) {
+      const auto left = co_await ports_.truth.KeepAlive(lease_);
+      if (left.ok() || left.status().code() != Code::kNotFound) continue;
+      lease_ = coordination::kNoLease;
+    }
+    (void)co_await TakeLease();  // tried again at the next turn
+  }
+  // A clean end frees the seat at once instead of at the lease's end.
+}
+
+Task<void> Member::PingPeers() {
+  while (co_await Sleep(ports_.loop, settings_.ping_interval_ms * kNsPerMs)) {
+    for (const MemberNumber member : peers_->DueForPing()) gate_->Start(PingOne(member));
+  }
+}
+
+Task<void> Member::PingOne(MemberNumber member) {
+  CallContext context;
+  context.deadline_ns = ports_.loop.NowNs() + settings_.suspect_after_ms * kNsPerMs;
+  const auto reply = co_await caller_->Ask<PingRequest>(
+      member, {identity_.record.number, directory_->Now()->revision, replica_->load_permille()}, context);
+  if (!reply.ok()) co_return;
+  peers_->Loaded(member, reply->load_permille);
+  if (reply->topology_revision > directory_->Now()->revision) directory_->Nudge();
+}
+
+}  // namespace rhizome::fabric

@@ -1,0 +1,134 @@
+// What operators and clients change in coordination: collections and members. Each is one compare-and-swap, tried again
+// when somebody else was faster.
+#include <charconv>
+#include <utility>
+
+#include "fabric/member.h"
+#include "fabric/placement.h"
+
+namespace rhizome::fabric {
+namespace {
+
+constexpr int kConflictsMax = 16;
+
+}  // namespace
+
+Task<Result<CollectionRecord>> Member::Create(NewCollection collection) {
+  const Gate::Hold hold(*gate_);
+  CollectionRecord record;
+  record.id = Uuid::Random();
+  record.name = collection.name;
+  record.partitions = collection.partitions;
+  record.factor = collection.factor;
+  record.spec = std::move(collection.spec);
+  record.created_ms = ports_.loop.WallMs();
+  const std::string counter = CounterKey("shards");
+  for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
+    const Status refreshed = co_await directory_->Refresh();
+    if (!refreshed.ok()) co_return refreshed;
+    const TopologyPointer topology = directory_->Now();
+    if (const auto known = topology->collections.find(record.name); known != topology->collections.end()) {
+      // An attempt whose outcome was unknown may have been this one.
+      if (known->second.value.id == record.id) co_return known->second.value;
+      co_return Status::AlreadyExists("there is a collection " + record.name);
+    }
+    const auto listing = co_await ports_.truth.List(counter);
+    if (!listing.ok()) co_return listing.status();
+    uint32_t last = 0;
+    int64_t revision = 0;
+    for (const coordination::KeyValue& entry : listing->entries) {
+      if (entry.key != counter) continue;
+      (void)std::from_chars(entry.value.data(), entry.value.data() + entry.value.size(), last);
+      revision = entry.mod_revision;
+    }
+    record.first_shard = last + 1;
+    const auto placements = PlanCreate(*topology, record, {});
+    if (!placements.ok()) co_return placements.status();
+    coordination::Transaction transaction;
+    transaction.expect = {{counter, revision}, {CollectionKey(record.name), 0}};
+    transaction.changes = {{counter, std::to_string(last + record.partitions)},
+                           {CollectionKey(record.name), EncodeCollection(record)}};
+    for (const Placement& placement : *placements) {
+      transaction.changes.push_back({PlacementKey(placement.shard), EncodePlacement(placement)});
+    }
+    const auto committed = co_await ports_.truth.Commit(std::move(transaction));
+    if (!committed.ok() && committed.status().code() != Code::kDeadlineExceeded) co_return committed.status();
+  }
+  co_return Status::DeadlineExceeded("the catalogue keeps changing; see whether the collection is there");
+}
+
+Task<Status> Member::Drop(std::string name) {
+  const Gate::Hold hold(*gate_);
+  std::optional<Uuid> dropping;
+  for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
+    const Status refreshed = co_await directory_->Refresh();
+    if (!refreshed.ok()) co_return refreshed;
+    const TopologyPointer topology = directory_->Now();
+    const auto known = topology->collections.find(name);
+    const bool there = known != topology->collections.end();
+    if (dropping && (!there || known->second.value.id != *dropping)) co_return Status::Ok();
+    if (!there) co_return Status::NotFound("there is no collection " + name);
+    const CollectionRecord& record = known->second.value;
+    dropping = record.id;
+    coordination::Transaction transaction;
+    transaction.expect = {{CollectionKey(name), known->second.mod_revision}};
+    transaction.changes = {{CollectionKey(name), std::nullopt}};
+    for (uint32_t p = 0; p < record.partitions; ++p) {
+      transaction.changes.push_back({PlacementKey(record.first_shard + p), std::nullopt});
+    }
+    const auto committed = co_await ports_.truth.Commit(std::move(transaction));
+    if (!committed.ok() && committed.status().code() != Code::kDeadlineExceeded) co_return committed.status();
+  }
+  co_return Status::DeadlineExceeded("the catalogue keeps changing; see whether the collection is gone");
+}
+
+Task<Status> Member::SetFactor(std::string name, uint32_t factor) {
+  const Gate::Hold hold(*gate_);
+  if (factor == 0) co_return Status::InvalidArgument("replication_factor", "must be at least 1");
+  for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
+    const Status refreshed = co_await directory_->Refresh();
+    if (!refreshed.ok()) co_return refreshed;
+    const auto known = directory_->Now()->collections.find(name);
+    if (known == directory_->Now()->collections.end()) co_return Status::NotFound("there is no collection " + name);
+    CollectionRecord record = known->second.value;
+    if (record.factor == factor) co_return Status::Ok();
+    record.factor = factor;
+    const Status put = co_await PutKept(CollectionKey(name), known->second.mod_revision, EncodeCollection(record));
+    if (!put.ok()) co_return put;
+  }
+  co_return Status::Unavailable("the collection keeps changing");
+}
+
+Task<Status> Member::SetMemberState(MemberNumber member, MemberState state) {
+  const Gate::Hold hold(*gate_);
+  for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
+    const Status refreshed = co_await directory_->Refresh();
+    if (!refreshed.ok()) co_return refreshed;
+    const auto known = directory_->Now()->members.find(member);
+    if (known == directory_->Now()->members.end()) {
+      co_return Status::NotFound("there is no member " + std::to_string(member));
+    }
+    MemberRecord record = known->second.value;
+    if (record.state == state) co_return Status::Ok();
+    // What was declared gone may have been given its shards' successors: it cannot come back with its old data.
+    if (record.state == MemberState::kGone) {
+      co_return Status::FailedPrecondition("member " + record.name + " was removed and cannot come back");
+    }
+    record.state = state;
+    const Status put = co_await PutKept(MemberKey(member), known->second.mod_revision, EncodeMember(record));
+    if (!put.ok()) co_return put;
+  }
+  co_return Status::Unavailable("the member's record keeps changing");
+}
+
+// One try; the caller looks again whether it took effect.
+Task<Status> Member::PutKept(std::string key, int64_t mod_revision, std::string value) {
+  coordination::Transaction transaction;
+  transaction.expect = {{key, mod_revision}};
+  transaction.changes = {{key, std::move(value)}};
+  const auto committed = co_await ports_.truth.Commit(std::move(transaction));
+  if (!committed.ok() && committed.status().code() != Code::kDeadlineExceeded) co_return committed.status();
+  co_return Status::Ok();
+}
+
+}  // namespace rhizome::fabric
