@@ -60,6 +60,8 @@ class Caller {
 
   Loop& loop() { return loop_; }
   Peers& peers() { return peers_; }
+  // For exchanges that may outlive whoever began them.
+  Gate& gate() { return gate_; }
   // Ends when every exchange has.
   Task<void> Drained() { return gate_.Drained(); }
 

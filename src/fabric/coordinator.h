@@ -52,7 +52,8 @@ struct QueryCommand {
   CallContext context;
 };
 
-// What the owners asked answered: each shard by one owner, or at quorum by a majority of each of its owner sets.
+// What the owners asked answered: each shard by at least one owner, or at quorum by a majority of each of its owner
+// sets. A shard may be in several parts.
 struct QueryAnswers {
   struct Part {
     MemberNumber member = 0;
@@ -79,7 +80,6 @@ class Coordinator {
   using VersionAnswers = std::map<MemberNumber, Result<VersionsRequest::Reply>>;
   using ReadAnswers = std::map<MemberNumber, Result<ReadRequest::Reply>>;
   using ApplyAnswers = std::map<MemberNumber, Result<ApplyRequest::Reply>>;
-  using QueryReplies = std::map<MemberNumber, Result<QueryRequest::Reply>>;
   struct Search;
   struct Attempts {
     int count = 0;
@@ -105,15 +105,16 @@ class Coordinator {
                                            std::string request, Level level, CallContext context);
 
   Task<std::map<MemberNumber, QueryRequest>> Assign(Search& search);
+  Task<void> AwaitParts(Search& search, bool last);
+  Task<void> AskPart(std::shared_ptr<Search> search, MemberNumber member, QueryRequest request);
   bool Answered(const Search& search, ShardNumber shard, const std::set<MemberNumber>& members) const;
-  bool Covers(const Search& search, const std::map<MemberNumber, QueryRequest>& requests,
-              const QueryReplies& replies) const;
   void Note(Search& search, MemberNumber member, const QueryRequest& request, Result<QueryRequest::Reply> reply);
 
   Caller& caller_;
   Directory& directory_;
   Hints& hints_;
   HybridClock& clock_;
+  double hedge_tokens_ = 10;
 };
 
 }  // namespace rhizome::fabric

@@ -1,5 +1,6 @@
 // Queries: which owners are asked, and who is asked instead when one fails.
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "fabric/coordinator.h"
@@ -8,43 +9,81 @@
 namespace rhizome::fabric {
 namespace {
 
-constexpr int kRoundsMax = 4;
+constexpr int kRoundsMax = 5;
+constexpr double kHedgeShare = 0.1;  // of requests that may be asked twice
+constexpr double kHedgeTokensMax = 10;
 
 }  // namespace
 
-// State of one query while owners are asked in rounds.
+// One query while owners are asked. Shared with the exchanges, of which the slowest may outlive it.
 struct Coordinator::Search {
-  const QueryCommand& command;
+  explicit Search(QueryCommand of) : command(std::move(of)), open(command.shards.begin(), command.shards.end()) {}
+  const QueryCommand command;
   QueryAnswers answers;
   std::set<ShardNumber> open;                           // not answered enough
-  std::map<ShardNumber, std::set<MemberNumber>> tried;  // asked in an earlier round, in vain
+  std::map<ShardNumber, std::set<MemberNumber>> tried;  // asked: in vain, or still silent
   std::map<ShardNumber, std::set<MemberNumber>> heard;  // answered
+  size_t outstanding = 0;
+  bool stale = false;                 // somebody refused the epoch
+  bool over = false;                  // the answer has been given
+  std::optional<OneShot<bool>> wake;  // true: something has changed; false: time to ask others, too
 };
 
 Task<QueryAnswers> Coordinator::Query(QueryCommand command) {
-  Search search{command, {}, {command.shards.begin(), command.shards.end()}, {}, {}};
-  for (int round = 0; round < kRoundsMax && !search.open.empty(); ++round) {
-    if (caller_.loop().NowNs() >= command.context.deadline_ns) break;
-    const std::map<MemberNumber, QueryRequest> requests = co_await Assign(search);
-    if (requests.empty()) break;
-    QueryReplies replies = co_await caller_.AskMany<QueryRequest>(
-        requests, command.context,
-        [&](const QueryReplies& so_far) { return command.level != Level::kOne && Covers(search, requests, so_far); });
-    bool stale = false;
-    for (auto& [member, reply] : replies) {
-      stale = stale || IsStaleEpoch(reply.status());
-      Note(search, member, requests.at(member), std::move(reply));
-    }
-    if (stale) {
+  const auto search = std::make_shared<Search>(std::move(command));
+  hedge_tokens_ = std::min(kHedgeTokensMax, hedge_tokens_ + kHedgeShare);
+  for (int round = 0; round < kRoundsMax && !search->open.empty(); ++round) {
+    if (caller_.loop().NowNs() >= search->command.context.deadline_ns) break;
+    if (std::exchange(search->stale, false)) {
       // The refusal was for the epoch; the same owners are as good as before.
       (void)co_await directory_.Refresh();
-      search.tried.clear();
+      search->tried.clear();
     }
+    auto requests = co_await Assign(*search);
+    if (requests.empty() && search->outstanding == 0) break;
+    for (auto& [member, request] : requests) {
+      ++search->outstanding;
+      caller_.gate().Start(AskPart(search, member, std::move(request)));
+    }
+    co_await AwaitParts(*search, round + 1 == kRoundsMax);
   }
-  for (const ShardNumber shard : search.open) {
-    search.answers.failed.try_emplace(shard, Status::Unavailable("too few owners answered"));
+  for (const ShardNumber shard : search->open) {
+    search->answers.failed.try_emplace(shard, Status::Unavailable("too few owners answered"));
   }
-  co_return std::move(search.answers);
+  search->over = true;
+  co_return std::move(search->answers);
+}
+
+// Until every shard is answered or nobody is left to wait for; at one, only as long as an answer usually takes, when
+// there is budget to ask a second owner then (Dean and Barroso, "The Tail at Scale", CACM 2013).
+Task<void> Coordinator::AwaitParts(Search& search, bool last) {
+  const int64_t deadline_ns = search.command.context.deadline_ns;
+  int64_t hedge_ns = INT64_MAX;
+  if (search.command.level == Level::kOne && !last && hedge_tokens_ >= 1) {
+    hedge_ns = 0;
+    for (const auto& [shard, members] : search.tried) {
+      for (const MemberNumber member : members) hedge_ns = std::max(hedge_ns, caller_.peers().HedgeDelayNs(member));
+    }
+    hedge_ns += caller_.loop().NowNs();
+  }
+  while (!search.open.empty() && search.outstanding > 0 && caller_.loop().NowNs() < deadline_ns) {
+    search.wake.emplace(caller_.loop());
+    const TimeLimit limit(caller_.loop(), std::min(hedge_ns, deadline_ns), *search.wake, false);
+    if (co_await OneShot<bool>(*search.wake)) continue;
+    if (caller_.loop().NowNs() >= hedge_ns) hedge_tokens_ -= 1;
+    break;
+  }
+  search.wake.reset();
+}
+
+Task<void> Coordinator::AskPart(std::shared_ptr<Search> search, MemberNumber member, QueryRequest request) {
+  for (const Target& target : request.targets) search->tried[target.shard].insert(member);
+  auto reply = co_await caller_.Ask<QueryRequest>(member, request, search->command.context);
+  --search->outstanding;
+  if (search->over) co_return;
+  search->stale = search->stale || IsStaleEpoch(reply.status());
+  Note(*search, member, request, std::move(reply));
+  if (search->wake) search->wake->Set(true);
 }
 
 // Whom to ask about the open shards. At one, a member that is asked anyway is asked about all it can answer, so that
@@ -91,36 +130,26 @@ bool Coordinator::Answered(const Search& search, ShardNumber shard, const std::s
   return quorum.reached();
 }
 
-// Whether the replies so far, with those of earlier rounds, are enough for every open shard.
-bool Coordinator::Covers(const Search& search, const std::map<MemberNumber, QueryRequest>& requests,
-                         const QueryReplies& replies) const {
-  std::map<ShardNumber, std::set<MemberNumber>> heard = search.heard;
-  for (const auto& [member, reply] : replies) {
-    if (!reply.ok()) continue;
-    for (const Target& target : requests.at(member).targets) heard[target.shard].insert(member);
-  }
-  return std::all_of(search.open.begin(), search.open.end(),
-                     [&](ShardNumber shard) { return Answered(search, shard, heard[shard]); });
-}
-
 void Coordinator::Note(Search& search, MemberNumber member, const QueryRequest& request,
                        Result<QueryRequest::Reply> reply) {
   QueryAnswers::Part part;
   part.member = member;
+  bool news = false;
   for (const Target& target : request.targets) {
     part.shards.push_back(target.shard);
+    if (!search.open.contains(target.shard)) continue;
     if (!reply.ok()) {
-      search.tried[target.shard].insert(member);
       search.answers.failed.insert_or_assign(target.shard, reply.status());
       continue;
     }
+    news = true;
     search.heard[target.shard].insert(member);
     if (Answered(search, target.shard, search.heard[target.shard])) {
       search.open.erase(target.shard);
       search.answers.failed.erase(target.shard);
     }
   }
-  if (!reply.ok()) return;
+  if (!news) return;  // failed, or another owner was faster
   part.answer = std::move(reply->answer);
   search.answers.parts.push_back(std::move(part));
 }
