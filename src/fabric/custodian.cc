@@ -150,22 +150,25 @@ bool Custodian::HasEnough(const Placement& placement, const std::set<MemberNumbe
 
 Task<void> Custodian::CopyOne(Placement placement) {
   const ShardNumber shard = placement.shard;
-  bool enough = false;
-  while (!loop_.stopping()) {
-    const Placement* now = directory_.Now()->Find(shard);
-    if (now == nullptr || now->epoch != placement.epoch) break;  // the next round begins anew
+  const uint64_t since = held_.at(shard).since;
+  std::set<MemberNumber> pulled;
+  bool current = true;
+  while (current && !HasEnough(placement, pulled)) {
     for (const MemberNumber owner : placement.replicas) {
-      if (owner == self_ || copies_[shard].pulled.contains(owner)) continue;
-      if (!co_await PullFrom(placement, owner)) continue;
-      copies_[shard].pulled.insert(owner);
-      enough = HasEnough(placement, copies_[shard].pulled);
-      if (enough) break;
+      if (owner == self_ || pulled.contains(owner) || !current) continue;
+      if (co_await PullFrom(placement, owner)) pulled.insert(owner);
+      const Placement* now = directory_.Now()->Find(shard);
+      current = now != nullptr && now->epoch == placement.epoch && !loop_.stopping();
+      if (HasEnough(placement, pulled)) break;
     }
-    if (enough || !co_await Sleep(loop_, kRetryMs * kNsPerMs)) break;
+    current = current && (HasEnough(placement, pulled) || co_await Sleep(loop_, kRetryMs * kNsPerMs));
   }
-  if (enough && (co_await store_.MarkComplete(shard)).ok()) {
-    if (const auto held = held_.find(shard); held != held_.end()) held->second.complete = true;
-    if (copies_[shard].epoch == placement.epoch) copies_[shard].progress.complete = true;
+  // What was pulled at another epoch than the one that holds says nothing; the next round begins anew.
+  if (current && (co_await store_.MarkComplete(shard, since)).ok()) {
+    const auto held = held_.find(shard);
+    if (held != held_.end() && held->second.since == since) held->second.complete = true;
+    const auto copy = copies_.find(shard);
+    if (copy != copies_.end() && copy->second.epoch == placement.epoch) copy->second.progress.complete = true;
   }
   copying_.erase(shard);
 }
@@ -176,9 +179,11 @@ Task<bool> Custodian::PullFrom(Placement placement, MemberNumber from) {
     if (IsStaleEpoch(report.status())) (void)co_await directory_.Refresh();
     co_return false;
   }
-  ProgressRequest::Reply& progress = copies_[placement.shard].progress;
-  progress.copied += report->copied;
-  progress.total = std::max(progress.total, report->compared);
+  const auto copy = copies_.find(placement.shard);
+  if (copy != copies_.end() && copy->second.epoch == placement.epoch) {
+    copy->second.progress.copied += report->copied;
+    copy->second.progress.total = std::max(copy->second.progress.total, report->compared);
+  }
   co_return true;
 }
 

@@ -42,7 +42,6 @@ class Custodian {
  private:
   struct Copy {
     uint64_t epoch = 0;
-    std::set<MemberNumber> pulled;  // owners all of whose registers are here
     ProgressRequest::Reply progress;
   };
   using Held = ReplicaStore::Held;

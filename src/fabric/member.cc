@@ -48,13 +48,15 @@ Task<Status> Member::Start() {
   }
   // Versions are told apart by the process that gave them: after a restart with a clock set back, or beside a frozen
   // former self, the same number could be given twice.
-  uint32_t writer = 0;
-  status = co_await TakeNumber("writers", writer);
-  if (!status.ok()) co_return status.Annotate("taking a number for versions");
-  versions_ = std::make_unique<HybridClock>(ports_.clock, writer);
+  if (versions_ == nullptr) {
+    uint32_t writer = 0;
+    status = co_await TakeNumber("writers", writer);
+    if (!status.ok()) co_return status.Annotate("taking a number for versions");
+    versions_ = std::make_unique<HybridClock>(ports_.clock, writer);
+  }
   status = co_await directory_->Refresh();
   if (!status.ok()) co_return status;
-  Compose();
+  if (caller_ == nullptr) Compose();
   if (identity_.holds_data) {
     status = co_await WriteRecord();
     if (!status.ok()) co_return status;
@@ -179,7 +181,6 @@ Task<void> Member::KeepLease() {
     }
     (void)co_await TakeLease();  // tried again at the next turn
   }
-  // A clean end frees the seat at once instead of at the lease's end.
 }
 
 Task<void> Member::PingPeers() {

@@ -1,7 +1,7 @@
 // Member: one process's part in the cluster: its seat in coordination, its replicas, its view of the others, and the
 // coordinator that clients' requests go through. The same code runs on threads and wires and in the simulator.
 //
-// On the loop. Start once, then everything else, then Stop; the ports outlive it.
+// On the loop. Start (again, when it failed), then everything else, then Stop; the ports outlive it.
 #pragma once
 
 #include <memory>

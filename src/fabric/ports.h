@@ -58,8 +58,8 @@ class ReplicaStore {
   virtual Task<Status> Collect(ShardNumber shard, Version below) = 0;
   // Makes an empty replica. Durable when it ends. AlreadyExists.
   virtual Task<Status> Open(ShardSpec spec) = 0;
-  // The replica has everything: said once, durable when it ends.
-  virtual Task<Status> MarkComplete(ShardNumber shard) = 0;
+  // The replica has everything: said once, durable when it ends. NotFound when it is not the one opened for `since`.
+  virtual Task<Status> MarkComplete(ShardNumber shard, uint64_t since) = 0;
   // Removes a replica and all it holds. Durable when it ends.
   virtual Task<Status> Drop(ShardNumber shard) = 0;
   // What is held, and why a replica cannot be used ("" when it can).
