@@ -6,8 +6,9 @@
 // periodically, applies each change by compare-and-swap, and asks again: applying everything it answers ends, and no
 // shard goes back and forth.
 //
-// Every change adds at most one owner and drops at most one, and never drops a majority of the owners there were. A
-// shard whose owners' majority is not live is not changed at all, because a new owner copies from a majority.
+// Every change adds at most one owner and drops at most one, and never drops a majority of the owners there were: a
+// shard with a single owner gets its new one first and loses the old one by a second change. A shard whose owners'
+// majority is not live is not changed at all, because a new owner copies from a majority.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,9 @@ struct BalanceSettings {
   PlacementSettings placement;
   // An active member that has not been live for longer than this is lost: its shards are given to others. 0: never.
   int64_t replace_after_ms = 0;
+  // A move to a member that has not been live for longer than this is taken back; so it is at once if the member is
+  // lost.
+  int64_t take_back_after_ms = 30'000;
   uint32_t concurrent_moves = 4;  // changes under way at a time, those already begun included
   uint32_t per_member_moves = 2;  // of those, how many may add or drop the same member
 };
@@ -68,9 +72,11 @@ struct BalanceReport {
   std::vector<PlacementChange> changes;
   std::vector<BlockedShard> blocked;  // ascending by shard
   uint64_t moving = 0;                // changes begun before this call
-  uint64_t waiting = 0;               // shards that need a change and wait for others to end
+  uint64_t waiting = 0;               // shards that need a change and wait for others to end; of load, about how many
   std::map<MemberNumber, MemberLoad> loads;
-  // Nothing is under way, to be done, or blocked.
+  // Why load stays outside its bounds although nothing is under way that would mend it; "" when it does not.
+  std::string uneven;
+  // Nothing is under way, to be done, blocked, or uneven.
   bool balanced = false;
 };
 
