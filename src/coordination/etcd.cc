@@ -58,46 +58,82 @@ Result<std::string> Etcd::Ask(const Call& call) {
   Status last = Status::DeadlineExceeded("no time left to ask etcd");
   for (size_t i = 0; i < count; ++i) {
     const size_t endpoint = (first + i) % count;
-    const int64_t left_ms = (call.deadline_ns - SystemClock().MonotonicNs()) / kNsPerMs;
-    if (left_ms <= 0) break;
+    const int64_t now_ns = SystemClock().MonotonicNs();
+    if (now_ns >= call.deadline_ns) break;
     // What may be asked again leaves time for the others: a paused member takes the connection and never answers.
-    const int64_t share_ms = std::max<int64_t>(1, left_ms / static_cast<int64_t>(count - i));
+    const int64_t share_ns = (call.deadline_ns - now_ns) / static_cast<int64_t>(count - i);
     const bool shared = call.repeat == Repeat::kHarmless && !call.until;
-    Fate fate = Fate::kBroken;
-    auto body = AskEndpoint(call, endpoint, shared ? share_ms : left_ms, fate);
-    preferred_ = fate == Fate::kAnswered ? endpoint : (endpoint + 1) % count;
-    if (fate == Fate::kAnswered || body.status().code() == Code::kTooLarge) return body;
+    Attempt attempt{.endpoint = endpoint, .deadline_ns = shared ? now_ns + share_ns : call.deadline_ns};
+    auto body = AskEndpoint(call, attempt);
+    preferred_ = attempt.fate == Fate::kAnswered ? endpoint : (endpoint + 1) % count;
+    if (attempt.fate == Fate::kAnswered || body.status().code() == Code::kTooLarge) return body;
     last = body.status();
-    if (fate == Fate::kBroken && call.repeat == Repeat::kNever) {
+    if (attempt.fate == Fate::kBroken && call.repeat == Repeat::kNever) {
       return Status::DeadlineExceeded("unknown outcome: " + std::string(last.message()));
     }
   }
   return last;
 }
 
-Result<std::string> Etcd::AskEndpoint(const Call& call, size_t endpoint, int64_t timeout_ms, Fate& fate) {
+Result<std::string> Etcd::AskEndpoint(const Call& call, Attempt& attempt) {
+  ASSIGN_OR_RETURN(const std::string stale, Token(attempt));
+  auto body = Send(call, stale, attempt);
+  if (!attempt.token_refused || stale.empty()) return body;
+  {
+    MutexLock lock(mutex_);
+    if (token_ == stale) token_.clear();
+  }
+  ASSIGN_OR_RETURN(const std::string fresh, Token(attempt));
+  return Send(call, fresh, attempt);
+}
+
+Result<std::string> Etcd::Token(Attempt& attempt) {
+  if (options_.user.empty()) return std::string();
+  {
+    MutexLock lock(mutex_);
+    if (!token_.empty()) return token_;
+  }
+  const Call call{.path = "/v3/auth/authenticate", .body = etcd::EncodeCredentials(options_.user, options_.password)};
+  auto body = Send(call, "", attempt);
+  // Of the call that wants the token nothing was sent; another endpoint may know more than one that broke.
+  if (!body.ok()) {
+    if (attempt.fate == Fate::kBroken) attempt.fate = Fate::kNothingSent;
+    if (body.status().code() != Code::kInvalidArgument) return body;
+    return Status::FailedPrecondition(std::string(body.status().message()));
+  }
+  ASSIGN_OR_RETURN(const std::string token, etcd::DecodeToken(*body));
+  MutexLock lock(mutex_);
+  token_ = token;
+  return token;
+}
+
+Result<std::string> Etcd::Send(const Call& call, const std::string& token, Attempt& attempt) {
   io::HttpExchange exchange;
-  exchange.url = options_.endpoints[endpoint] + call.path;
+  exchange.url = options_.endpoints[attempt.endpoint] + call.path;
   exchange.headers = {"Content-Type: application/json"};
+  if (!token.empty()) exchange.headers.push_back("Authorization: " + token);
   exchange.body = call.body;
-  exchange.connect_timeout_ms = std::min(options_.connect_timeout_ms, timeout_ms);
-  exchange.timeout_ms = timeout_ms;
+  const int64_t left_ns = attempt.deadline_ns - SystemClock().MonotonicNs();
+  exchange.timeout_ms = std::max<int64_t>(1, left_ns / kNsPerMs);
+  exchange.connect_timeout_ms = std::min(options_.connect_timeout_ms, exchange.timeout_ms);
   exchange.response_bytes_max = kAnswerBytesMax;
   exchange.fresh_connection = call.repeat == Repeat::kNever;
   exchange.until = call.until;
   bool sent = false;
   auto answer = http_.Post(exchange, &sent);
-  const std::string context = "etcd at " + options_.endpoints[endpoint];
-  fate = sent ? Fate::kBroken : Fate::kNothingSent;
+  const std::string context = "etcd at " + options_.endpoints[attempt.endpoint];
+  attempt.token_refused = false;
+  attempt.fate = sent ? Fate::kBroken : Fate::kNothingSent;
   if (!sent) return Status::Unavailable(context + ": " + std::string(answer.status().message()));
   if (!answer.ok()) return answer.status().Annotate(context);
-  fate = Fate::kAnswered;
+  attempt.fate = Fate::kAnswered;
   if (answer->status == 200) return std::move(answer->body);
   const auto refusal = etcd::DecodeRefusal(answer->body);
   if (refusal) {
+    attempt.token_refused = etcd::RefusesToken(*refusal);
     if (const Status definite = Definite(*refusal); !definite.ok()) return definite;
   }
-  fate = Fate::kBroken;
+  attempt.fate = Fate::kBroken;
   return Status::Unavailable(context + ": " +
                              (refusal ? refusal->message : "HTTP status " + std::to_string(answer->status)));
 }

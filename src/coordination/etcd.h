@@ -13,6 +13,9 @@
 // shorter one is made longer. Errors, beside those of the port: FailedPrecondition (etcd refuses: credentials, not an
 // etcd v3), ResourceExhausted (etcd is full or asks for patience), Corruption (an answer etcd would not give).
 //
+// With a user, a token is fetched by name and password and sent along; when etcd no longer takes it, another is fetched
+// and the call, of which then nothing was done, sent once more.
+//
 // Thread-safe. Files of `tls` are read again at every new connection.
 #pragma once
 
@@ -22,6 +25,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mutex.h"
 #include "coordination/coordination.h"
 #include "coordination/etcd_wire.h"
 #include "io/http_client.h"
@@ -34,6 +38,8 @@ struct EtcdOptions {
   int64_t timeout_ms = 5'000;           // of a call, all endpoints together
   int64_t connect_timeout_ms = 1'000;   // to one endpoint
   io::HttpTls tls;
+  std::string user;  // "": etcd asks for no credentials
+  std::string password;
 };
 
 class Etcd final : public Coordination {
@@ -61,16 +67,29 @@ class Etcd final : public Coordination {
   explicit Etcd(EtcdOptions options);
   int64_t Deadline(int64_t timeout_ms) const;
   // The body of a good answer, from whichever endpoint.
-  Result<std::string> Ask(const Call& call);
+  Result<std::string> Ask(const Call& call) EXCLUDES(mutex_);
   // One attempt at one endpoint.
   enum class Fate { kAnswered /* well, or with a refusal that says nothing was done */, kNothingSent, kBroken };
-  Result<std::string> AskEndpoint(const Call& call, size_t endpoint, int64_t timeout_ms, Fate& fate);
+  struct Attempt {
+    size_t endpoint = 0;
+    int64_t deadline_ns = 0;
+    Fate fate = Fate::kBroken;
+    bool token_refused = false;
+  };
+  // With a token that etcd takes, if a user is set.
+  Result<std::string> AskEndpoint(const Call& call, Attempt& attempt) EXCLUDES(mutex_);
+  Result<std::string> Send(const Call& call, const std::string& token, Attempt& attempt);
+  // The token at hand, or a new one; "" without a user.
+  Result<std::string> Token(Attempt& attempt) EXCLUDES(mutex_);
   Result<Listing> ListOnce(const std::string& prefix, int64_t deadline_ns);
 
   // Constant after construction.
   const EtcdOptions options_;
   io::HttpClient http_;
   std::atomic<size_t> preferred_{0};  // the endpoint to ask first
+
+  Mutex mutex_;
+  std::string token_ GUARDED_BY(mutex_);  // "": none yet, or no longer taken
 };
 
 }  // namespace rhizome::coordination

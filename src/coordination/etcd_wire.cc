@@ -1,5 +1,6 @@
 #include "coordination/etcd_wire.h"
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
 
@@ -200,6 +201,26 @@ Result<int64_t> DecodeWatch(std::string_view body) {
     if (cancelled && newest == 0) return Wrong("to a watch is its end");
   }
   return newest;
+}
+
+std::string EncodeCredentials(const std::string& user, const std::string& password) {
+  return json::serialize(json::object{{"name", user}, {"password", password}});
+}
+
+Result<std::string> DecodeToken(std::string_view body) {
+  ASSIGN_OR_RETURN(const json::object answer, ParseObject(body));
+  const json::value* token = answer.if_contains("token");
+  const bool text = token != nullptr && token->is_string() && !token->get_string().empty();
+  // It becomes a header: a line end in it would begin another.
+  const auto printable = [](char c) { return c > ' ' && c < '\x7f'; };
+  if (!text || !std::all_of(token->get_string().begin(), token->get_string().end(), printable)) {
+    return Wrong("has no token");
+  }
+  return std::string(token->get_string());
+}
+
+bool RefusesToken(const Refusal& refusal) {
+  return refusal.code == 16 || (refusal.code == 3 && refusal.message.find("auth store is old") != std::string::npos);
 }
 
 std::optional<Refusal> DecodeRefusal(std::string_view body) {

@@ -43,6 +43,10 @@ std::string EncodeWatch(const std::string& prefix, int64_t start_revision, const
 // change or as the least that is still known; 0 while there is none. Corruption also when etcd ended the watch.
 Result<int64_t> DecodeWatch(std::string_view body);
 
+std::string EncodeCredentials(const std::string& user, const std::string& password);
+// What to send along from then on.
+Result<std::string> DecodeToken(std::string_view body);
+
 // An answer that is an error: etcd's code (that of gRPC) and words.
 struct Refusal {
   int code = 0;
@@ -50,5 +54,7 @@ struct Refusal {
 };
 // nullopt when the body is no error of etcd's.
 std::optional<Refusal> DecodeRefusal(std::string_view body);
+// Whether etcd asks for another token: it forgot this one, or users and roles have changed since.
+bool RefusesToken(const Refusal& refusal);
 
 }  // namespace rhizome::coordination::etcd

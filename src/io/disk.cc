@@ -52,9 +52,12 @@ Status CreateDirectories(Disk& disk, const std::string& path) {
   const std::string parent = ParentOf(path);
   if (!exists) {
     RETURN_IF_ERROR(CreateDirectories(disk, parent));
-    Status status = disk.CreateDirectory(path);
-    if (!status.ok() && status.code() != Code::kAlreadyExists) return status;
-    return disk.SyncDirectory(parent);
+    const Status created = disk.CreateDirectory(path);
+    if (!created.ok() && created.code() != Code::kAlreadyExists) return created;
+    const Status synced = disk.SyncDirectory(parent);
+    // Left there, the next attempt would take it for durable.
+    if (created.ok() && !synced.ok()) (void)disk.RemoveDirectory(path).ok();
+    return synced;
   }
   // A file of that name is the caller's mistake, told here rather than at the first use.
   return disk.List(path).status();

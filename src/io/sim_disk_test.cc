@@ -204,6 +204,19 @@ TEST(SimDisk, FlippedBitSurvivesACrash) {
   EXPECT_EQ(ReadWholeFile(disk, "/a").value(), "c");
 }
 
+TEST(SimDisk, DirectoryMadeAtTheSecondAttemptSurvivesACrash) {
+  SimDisk counting;
+  ASSERT_TRUE(CreateDirectories(counting, "/x/y").ok());
+  for (uint64_t failing = 0; failing < counting.operations(); ++failing) {
+    SimDisk disk;
+    disk.FailOperation(failing, SimFault::kIoError);
+    EXPECT_FALSE(CreateDirectories(disk, "/x/y").ok());
+    ASSERT_TRUE(CreateDirectories(disk, "/x/y").ok());
+    CrashKeeping(disk, false);
+    EXPECT_TRUE(disk.Exists("/x/y").value()) << failing;
+  }
+}
+
 TEST(SimDisk, PlantedSyncBugLosesSyncedBytes) {
   SimDisk disk({.sync_does_nothing = true, .directory_sync_does_nothing = true});
   ASSERT_TRUE(WriteFileAtomically(disk, "/a", "x").ok());
