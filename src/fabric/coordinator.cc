@@ -240,7 +240,8 @@ Task<Result<WriteReceipt>> Coordinator::Send(const Placement& placement, const W
   ApplyAnswers answers = co_await caller_.AskMany<ApplyRequest>(
       ForEach(asked, ApplyRequest{target, std::move(batch)}), command.context,
       [&](const ApplyAnswers& so_far) {
-        return Settled(placement, command.level, so_far) || Planted(Bug::kCountUnansweredWrite);
+        // When it fails, everybody is waited for: whether nobody has logged it is worth knowing.
+        return Counted(placement, command.level, so_far).reached() || Planted(Bug::kCountUnansweredWrite);
       },
       std::move(late));
   Quorum quorum = Counted(placement, command.level, answers);

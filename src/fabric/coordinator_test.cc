@@ -1,0 +1,336 @@
+#include "fabric/coordinator.h"
+
+#include <gtest/gtest.h>
+
+#include "base/clock.h"
+#include "fabric/test_world.h"
+
+namespace rhizome::fabric {
+namespace {
+
+using format::DeletePoint;
+using format::Operation;
+using format::Point;
+using format::PointId;
+using format::UpsertPoint;
+
+constexpr ShardNumber kShard = 5;
+
+Operation Upsert(uint64_t id, const std::string& text, Version version = {}) {
+  return {version, UpsertPoint{Point{PointId(id), {}, "", text, ""}}};
+}
+
+// A replica that keeps registers by version, as every member's does.
+struct Registers {
+  std::map<std::string, Operation> held;
+  std::optional<format::RequestStamp> stamp;
+  std::optional<Version> stamped;
+  Status refuses;  // what it answers instead, when not OK
+
+  Result<std::string> Answer(const Request& request) {
+    if (!refuses.ok()) return refuses;
+    if (const auto* apply = std::get_if<ApplyRequest>(&request)) {
+      const auto batch = format::DecodeOperationBatch(apply->batch).value();
+      for (const Operation& operation : batch.operations) {
+        Operation& mine = held[operation.Key()];
+        if (mine.version < operation.version) mine = operation;
+      }
+      if (batch.request) stamp = batch.request, stamped = batch.operations.front().version;
+      return EncodeReply(ApplyRequest::Reply{});
+    }
+    if (const auto* versions = std::get_if<VersionsRequest>(&request)) {
+      VersionsRequest::Reply reply;
+      for (const std::string& key : versions->keys) {
+        const auto found = held.find(key);
+        reply.versions.push_back(found == held.end() ? Version{} : found->second.version);
+        reply.tombstones.push_back(found != held.end() && std::holds_alternative<DeletePoint>(found->second.body));
+      }
+      if (stamp && versions->request == std::string(stamp->key.begin(), stamp->key.end())) {
+        reply.request = stamped;
+        reply.content_hash = stamp->content_hash;
+      }
+      return EncodeReply(reply);
+    }
+    if (const auto* read = std::get_if<ReadRequest>(&request)) {
+      ReadRequest::Reply reply;
+      for (const std::string& key : read->keys) {
+        const auto found = held.find(key);
+        reply.registers.emplace_back();
+        if (found != held.end()) reply.registers.back() = found->second;
+      }
+      return EncodeReply(reply);
+    }
+    if (std::holds_alternative<QueryRequest>(request)) return EncodeReply(QueryRequest::Reply{"found"});
+    return EncodeReply(HintRequest::Reply{});
+  }
+};
+
+class CoordinatorTest : public testing::Test {
+ protected:
+  CoordinatorTest() {
+    for (MemberNumber n = 1; n <= 4; ++n) {
+      truth_.Put(MemberKey(n), EncodeMember({.number = n, .name = "m" + std::to_string(n)}));
+      network_.answers[n] = [this, n](const Request& request) { return replicas_[n].Answer(request); };
+    }
+    Place({1, 2, 3});
+    EXPECT_TRUE(loop_.Run(directory_.Refresh()).ok());
+    peers_.Follow(*directory_.Now());
+  }
+  ~CoordinatorTest() override { loop_.Stop(); }
+
+  void Place(std::vector<MemberNumber> replicas, std::vector<MemberNumber> next = {}) {
+    truth_.Put(PlacementKey(kShard),
+               EncodePlacement({.shard = kShard, .epoch = ++epoch_, .replicas = replicas, .next = next}));
+  }
+  CallContext Within(int64_t ms) { return {.deadline_ns = loop_.NowNs() + ms * kTestMs}; }
+  Result<WriteReceipt> Write(std::vector<Operation> operations, Level level = Level::kQuorum,
+                             std::optional<format::RequestStamp> request = {}) {
+    return loop_.Run(coordinator_.Write({kShard, std::move(operations), level, request, Within(3'000)}));
+  }
+  Result<std::vector<std::optional<Operation>>> Read(uint64_t id, Level level = Level::kQuorum) {
+    return loop_.Run(coordinator_.Read({kShard, {Upsert(id, "").Key()}, level, Within(3'000)}));
+  }
+  QueryAnswers Query(Level level = Level::kOne) {
+    return loop_.Run(coordinator_.Query({{kShard}, "what", level, Within(3'000)}));
+  }
+  void Have(MemberNumber member, const Operation& operation) { replicas_[member].held[operation.Key()] = operation; }
+  std::string TextAt(MemberNumber member, uint64_t id) {
+    const auto found = replicas_[member].held.find(Upsert(id, "").Key());
+    if (found == replicas_[member].held.end()) return "(none)";
+    const auto* upsert = std::get_if<UpsertPoint>(&found->second.body);
+    return upsert == nullptr ? "(deleted)" : upsert->point.text;
+  }
+
+  TestLoop loop_;
+  Settings settings_;
+  SimClock clock_;
+  TestTruth truth_{loop_};
+  TestNetwork network_{loop_};
+  Peers peers_{loop_, settings_, 0};
+  Caller caller_{loop_, network_, peers_, settings_};
+  Directory directory_{loop_, truth_, settings_};
+  Hints hints_{caller_, directory_, nullptr, settings_, 0};
+  HybridClock versions_{clock_, 42};
+  Coordinator coordinator_{caller_, directory_, hints_, versions_};
+  std::map<MemberNumber, Registers> replicas_;
+  uint64_t epoch_ = 0;
+};
+
+TEST_F(CoordinatorTest, AQuorumWriteIsAtAMajority) {
+  const auto written = Write({Upsert(1, "one")});
+  ASSERT_TRUE(written.ok()) << written.status().ToString();
+  EXPECT_GE(written->acknowledged.size(), 2);
+  loop_.RunFor(100);
+  for (const MemberNumber n : {1, 2, 3}) EXPECT_EQ(TextAt(n, 1), "one");
+}
+
+TEST_F(CoordinatorTest, AQuorumWriteGoesAboveWhatAMajorityHasSeen) {
+  const Version far{static_cast<uint64_t>(clock_.WallMs() + 3'600'000) << 16, 9};
+  Have(2, Upsert(1, "from a clock that is ahead", far));
+  Have(3, Upsert(1, "from a clock that is ahead", far));
+  const auto written = Write({Upsert(1, "later")});
+  ASSERT_TRUE(written.ok());
+  EXPECT_GT(written->version, far);
+  loop_.RunFor(100);
+  EXPECT_EQ(TextAt(2, 1), "later");
+}
+
+TEST_F(CoordinatorTest, OneOwnerAwayIsNoHindrance) {
+  network_.silent = {3};
+  EXPECT_TRUE(Write({Upsert(1, "one")}).ok());
+  EXPECT_EQ((*Read(1))[0]->version, replicas_[1].held.begin()->second.version);
+}
+
+TEST_F(CoordinatorTest, WithoutAMajorityNothingIsWrittenAndItIsSaid) {
+  network_.answers.erase(2);
+  network_.answers.erase(3);
+  const auto written = Write({Upsert(1, "one")});
+  EXPECT_EQ(written.status().code(), Code::kUnavailable);
+  EXPECT_EQ(TextAt(1, 1), "(none)");
+}
+
+TEST_F(CoordinatorTest, AllNamesWhoIsMissingAndWritesNothing) {
+  network_.answers.erase(3);
+  const auto written = Write({Upsert(1, "one")}, Level::kAll);
+  EXPECT_EQ(written.status().code(), Code::kUnavailable);
+  EXPECT_THAT(std::string(written.status().message()), testing::HasSubstr("member 3"));
+  EXPECT_EQ(TextAt(1, 1), "(none)");
+}
+
+TEST_F(CoordinatorTest, AWriteThatSomebodyMayHaveIsUnknown) {
+  // They say their versions and then fall silent.
+  for (const MemberNumber n : {2, 3}) {
+    network_.answers[n] = [this, n](const Request& request) -> Result<std::string> {
+      if (std::holds_alternative<ApplyRequest>(request)) return Status::DeadlineExceeded("the answer was lost");
+      return replicas_[n].Answer(request);
+    };
+  }
+  const auto written = Write({Upsert(1, "one")});
+  EXPECT_EQ(written.status().code(), Code::kDeadlineExceeded);
+  EXPECT_EQ(TextAt(1, 1), "one");
+}
+
+TEST_F(CoordinatorTest, RefusalsByEveryOwnerAreToldAsTheyAre) {
+  for (const MemberNumber n : {1, 2, 3}) {
+    network_.answers[n] = [this, n](const Request& request) -> Result<std::string> {
+      if (std::holds_alternative<ApplyRequest>(request)) return Status::NoSpace("full");
+      return replicas_[n].Answer(request);
+    };
+  }
+  const auto written = Write({Upsert(1, "one")});
+  EXPECT_EQ(written.status().code(), Code::kUnavailable);
+  EXPECT_THAT(std::string(written.status().message()), testing::HasSubstr("full"));
+}
+
+TEST_F(CoordinatorTest, AWriteRepeatedAtANewEpochKeepsItsVersion) {
+  bool refused = false;
+  for (const MemberNumber n : {1, 2, 3}) {
+    network_.answers[n] = [this, n, &refused](const Request& request) -> Result<std::string> {
+      const auto* apply = std::get_if<ApplyRequest>(&request);
+      if (apply != nullptr && apply->target.epoch < epoch_) {
+        refused = true;
+        (void)replicas_[n].Answer(request);
+        return StaleEpoch(epoch_);
+      }
+      return replicas_[n].Answer(request);
+    };
+  }
+  Place({1, 2, 3});  // the coordinator does not know yet
+  const auto written = Write({Upsert(1, "one")});
+  ASSERT_TRUE(written.ok()) << written.status().ToString();
+  EXPECT_TRUE(refused);
+  std::set<std::string> batches;
+  for (const auto& [to, apply] : network_.Asked<ApplyRequest>()) batches.insert(apply.batch);
+  EXPECT_EQ(batches.size(), 1);
+}
+
+TEST_F(CoordinatorTest, WhileMovingANewMajorityMustHaveItToo) {
+  Place({1, 2, 3}, {2, 3, 4});
+  ASSERT_TRUE(loop_.Run(directory_.Refresh()).ok());
+  network_.answers.erase(3);
+  network_.answers.erase(4);
+  EXPECT_FALSE(Write({Upsert(1, "one")}).ok());
+}
+
+TEST_F(CoordinatorTest, ARepeatedRequestGetsTheVersionOfTheFirst) {
+  const format::RequestStamp stamp{{1, 2, 3}, 77};
+  const auto first = Write({Upsert(1, "one")}, Level::kQuorum, stamp);
+  ASSERT_TRUE(first.ok());
+  const auto again = Write({Upsert(1, "one")}, Level::kQuorum, stamp);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->version, first->version);
+  EXPECT_TRUE(again->repeated);
+}
+
+TEST_F(CoordinatorTest, AnIdempotencyKeyIsForOneRequest) {
+  ASSERT_TRUE(Write({Upsert(1, "one")}, Level::kQuorum, format::RequestStamp{{1}, 77}).ok());
+  const auto other = Write({Upsert(1, "two")}, Level::kQuorum, format::RequestStamp{{1}, 78});
+  EXPECT_EQ(other.status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(other.status().field(), "idempotency_key");
+}
+
+TEST_F(CoordinatorTest, AReadWritesBackWhatNoMajorityHas) {
+  Have(1, Upsert(1, "new", Version{9, 1}));
+  Have(2, Upsert(1, "old", Version{5, 1}));
+  Have(3, Upsert(1, "old", Version{5, 1}));
+  network_.delay_ms[3] = 50;  // so that the first two decide
+  const auto read = Read(1);
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ((*read)[0]->version, (Version{9, 1}));
+  EXPECT_EQ(TextAt(2, 1), "new");
+}
+
+TEST_F(CoordinatorTest, AReadThatCannotWriteBackFails) {
+  Have(1, Upsert(1, "new", Version{9, 1}));
+  network_.answers.erase(3);
+  network_.answers[2] = [this](const Request& request) -> Result<std::string> {
+    if (std::holds_alternative<ApplyRequest>(request)) return Status::NoSpace("full");
+    return replicas_[2].Answer(request);
+  };
+  EXPECT_FALSE(Read(1).ok());
+}
+
+TEST_F(CoordinatorTest, ADeleteIsReadAsATombstone) {
+  for (const MemberNumber n : {1, 2, 3}) Have(n, {Version{9, 1}, DeletePoint{PointId(1)}});
+  const auto read = Read(1);
+  ASSERT_TRUE(read.ok());
+  EXPECT_TRUE(std::holds_alternative<DeletePoint>((*read)[0]->body));
+}
+
+TEST_F(CoordinatorTest, AtOneTheNextOwnerAnswersForOneThatFails) {
+  Have(3, Upsert(1, "one", Version{9, 1}));
+  network_.answers.erase(1);
+  network_.answers.erase(2);
+  const auto read = Read(1, Level::kOne);
+  ASSERT_TRUE(read.ok());
+  EXPECT_TRUE((*read)[0].has_value());
+}
+
+TEST_F(CoordinatorTest, AnUnknownShardIsNotFound) {
+  const auto read = loop_.Run(coordinator_.Read({99, {"p"}, Level::kQuorum, Within(100)}));
+  EXPECT_EQ(read.status().code(), Code::kNotFound);
+}
+
+TEST_F(CoordinatorTest, AQueryAtOneAsksOneOwner) {
+  const QueryAnswers answers = Query();
+  EXPECT_EQ(answers.parts.size(), 1);
+  EXPECT_TRUE(answers.failed.empty());
+  EXPECT_EQ(network_.Asked<QueryRequest>().size(), 1);
+}
+
+TEST_F(CoordinatorTest, AQueryGoesToAnotherOwnerWhenOneFails) {
+  for (const MemberNumber n : {1, 2}) network_.answers[n] = [](const Request&) { return Status::Unavailable("busy"); };
+  for (int turn = 0; turn < 10; ++turn) {
+    const QueryAnswers answers = Query();
+    ASSERT_EQ(answers.parts.size(), 1);
+    EXPECT_EQ(answers.parts[0].member, 3);
+  }
+}
+
+TEST_F(CoordinatorTest, AQueryAsksASecondOwnerWhenTheFirstIsSlow) {
+  for (const MemberNumber n : {1, 2, 3}) peers_.Answered(n, kTestMs);
+  network_.delay_ms = {{1, 1'500}, {2, 1'500}, {3, 0}};
+  const int64_t began_ns = loop_.NowNs();
+  const QueryAnswers answers = Query();
+  ASSERT_EQ(answers.parts.size(), 1);
+  EXPECT_EQ(answers.parts[0].member, 3);
+  EXPECT_LT(loop_.NowNs() - began_ns, 1'000 * kTestMs);
+}
+
+TEST_F(CoordinatorTest, AQueryAtQuorumHearsAMajority) {
+  network_.answers.erase(2);
+  const QueryAnswers answers = Query(Level::kQuorum);
+  EXPECT_EQ(answers.parts.size(), 2);
+  EXPECT_TRUE(answers.failed.empty());
+}
+
+TEST_F(CoordinatorTest, ShardsWithoutAnswersAreNamedWithTheReason) {
+  network_.answers.clear();
+  for (const Level level : {Level::kOne, Level::kQuorum}) {
+    const QueryAnswers answers = Query(level);
+    EXPECT_TRUE(answers.parts.empty());
+    ASSERT_TRUE(answers.failed.contains(kShard));
+    EXPECT_FALSE(answers.failed.at(kShard).ok());
+  }
+}
+
+TEST_F(CoordinatorTest, VersionsTellsTheNewestAMajorityKnows) {
+  Have(1, {Version{9, 1}, DeletePoint{PointId(1)}});
+  Have(2, Upsert(1, "old", Version{5, 1}));
+  network_.answers.erase(3);
+  const auto versions =
+      loop_.Run(coordinator_.Versions({kShard, {Upsert(1, "").Key()}, Level::kQuorum, Within(1'000)}));
+  ASSERT_TRUE(versions.ok());
+  EXPECT_EQ(versions->versions[0], (Version{9, 1}));
+  EXPECT_TRUE(versions->tombstones[0]);
+}
+
+TEST_F(CoordinatorTest, AnAnswerAboutOtherKeysCountsForNothing) {
+  for (const MemberNumber n : {1, 2}) {
+    network_.answers[n] = [](const Request&) -> Result<std::string> { return EncodeReply(ReadRequest::Reply{}); };
+  }
+  EXPECT_FALSE(Read(1).ok());
+}
+
+}  // namespace
+}  // namespace rhizome::fabric
