@@ -19,8 +19,7 @@ struct Address {
 
   // For listening: "127.0.0.1:80".
   std::string ToString() const;
-  // For connecting: "ipv4:///127.0.0.1:80", which differs from the name gRPC gives a connection that stands
-  // ("ipv4:127.0.0.1:80").
+  // For connecting: "ipv4:///127.0.0.1:80", which needs no resolver, or "dns:///node-1:80".
   std::string Target() const;
 };
 

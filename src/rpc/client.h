@@ -7,8 +7,10 @@
 //   DeadlineExceeded   unknown: it may have run, be running, or run later. Also a connection lost under the call.
 //   ResourceExhausted  field "in_flight": this client has too many calls to that peer; nothing was sent.
 //   Cancelled          unknown: the client was destroyed under the call.
-//   TooLarge           field "request": nothing was sent, or the peer refused it unread. Field "reply": it ran, and its
-//                      answer is above the bound.
+//   TooLarge           field "request": nothing was sent. Field "reply": it ran, and its answer is above the peer's
+//   bound.
+//                      Field "message": the request is above the peer's bound and did not run, or its answer above
+//                      ours.
 //   Corruption         the peer's answer is not in our format; it may have run.
 // Every other Status is the peer's own, code, message and field unchanged (docs/formats/rpc.md); a peer's handler may
 // choose any of the codes above too.
