@@ -197,7 +197,9 @@ struct Client::Impl {
     } else {
       call->done(FailureOf(*call, status));
     }
-    call->done = nullptr;  // with all it holds, before the client may go
+    // With all they hold, before the client may go.
+    call->done = nullptr;
+    call->peer = nullptr;
     MutexLock lock(mutex);
     calls.erase(call);
     if (closing) ended.NotifyAll();
@@ -245,7 +247,7 @@ struct Client::Impl {
 Result<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
   if (options.tls.enabled()) RETURN_IF_ERROR(CheckTlsFiles(options.tls));
   RETURN_IF_ERROR(CheckBounds(options.message_bytes_max, options.calls_max, options.calls_for_priority));
-  JoinLogs();
+  PrepareGrpc();
   return std::unique_ptr<Client>(new Client(std::make_unique<Impl>(std::move(options))));
 }
 

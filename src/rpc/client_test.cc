@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,10 +29,49 @@ class SilentPort {
   }
   ~SilentPort() { close(fd_); }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+  int Accept() const { return accept(fd_, nullptr, nullptr); }
 
  private:
   const int fd_;
   uint16_t port_ = 0;
+};
+
+// Carries one connection to `port` until it is told to swallow everything: what a peer looks like whose machine has
+// gone.
+class FreezingProxy {
+ public:
+  explicit FreezingProxy(uint16_t port) : port_(port), thread_([this] { Carry(); }) {}
+  ~FreezingProxy() {
+    stop_ = true;
+    thread_.join();
+  }
+  std::string address() const { return near_.address(); }
+  void Freeze() { frozen_ = true; }
+
+ private:
+  void Carry() {
+    pollfd ends[2] = {{near_.Accept(), POLLIN, 0}, {socket(AF_INET, SOCK_STREAM, 0), POLLIN, 0}};
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port_);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(ends[1].fd, reinterpret_cast<const sockaddr*>(&to), sizeof(to)), 0);
+    char bytes[4096];
+    while (!stop_) {
+      poll(ends, 2, 10);
+      for (int i = 0; i < 2; ++i) {
+        const ssize_t got = recv(ends[i].fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+        if (got > 0 && !frozen_) EXPECT_EQ(send(ends[1 - i].fd, bytes, static_cast<size_t>(got), MSG_NOSIGNAL), got);
+      }
+    }
+    for (const pollfd& end : ends) close(end.fd);
+  }
+
+  const uint16_t port_;
+  SilentPort near_;
+  std::atomic<bool> frozen_ = false;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
 };
 
 Status Failure(Client& client, const std::string& address, std::string request = "x",
@@ -75,6 +115,19 @@ TEST(Client, PeerLostUnderTheCallIsUnknown) {
   ASSERT_TRUE(Eventually([&] { return holding.count() == 1; }));
   server.reset();
   EXPECT_EQ(answer.get().status().code(), Code::kDeadlineExceeded);
+}
+
+TEST(Client, PeerThatFellSilentIsNoticedByPings) {
+  Holding holding;
+  const auto server = Serve(holding.handler());
+  FreezingProxy proxy(server->port());
+  const auto client = Connect();
+  auto answer = CallLater(*client, proxy.address(), "x", {.timeout_ms = 60'000});
+  ASSERT_TRUE(Eventually([&] { return holding.count() == 1; }));
+  proxy.Freeze();
+  const int64_t begin_ms = NowMs();
+  EXPECT_EQ(answer.get().status().code(), Code::kDeadlineExceeded);
+  EXPECT_LT(NowMs() - begin_ms, 2000);
 }
 
 TEST(Client, UnavailableCallNeverRan) {

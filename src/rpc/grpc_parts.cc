@@ -2,11 +2,14 @@
 
 #include <grpc/grpc_security_constants.h>
 #include <grpc/support/log.h>
+#include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/security/auth_context.h>
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_credentials_options.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/slice.h>
 #include <openssl/err.h>
@@ -126,12 +129,17 @@ std::string BytesOf(const grpc::ByteBuffer& buffer) {
   return bytes;
 }
 
-void JoinLogs() {
-  static const bool joined = [] {
+void PrepareGrpc() {
+  // gRPC 1.51 ends its callback threads with the last channel or server, and joins them from whichever thread lets go
+  // of it. When that is one of their own, it goes on running over freed memory. A server without a port, never stopped,
+  // keeps them.
+  static const grpc::Server* const keeper = [] {
     gpr_set_log_function(LogLine);
-    return true;
+    grpc::ServerBuilder builder;
+    builder.RegisterCallbackGenericService(new grpc::CallbackGenericService);
+    return builder.BuildAndStart().release();
   }();
-  (void)joined;
+  CHECK(keeper != nullptr);
 }
 
 }  // namespace rhizome::rpc

@@ -45,7 +45,8 @@ grpc::ByteBuffer BufferOf(std::string bytes);
 // One copy of all bytes.
 std::string BytesOf(const grpc::ByteBuffer& buffer);
 
-// Sends what gRPC wants to say about itself to our log.
-void JoinLogs();
+// Before the first server or client: what gRPC says about itself goes to our log, and the threads that run callbacks
+// stay for as long as the process does.
+void PrepareGrpc();
 
 }  // namespace rhizome::rpc

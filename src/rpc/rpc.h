@@ -30,6 +30,6 @@ struct TlsOptions {
 
 // How long silence may last before the other side counts as dead: a ping goes out after this long, and its answer may
 // take as long again, as may bytes that the other side's kernel does not acknowledge.
-inline constexpr int64_t kKeepaliveMs = 1000;
+inline constexpr int64_t kKeepaliveMs = 800;
 
 }  // namespace rhizome::rpc

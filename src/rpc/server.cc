@@ -202,7 +202,7 @@ struct Server::Impl final : grpc::CallbackGenericService {
 Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Handler handler) {
   ASSIGN_OR_RETURN(const Address address, ParseAddress(options.address));
   RETURN_IF_ERROR(CheckOptions(options, address));
-  JoinLogs();
+  PrepareGrpc();
   auto impl = std::make_unique<Impl>(std::move(options), std::move(handler));
   grpc::ServerBuilder builder;
   impl->Configure(builder);
