@@ -1,5 +1,6 @@
 // Three real members, some of them killed or paused; and one over TLS.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "coordination/coordination_testing.h"
 #include "coordination/election.h"
@@ -135,6 +136,22 @@ TEST(EtcdServers, FolderKeepsItsMembers) {
   auto servers = EtcdServers::Start({.directory = folder.path()}).value();
   EXPECT_EQ(servers->address(0), address);
   EXPECT_EQ(MustList(*Etcd::Open({.endpoints = servers->addresses()}).value()).entries.size(), 1u);
+}
+
+// A program that ends at once the first time, as a member does whose port was taken, and is etcd the second time.
+TEST(EtcdServers, MemberThatEndsAtItsFirstStartGetsOtherPorts) {
+  TestFolder folder;
+  const std::string program = folder.path() + "/sometimes";
+  ASSERT_TRUE(io::WriteFileAtomically(io::RealDisk(), program,
+                                      "#!/bin/sh\n"
+                                      "[ -e \"$0.tried\" ] || { cp \"${0%/*}/ports\" \"$0.tried\"; exit 1; }\n"
+                                      "exec /usr/bin/etcd \"$@\"\n")
+                  .ok());
+  ASSERT_EQ(chmod(program.c_str(), 0755), 0);
+  auto servers = EtcdServers::Start({.directory = folder.path(), .program = program});
+  ASSERT_TRUE(servers.ok()) << servers.status().ToString();
+  const std::string first = io::ReadWholeFile(io::RealDisk(), program + ".tried").value();
+  EXPECT_NE(io::ReadWholeFile(io::RealDisk(), folder.path() + "/ports").value(), first);
 }
 
 TEST(EtcdServers, WhatCannotStartSaysSo) {

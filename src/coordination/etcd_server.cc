@@ -27,6 +27,7 @@ constexpr int64_t kNsPerMs = 1'000'000;
 // Below the range that kernels give to outgoing connections, so that a port is still free when its member comes back.
 constexpr uint32_t kPortMin = 20'000;
 constexpr uint32_t kPortMax = 31'999;
+constexpr int kStartTries = 3;
 constexpr int64_t kReadyTryMs = 2'000;
 constexpr size_t kLogEndBytes = 2'000;
 
@@ -80,21 +81,38 @@ Result<std::unique_ptr<EtcdServers>> EtcdServers::Start(EtcdServersOptions optio
   if (options.members == 0) return Status::InvalidArgument("members", "must be at least 1");
   if (access(options.program.c_str(), X_OK) != 0) return Status::NotFound(options.program + ": no such program");
   std::unique_ptr<EtcdServers> servers(new EtcdServers(std::move(options)));
-  const int64_t deadline = NowMs() + servers->options_.start_timeout_ms;
-  RETURN_IF_ERROR(servers->PickPorts());
-  // All of them first: they need each other to be ready.
-  for (size_t member = 0; member < servers->size(); ++member) RETURN_IF_ERROR(servers->Spawn(member));
-  for (size_t member = 0; member < servers->size(); ++member) {
-    RETURN_IF_ERROR(servers->AwaitReady(member, deadline - NowMs()));
+  for (int tries = 1;; ++tries) {
+    const Status status = servers->StartAll();
+    if (status.ok()) return servers;
+    // Between the choice of a port and its use somebody else may take it.
+    if (!servers->StartsAnew() || tries == kStartTries) return status;
   }
-  return servers;
+}
+
+Status EtcdServers::StartAll() {
+  const int64_t deadline = NowMs() + options_.start_timeout_ms;
+  RETURN_IF_ERROR(PickPorts());
+  // All of them first: they need each other to be ready.
+  for (size_t member = 0; member < size(); ++member) RETURN_IF_ERROR(Spawn(member));
+  for (size_t member = 0; member < size(); ++member) RETURN_IF_ERROR(AwaitReady(member, deadline - NowMs()));
+  return Status::Ok();
+}
+
+bool EtcdServers::StartsAnew() {
+  bool ended = false;
+  for (size_t member = 0; member < size(); ++member) ended = Ended(member) || ended;
+  if (!picked_ || !ended) return false;
+  for (size_t member = 0; member < size(); ++member) {
+    Kill(member);
+    if (!io::RemoveTree(io::RealDisk(), FolderOf(member)).ok()) return false;
+  }
+  return io::RealDisk().Remove(PortsFile()).ok();
 }
 
 Status EtcdServers::PickPorts() {
-  const std::string path = options_.directory + "/ports";
-  ASSIGN_OR_RETURN(const bool lived, io::RealDisk().Exists(path));
+  ASSIGN_OR_RETURN(const bool lived, io::RealDisk().Exists(PortsFile()));
   if (lived) {
-    ASSIGN_OR_RETURN(const std::string text, io::ReadWholeFile(io::RealDisk(), path));
+    ASSIGN_OR_RETURN(const std::string text, io::ReadWholeFile(io::RealDisk(), PortsFile()));
     return ReadPorts(text);
   }
   std::string text;
@@ -105,7 +123,9 @@ Status EtcdServers::PickPorts() {
     } while (member.peer_port == member.client_port);
     text += std::to_string(member.client_port) + " " + std::to_string(member.peer_port) + "\n";
   }
-  return io::WriteFileAtomically(io::RealDisk(), path, text);
+  RETURN_IF_ERROR(io::WriteFileAtomically(io::RealDisk(), PortsFile(), text));
+  picked_ = true;
+  return Status::Ok();
 }
 
 Status EtcdServers::ReadPorts(const std::string& text) {
@@ -117,6 +137,8 @@ Status EtcdServers::ReadPorts(const std::string& text) {
 }
 
 std::string EtcdServers::FolderOf(size_t member) const { return options_.directory + "/m" + std::to_string(member); }
+
+std::string EtcdServers::PortsFile() const { return options_.directory + "/ports"; }
 
 std::string EtcdServers::address(size_t member) const {
   return Loopback(options_.tls ? "https" : "http", members_[member].client_port);

@@ -63,8 +63,12 @@ class EtcdServers {
   };
 
   explicit EtcdServers(EtcdServersOptions options);
+  Status StartAll();
+  // After a failure: whether all could be taken back so that other ports may be tried.
+  bool StartsAnew();
   Status PickPorts();
   Status ReadPorts(const std::string& text);
+  std::string PortsFile() const;
   std::string FolderOf(size_t member) const;
   std::vector<std::string> Arguments(size_t member) const;
   bool Ended(size_t member);
@@ -72,6 +76,7 @@ class EtcdServers {
 
   const EtcdServersOptions options_;
   std::vector<Member> members_;
+  bool picked_ = false;  // the ports are of this object's choice, and nothing worth keeping lies in the folders
 };
 
 }  // namespace rhizome::coordination
