@@ -66,8 +66,8 @@ inline bool Eventually(const std::function<bool()>& condition, int64_t timeout_m
 
 // Members in a folder that goes with them.
 struct TestEtcd {
-  explicit TestEtcd(size_t members = 1, bool tls = false) {
-    auto started = EtcdServers::Start({.directory = folder.path(), .members = members, .tls = tls});
+  explicit TestEtcd(size_t members = 1, io::HttpTls tls = {}) {
+    auto started = EtcdServers::Start({.directory = folder.path(), .members = members, .tls = std::move(tls)});
     EXPECT_TRUE(started.ok()) << started.status().ToString();
     if (started.ok()) servers = std::move(started).value();
   }

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
+
 #include "coordination/coordination_testing.h"
 #include "coordination/election.h"
 #include "coordination/etcd.h"
@@ -178,16 +180,37 @@ TEST(EtcdSharing, PrefixesKeepClustersApart) {
   EXPECT_EQ(MustList(*open("")).entries[0].key, "one/a");
 }
 
-TEST(EtcdTls, OnlyACertificateOfTheTrustedAuthorityIsSpokenTo) {
-  TestEtcd secured(1, /*tls=*/true);
+// A certificate that signs itself, good for both sides of a connection on loopback.
+io::HttpTls MakeCertificate(const TestFolder& folder, const std::string& name) {
+  const std::string path = folder.path() + "/" + name;
+  const std::string command =
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=" + name +
+      " -addext subjectAltName=IP:127.0.0.1 -keyout " + path + ".key -out " + path + ".pem 2>/dev/null";
+  EXPECT_EQ(std::system(command.c_str()), 0);
+  return {.ca_file = path + ".pem", .certificate_file = path + ".pem", .key_file = path + ".key"};
+}
+
+TEST(EtcdTls, BothSidesShowACertificateOfTheTrustedAuthority) {
+  TestFolder folder;
+  const io::HttpTls trusted = MakeCertificate(folder, "trusted");
+  const io::HttpTls stranger = MakeCertificate(folder, "stranger");
+  TestEtcd secured(1, trusted);
   ASSERT_NE(secured.servers, nullptr);
   const std::vector<std::string> endpoints = secured.servers->addresses();
   EXPECT_TRUE(endpoints[0].starts_with("https://"));
-  auto trusting = Etcd::Open({.endpoints = endpoints, .tls = {.ca_file = secured.servers->ca_file(0)}}).value();
-  EXPECT_TRUE(MustCommit(*trusting, {{}, {Put("a", "1")}}).succeeded);
-  EXPECT_EQ(MustList(*trusting).entries.size(), 1u);
-  auto strict = Etcd::Open({.endpoints = endpoints}).value();
-  EXPECT_EQ(strict->Commit({{}, {Put("a", "2")}}).status().code(), Code::kUnavailable);
+  const auto open = [&](const io::HttpTls& tls) { return Etcd::Open({.endpoints = endpoints, .tls = tls}).value(); };
+  EXPECT_TRUE(MustCommit(*open(trusted), {{}, {Put("a", "1")}}).succeeded);
+  // Without its authority the server is not believed, and nothing is sent.
+  EXPECT_EQ(open({})->Commit({{}, {Put("a", "2")}}).status().code(), Code::kUnavailable);
+  EXPECT_EQ(open(stranger)->Commit({{}, {Put("a", "2")}}).status().code(), Code::kUnavailable);
+  // Without a certificate of it the server does not listen.
+  io::HttpTls silent = trusted;
+  silent.certificate_file = silent.key_file = "";
+  EXPECT_FALSE(open(silent)->Commit({{}, {Put("a", "2")}}).ok());
+  io::HttpTls foreign = stranger;
+  foreign.ca_file = trusted.ca_file;
+  EXPECT_FALSE(open(foreign)->Commit({{}, {Put("a", "2")}}).ok());
+  EXPECT_EQ(MustList(*open(trusted)).entries[0].value, "1");
 }
 
 // A member that asks for credentials: user root, password "secret".

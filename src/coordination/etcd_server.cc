@@ -141,7 +141,7 @@ std::string EtcdServers::FolderOf(size_t member) const { return options_.directo
 std::string EtcdServers::PortsFile() const { return options_.directory + "/ports"; }
 
 std::string EtcdServers::address(size_t member) const {
-  return Loopback(options_.tls ? "https" : "http", members_[member].client_port);
+  return Loopback(options_.tls.ca_file.empty() ? "http" : "https", members_[member].client_port);
 }
 
 std::vector<std::string> EtcdServers::addresses() const {
@@ -149,8 +149,6 @@ std::vector<std::string> EtcdServers::addresses() const {
   for (size_t member = 0; member < size(); ++member) all.push_back(address(member));
   return all;
 }
-
-std::string EtcdServers::ca_file(size_t member) const { return FolderOf(member) + "/fixtures/client/cert.pem"; }
 
 std::vector<std::string> EtcdServers::Arguments(size_t member) const {
   std::string cluster;
@@ -172,7 +170,12 @@ std::vector<std::string> EtcdServers::Arguments(size_t member) const {
                                         "--logger=zap",
                                         "--log-outputs=stderr",
                                         "--log-level=warn"};
-  if (options_.tls) arguments.push_back("--auto-tls");
+  if (!options_.tls.ca_file.empty()) {
+    arguments.push_back("--cert-file=" + options_.tls.certificate_file);
+    arguments.push_back("--key-file=" + options_.tls.key_file);
+    arguments.push_back("--trusted-ca-file=" + options_.tls.ca_file);
+    arguments.push_back("--client-cert-auth");
+  }
   return arguments;
 }
 
@@ -202,7 +205,7 @@ bool EtcdServers::Ended(size_t member) {
 
 Status EtcdServers::AwaitReady(size_t member, int64_t timeout_ms) {
   const int64_t deadline = NowMs() + timeout_ms;
-  io::HttpClient http(options_.tls ? io::HttpTls{.ca_file = ca_file(member)} : io::HttpTls{});
+  io::HttpClient http(options_.tls);
   const etcd::PageRequest request{.prefix = "ready", .limit = 1};
   io::HttpExchange exchange{.url = address(member) + "/v3/kv/range", .body = etcd::EncodePageRequest(request, "")};
   while (!Ended(member)) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "io/http_client.h"
 
 namespace rhizome::coordination {
 
@@ -24,7 +25,8 @@ struct EtcdServersOptions {
   // Long enough for members that share a busy machine; leases live at least 1.5 times the election timeout.
   int64_t heartbeat_ms = 100;
   int64_t election_timeout_ms = 1'000;
-  bool tls = false;  // clients are served by https, with a certificate of its own making: see ca_file()
+  // With certificates, clients are served by https and must show one that `ca_file` signed, as the server does.
+  io::HttpTls tls;
   int64_t start_timeout_ms = 60'000;
 };
 
@@ -41,7 +43,6 @@ class EtcdServers {
   std::string address(size_t member) const;  // "http://127.0.0.1:21379"
   std::vector<std::string> addresses() const;
   bool running(size_t member) const { return members_[member].pid > 0; }
-  std::string ca_file(size_t member) const;  // trusts the member, with `tls`
 
   // SIGKILL; returns once the process is gone. Nothing when it is not running.
   void Kill(size_t member);

@@ -268,6 +268,15 @@ TEST(Etcd, BrokenWatchIsUnavailableAndSenselessOneCorruption) {
   EXPECT_EQ(Open({senseless.url()})->AwaitChange("", 7, 2'000).status().code(), Code::kCorruption);
 }
 
+TEST(Etcd, AnswerBeyondAllBoundsIsTooLargeAndForAWatchAChange) {
+  HttpTestServer server(Always(HttpText("200 OK", std::string((64 << 20) + 1, 'x'))));
+  HttpTestServer other(Always(HttpText("200 OK", kEmpty)));
+  auto etcd = Open({server.url(), other.url()}, 20'000);
+  EXPECT_EQ(etcd->List("").status().code(), Code::kTooLarge);
+  EXPECT_TRUE(other.requests().empty()) << "the next would say the same";
+  EXPECT_EQ(Open({server.url()})->AwaitChange("", 7, 20'000).value(), 8);
+}
+
 TEST(Etcd, CompactedWatchIsAChange) {
   HttpTestServer server(
       Always(HttpText("200 OK", R"({"result":{"header":{"cluster_id":"1"},"canceled":true,"compact_revision":"30"}})"
