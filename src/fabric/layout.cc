@@ -114,7 +114,9 @@ Layout::Layout(const Topology& topology, const std::set<MemberNumber>& lost, dou
 
 void Layout::AddSeats(const Topology& topology, const std::set<MemberNumber>& lost) {
   std::set<MemberNumber> named;
-  for (const auto& [number, kept] : topology.members) named.insert(number);
+  for (const auto& [number, kept] : topology.members) {
+    if (kept.value.state != MemberState::kWaiting) named.insert(number);  // not a candidate yet
+  }
   for (const auto& [shard, kept] : topology.placements) {
     for (const MemberNumber owner : kept.value.Owners()) named.insert(owner);
   }

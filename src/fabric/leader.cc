@@ -83,6 +83,27 @@ Task<void> Leader::Lead() {
     if (!(co_await Put(change.shard, change.mod_revision, change.placement)).ok()) break;
   }
   if (!report_.changes.empty()) (void)co_await directory_.Refresh();
+  co_await RetireDrained();
+}
+
+Task<void> Leader::RetireDrained() {
+  const TopologyPointer topology = directory_.Now();
+  for (const auto& [number, kept] : topology->members) {
+    const bool owns = std::any_of(topology->placements.begin(), topology->placements.end(),
+                                  [&, member = number](const auto& entry) { return entry.second.value.Owns(member); });
+    if (kept.value.state != MemberState::kLeaving || owns) {
+      drained_.erase(number);
+      continue;
+    }
+    // Only at the second look: a collection planned from an older copy of the topology may just be giving it shards.
+    if (drained_.insert(number).second) continue;
+    MemberRecord record = kept.value;
+    record.state = MemberState::kGone;
+    coordination::Transaction transaction;
+    transaction.expect = {coordination::Fence(LeaderKey(), epoch_), {MemberKey(number), kept.mod_revision}};
+    transaction.changes = {{MemberKey(number), EncodeMember(record)}};
+    (void)co_await truth_.Commit(std::move(transaction));  // looked at again in the next round
+  }
 }
 
 Task<void> Leader::FinishMove(Kept<Placement> placement) {

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 
 #include "fabric/balance.h"
 #include "fabric/caller.h"
@@ -32,6 +33,8 @@ class Leader {
   Task<void> Lead();
   Task<void> FinishMove(Kept<Placement> placement);
   Task<bool> Complete(Placement placement);
+  // Who wanted to leave and holds nothing any more has left.
+  Task<void> RetireDrained();
   // Compare-and-swap of one placement, only while this member leads.
   Task<Status> Put(ShardNumber shard, int64_t mod_revision, Placement placement);
   void NoteAbsent(const Topology& topology);
@@ -46,6 +49,7 @@ class Leader {
   int64_t epoch_ = 0;                                // of the last claim that was won; 0: none
   coordination::LeaseId unknown_claim_ = 0;          // the lease of a claim whose outcome is not known
   std::map<MemberNumber, int64_t> absent_since_ns_;  // as seen while following and leading
+  std::set<MemberNumber> drained_;                   // leaving members that held nothing at the last look
   BalanceReport report_;
 };
 

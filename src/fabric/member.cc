@@ -88,8 +88,8 @@ void Member::Compose() {
     custodian_ = std::make_unique<Custodian>(loop, *directory_, *repair_, *ports_.store, settings_, self);
     leader_ = std::make_unique<Leader>(*caller_, *directory_, ports_.truth, settings_, self);
   }
-  replica_ = std::make_unique<Replica>(
-      loop, Replica::Parts{directory_.get(), peers_.get(), hints_.get(), ports_.store, custodian_.get()});
+  replica_ = std::make_unique<Replica>(loop, Replica::Parts{directory_.get(), peers_.get(), hints_.get(), ports_.store,
+                                                            custodian_.get(), repair_.get(), leader_.get()});
   peers_->Follow(*directory_->Now());
   directory_->Subscribe([this](const TopologyPointer& topology) { peers_->Follow(*topology); });
   peers_->OnReturn([this](MemberNumber member) {

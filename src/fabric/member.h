@@ -66,8 +66,15 @@ class Member {
   Task<Result<CollectionRecord>> Create(NewCollection collection);
   Task<Status> Drop(std::string name);  // NotFound
   Task<Status> SetFactor(std::string name, uint32_t factor);
-  // For operators: kLeaving drains a member, kGone gives its shards to others at once.
+  // For operators: kActive admits one that waits and keeps one that was leaving, kLeaving drains a member (the leader
+  // makes it kGone once it holds nothing), kGone gives its shards to others at once.
   Task<Status> SetMemberState(MemberNumber member, MemberState state);
+
+  // For operators' pages: how every member that has not gone says it is. A failure in place of one that does not
+  // answer within `timeout_ms`.
+  Task<std::map<MemberNumber, Result<StatusRequest::Reply>>> AskStatus(int64_t timeout_ms);
+  // Tells every member to compare its replicas now.
+  Task<std::map<MemberNumber, Result<RepairRequest::Reply>>> AskRepair(int64_t timeout_ms);
 
  private:
   void Compose();
@@ -77,6 +84,8 @@ class Member {
   Task<void> KeepLease();
   Task<void> PingPeers();
   Task<void> PingOne(MemberNumber member);
+  template <typename R>
+  Task<std::map<MemberNumber, Result<typename R::Reply>>> AskEverybody(int64_t timeout_ms);
   Task<Status> PutKept(std::string key, int64_t mod_revision, std::string value);
 
   Ports ports_;

@@ -27,7 +27,20 @@ constexpr uint32_t kTargetsMax = 4'096;
 constexpr std::string_view kStale = "stale epoch; here it is ";
 
 // One byte says which request follows; the order of the variant, which therefore never changes.
-enum class Kind : uint8_t { kVersions, kApply, kRead, kQuery, kDigest, kInventory, kCollect, kHint, kProgress, kPing };
+enum class Kind : uint8_t {
+  kVersions,
+  kApply,
+  kRead,
+  kQuery,
+  kDigest,
+  kInventory,
+  kCollect,
+  kHint,
+  kProgress,
+  kPing,
+  kStatus,
+  kRepair
+};
 
 void Put(std::string& out, Version version) {
   PutU64(out, version.time);
@@ -168,6 +181,12 @@ bool GetFields(Decoder& in, PingRequest& request) {
   return in.U32(request.from) && in.I64(request.topology_revision) && in.U32(request.load_permille);
 }
 
+void PutFields(std::string&, const StatusRequest&) {}
+bool GetFields(Decoder&, StatusRequest&) { return true; }
+
+void PutFields(std::string&, const RepairRequest&) {}
+bool GetFields(Decoder&, RepairRequest&) { return true; }
+
 template <size_t I = 0>
 Result<Request> DecodeKind(size_t kind, Decoder& in) {
   if constexpr (I < std::variant_size_v<Request>) {
@@ -207,7 +226,7 @@ std::string EncodeRequest(const Request& request) {
 }
 
 Result<Request> DecodeRequest(std::string_view bytes) {
-  static_assert(std::variant_size_v<Request> == static_cast<size_t>(Kind::kPing) + 1);
+  static_assert(std::variant_size_v<Request> == static_cast<size_t>(Kind::kRepair) + 1);
   Decoder in(bytes);
   uint8_t kind = 0;
   if (!GetStart(in) || !in.U8(kind)) return in.Failure("a peer's request");

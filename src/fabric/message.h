@@ -126,8 +126,45 @@ struct PingRequest {
   };
 };
 
+// How a member is, first-hand. For people's eyes: no decision about data depends on it.
+struct StatusRequest {
+  struct Shard {  // one replica on the member's disk
+    ShardNumber shard = 0;
+    uint64_t points = 0;
+    uint64_t documents = 0;
+    bool complete = false;  // has all it is to have; else `copied` of `total` registers so far, as far as known
+    uint64_t copied = 0;
+    uint64_t total = 0;
+    std::string damage;  // why it cannot be used; "" when it can
+  };
+  struct Blocked {  // a shard the leader would change and cannot
+    ShardNumber shard = 0;
+    std::string reason;
+  };
+  struct Reply {
+    uint32_t load_permille = 0;
+    int64_t frozen_ms = -1;            // how long coordination has been out of its reach; -1: it is not
+    uint64_t hints = 0;                // registers kept for members that are away
+    uint64_t comparisons_waiting = 0;  // of replicas with those of co-owners
+    uint64_t comparisons = 0;          // done since it started
+    uint64_t repaired = 0;             // registers they brought
+    bool leading = false;
+    uint64_t changes_waiting = 0;  // of the leader: shards whose change waits for others to end
+    std::vector<Blocked> blocked;  // of the leader
+    std::vector<Shard> shards;
+  };
+};
+
+// Compare every replica with every co-owner's now instead of at the next interval.
+struct RepairRequest {
+  struct Reply {
+    uint64_t scheduled = 0;  // comparisons that wait now
+  };
+};
+
+// The order is the wire's: new ones go to the end.
 using Request = std::variant<VersionsRequest, ApplyRequest, ReadRequest, QueryRequest, DigestRequest, InventoryRequest,
-                             CollectRequest, HintRequest, ProgressRequest, PingRequest>;
+                             CollectRequest, HintRequest, ProgressRequest, PingRequest, StatusRequest, RepairRequest>;
 
 std::string EncodeRequest(const Request& request);
 Result<Request> DecodeRequest(std::string_view bytes);
@@ -142,6 +179,8 @@ std::string EncodeReply(const CollectRequest::Reply& reply);
 std::string EncodeReply(const HintRequest::Reply& reply);
 std::string EncodeReply(const ProgressRequest::Reply& reply);
 std::string EncodeReply(const PingRequest::Reply& reply);
+std::string EncodeReply(const StatusRequest::Reply& reply);
+std::string EncodeReply(const RepairRequest::Reply& reply);
 
 Status DecodeReply(std::string_view bytes, VersionsRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, ApplyRequest::Reply& reply);
@@ -153,6 +192,8 @@ Status DecodeReply(std::string_view bytes, CollectRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, HintRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, ProgressRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, PingRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, StatusRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, RepairRequest::Reply& reply);
 
 // The refusal of a request with another epoch than the receiver's; `epoch` is the receiver's (0: it knows no such
 // shard).

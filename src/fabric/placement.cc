@@ -26,12 +26,15 @@ Status EnoughMembers(const Topology& topology, const CollectionRecord& collectio
   uint32_t leaving = 0;
   uint32_t gone = 0;
   uint32_t absent = 0;
+  uint32_t waiting = 0;
   for (const auto& [number, kept] : topology.members) {
     const MemberState state = kept.value.state;
     if (state == MemberState::kGone) {
       ++gone;
     } else if (state == MemberState::kLeaving) {
       ++leaving;
+    } else if (state == MemberState::kWaiting) {
+      ++waiting;
     } else {
       ++(topology.live.contains(number) ? ready : absent);
     }
@@ -39,8 +42,8 @@ Status EnoughMembers(const Topology& topology, const CollectionRecord& collectio
   if (ready >= factor) return Status::Ok();
   return Status::FailedPrecondition(
       fmt::format("collection {} wants {} replicas of each shard, and {} of {} members can take one ({} not live, {} "
-                  "leaving, {} gone)",
-                  collection.name, factor, ready, topology.members.size(), absent, leaving, gone));
+                  "leaving, {} gone, {} waiting to be admitted)",
+                  collection.name, factor, ready, topology.members.size(), absent, leaving, gone, waiting));
 }
 
 std::vector<MemberNumber> Choose(Layout& layout, const Chooser& chooser, uint32_t collection, uint32_t partition,

@@ -102,6 +102,18 @@ TEST(Placement, MembersThatAreNotActiveAndLiveGetNothing) {
   for (const MemberNumber member : {1u, 2u, 3u}) EXPECT_FALSE(held.contains(member)) << member;
 }
 
+TEST(Placement, MembersThatWaitGetNothingUntilTheyAreAdmitted) {
+  TopologyWorld world;
+  world.JoinMany(4);
+  world.SetState(4, MemberState::kWaiting);
+  ASSERT_TRUE(world.Create(8, 3).ok());
+  EXPECT_FALSE(world.Held().contains(4));
+  EXPECT_TRUE(world.Plan().balanced);
+  EXPECT_EQ(world.Create(8, 4).code(), Code::kFailedPrecondition);
+  world.SetState(4, MemberState::kActive);
+  EXPECT_FALSE(world.Plan().changes.empty());
+}
+
 TEST(Placement, TooFewMembersAreRefusedWithCounts) {
   TopologyWorld world;
   world.JoinMany(5);
@@ -110,7 +122,7 @@ TEST(Placement, TooFewMembersAreRefusedWithCounts) {
   world.Die(3);
   const Status status = world.Create(8, 3);
   EXPECT_EQ(status.code(), Code::kFailedPrecondition);
-  EXPECT_NE(status.message().find("2 of 5 members can take one (1 not live, 1 leaving, 1 gone)"), std::string::npos)
+  EXPECT_NE(status.message().find("2 of 5 members can take one (1 not live, 1 leaving, 1 gone, 0 waiting"), std::string::npos)
       << status.message();
 }
 

@@ -69,6 +69,8 @@ class ReplicaStore {
     uint64_t since = 0;
     bool complete = false;
     std::string damage;
+    uint64_t points = 0;  // live ones; these two are for status pages
+    uint64_t documents = 0;
   };
   virtual std::vector<Held> List() = 0;
 };

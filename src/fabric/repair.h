@@ -47,6 +47,8 @@ class Repair {
   void Schedule(ShardNumber shard, MemberNumber from);
   // Everything shared with a member: it was away, or this member was.
   void ScheduleAll(MemberNumber from);
+  // Every shard with every co-owner.
+  void ScheduleEverything();
   // Works through what is scheduled and, at intervals, through every shard with every co-owner, until the loop stops.
   Task<void> Run();
   // Collects tombstones of the shards this member is the first owner of, at intervals, until the loop stops.
@@ -62,7 +64,6 @@ class Repair {
   Task<Result<std::vector<uint32_t>>> DifferingLeaves(Session& session);
   Task<Status> PullLeaves(Session& session, std::vector<uint32_t> leaves);
   Task<Status> PullPage(Session& session, std::vector<format::RegisterVersion> theirs);
-  void ScheduleEverything();
   Task<bool> Confirmed(Placement placement, Version below);
   Task<void> Collect(Placement placement);
 

@@ -12,6 +12,7 @@
 #include "fabric/custodian.h"
 #include "fabric/directory.h"
 #include "fabric/hints.h"
+#include "fabric/leader.h"
 #include "fabric/peers.h"
 
 namespace rhizome::fabric {
@@ -24,6 +25,8 @@ class Replica {
     Hints* hints;
     ReplicaStore* store;  // these two are null for a member without data
     Custodian* custodian;
+    Repair* repair = nullptr;
+    Leader* leader = nullptr;
   };
   Replica(Loop& loop, Parts parts);
 
@@ -31,6 +34,8 @@ class Replica {
   Task<Result<std::string>> Handle(std::string message, CallContext context);
   // This member's load as it tells others, 0 to 1000.
   void SetLoad(uint32_t permille) { load_permille_ = permille; }
+  // How this member is, as operators are told.
+  StatusRequest::Reply Describe() const;
   uint32_t load_permille() const { return load_permille_; }
 
  private:
@@ -47,6 +52,8 @@ class Replica {
   Task<Result<std::string>> Answer(HintRequest request);
   Task<Result<std::string>> Answer(ProgressRequest request);
   Task<Result<std::string>> Answer(PingRequest request);
+  Task<Result<std::string>> Answer(StatusRequest request);
+  Task<Result<std::string>> Answer(RepairRequest request);
 
   Loop& loop_;
   const Parts parts_;

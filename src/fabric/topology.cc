@@ -97,7 +97,7 @@ Result<MemberRecord> DecodeMember(std::string_view bytes) {
                      GetUuid(in, member.directory) && in.Bytes(member.rpc_address, kAddressLenMax) &&
                      in.Bytes(member.http_address, kAddressLenMax) && in.Bytes(member.zone, kNameLenMax) &&
                      in.U64(member.capacity_bytes) && in.U8(state);
-  if (!whole || state < 1 || state > 3) return in.Failure("a member record");
+  if (!whole || state < 1 || state > 4) return in.Failure("a member record");
   member.state = static_cast<MemberState>(state);
   RETURN_IF_ERROR(in.Finish("a member record"));
   return member;

@@ -32,6 +32,7 @@ enum class MemberState : uint8_t {
   kActive = 1,
   kLeaving = 2,  // gets no new shards; the leader moves away what it has
   kGone = 3,     // has left, or was declared dead: its shards are given to others
+  kWaiting = 4,  // has come and gets no shards until an operator admits it
 };
 
 struct MemberRecord {

@@ -1,0 +1,77 @@
+// What members tell operators: how each is, and that each compares its replicas now.
+#include <utility>
+
+#include "fabric/member.h"
+
+namespace rhizome::fabric {
+namespace {
+
+constexpr int64_t kNsPerMs = 1'000'000;
+
+}  // namespace
+
+StatusRequest::Reply Replica::Describe() const {
+  StatusRequest::Reply reply;
+  reply.load_permille = load_permille_;
+  const int64_t frozen_since_ns = parts_.directory->frozen_since_ns();
+  if (frozen_since_ns != 0) reply.frozen_ms = (loop_.NowNs() - frozen_since_ns) / kNsPerMs;
+  reply.hints = parts_.hints->pending();
+  if (parts_.repair != nullptr) {
+    reply.comparisons_waiting = parts_.repair->waiting();
+    reply.comparisons = parts_.repair->stats().rounds;
+    reply.repaired = parts_.repair->stats().copied;
+  }
+  if (parts_.leader != nullptr && parts_.leader->leading()) {
+    reply.leading = true;
+    reply.changes_waiting = parts_.leader->report().waiting;
+    for (const BlockedShard& blocked : parts_.leader->report().blocked) {
+      reply.blocked.push_back({blocked.shard, blocked.reason});
+    }
+  }
+  if (parts_.store == nullptr) return reply;
+  const std::map<ShardNumber, ProgressRequest::Reply> copying = parts_.custodian->Copying();
+  for (ReplicaStore::Held& held : parts_.store->List()) {
+    StatusRequest::Shard& shard = reply.shards.emplace_back();
+    shard.shard = held.shard;
+    shard.points = held.points;
+    shard.documents = held.documents;
+    shard.complete = held.complete;
+    shard.damage = std::move(held.damage);
+    const auto progress = copying.find(held.shard);
+    if (progress == copying.end()) continue;
+    shard.copied = progress->second.copied;
+    shard.total = progress->second.total;
+  }
+  return reply;
+}
+
+Task<Result<std::string>> Replica::Answer(StatusRequest) { co_return EncodeReply(Describe()); }
+
+Task<Result<std::string>> Replica::Answer(RepairRequest) {
+  if (parts_.repair == nullptr) co_return EncodeReply(RepairRequest::Reply{});
+  parts_.repair->ScheduleEverything();
+  co_return EncodeReply(RepairRequest::Reply{parts_.repair->waiting()});
+}
+
+template <typename R>
+Task<std::map<MemberNumber, Result<typename R::Reply>>> Member::AskEverybody(int64_t timeout_ms) {
+  const Gate::Hold hold(*gate_);
+  using Answers = std::map<MemberNumber, Result<typename R::Reply>>;
+  std::map<MemberNumber, R> requests;
+  for (const auto& [number, kept] : directory_->Now()->members) {
+    if (kept.value.state != MemberState::kGone) requests[number] = {};
+  }
+  CallContext context;
+  context.deadline_ns = ports_.loop.NowNs() + timeout_ms * kNsPerMs;
+  co_return co_await caller_->AskMany<R>(std::move(requests), context, [](const Answers&) { return false; });
+}
+
+Task<std::map<MemberNumber, Result<StatusRequest::Reply>>> Member::AskStatus(int64_t timeout_ms) {
+  return AskEverybody<StatusRequest>(timeout_ms);
+}
+
+Task<std::map<MemberNumber, Result<RepairRequest::Reply>>> Member::AskRepair(int64_t timeout_ms) {
+  return AskEverybody<RepairRequest>(timeout_ms);
+}
+
+}  // namespace rhizome::fabric

@@ -1,0 +1,112 @@
+// The bytes of what members say to operators' pages.
+#include "fabric/message.h"
+#include "format/coding.h"
+
+namespace rhizome::fabric {
+
+using format::Decoder;
+using format::PutBytes;
+using format::PutI64;
+using format::PutU32;
+using format::PutU64;
+using format::PutU8;
+using format::PutVarint;
+
+namespace {
+
+constexpr uint8_t kFormat = 1;
+constexpr size_t kItemsMax = 65'536;
+constexpr size_t kTextLenMax = 2'048;
+constexpr size_t kShardLenMin = 38;
+constexpr size_t kBlockedLenMin = 5;
+
+// Texts are for people: their end may go.
+void PutText(std::string& out, std::string_view text) { PutBytes(out, text.substr(0, kTextLenMax)); }
+
+bool GetBool(Decoder& in, bool& value) {
+  uint8_t byte = 0;
+  if (!in.U8(byte) || byte > 1) return false;
+  value = byte == 1;
+  return true;
+}
+
+bool GetFormat(Decoder& in) {
+  uint8_t format = 0;
+  return in.U8(format) && format == kFormat;
+}
+
+Status Ended(Decoder& in, bool whole) {
+  if (!whole) return in.Failure("a peer's answer");
+  return in.Finish("a peer's answer");
+}
+
+void PutShard(std::string& out, const StatusRequest::Shard& shard) {
+  PutU32(out, shard.shard);
+  PutU64(out, shard.points);
+  PutU64(out, shard.documents);
+  PutU8(out, shard.complete ? 1 : 0);
+  PutU64(out, shard.copied);
+  PutU64(out, shard.total);
+  PutText(out, shard.damage);
+}
+
+bool GetShard(Decoder& in, StatusRequest::Shard& shard) {
+  return in.U32(shard.shard) && in.U64(shard.points) && in.U64(shard.documents) && GetBool(in, shard.complete) &&
+         in.U64(shard.copied) && in.U64(shard.total) && in.Bytes(shard.damage, kTextLenMax);
+}
+
+}  // namespace
+
+std::string EncodeReply(const StatusRequest::Reply& reply) {
+  std::string out;
+  PutU8(out, kFormat);
+  PutU32(out, reply.load_permille);
+  PutI64(out, reply.frozen_ms);
+  PutU64(out, reply.hints);
+  PutU64(out, reply.comparisons_waiting);
+  PutU64(out, reply.comparisons);
+  PutU64(out, reply.repaired);
+  PutU8(out, reply.leading ? 1 : 0);
+  PutU64(out, reply.changes_waiting);
+  const size_t blocked = std::min(reply.blocked.size(), kItemsMax);
+  PutVarint(out, blocked);
+  for (size_t i = 0; i < blocked; ++i) {
+    PutU32(out, reply.blocked[i].shard);
+    PutText(out, reply.blocked[i].reason);
+  }
+  const size_t shards = std::min(reply.shards.size(), kItemsMax);
+  PutVarint(out, shards);
+  for (size_t i = 0; i < shards; ++i) PutShard(out, reply.shards[i]);
+  return out;
+}
+
+Status DecodeReply(std::string_view bytes, StatusRequest::Reply& reply) {
+  Decoder in(bytes);
+  uint64_t count = 0;
+  reply = {};
+  bool whole = GetFormat(in) && in.U32(reply.load_permille) && in.I64(reply.frozen_ms) && in.U64(reply.hints) &&
+               in.U64(reply.comparisons_waiting) && in.U64(reply.comparisons) && in.U64(reply.repaired) &&
+               GetBool(in, reply.leading) && in.U64(reply.changes_waiting);
+  whole = whole && in.Count(count, kBlockedLenMin) && count <= kItemsMax;
+  for (uint64_t i = 0; whole && i < count; ++i) {
+    StatusRequest::Blocked& blocked = reply.blocked.emplace_back();
+    whole = in.U32(blocked.shard) && in.Bytes(blocked.reason, kTextLenMax);
+  }
+  whole = whole && in.Count(count, kShardLenMin) && count <= kItemsMax;
+  for (uint64_t i = 0; whole && i < count; ++i) whole = GetShard(in, reply.shards.emplace_back());
+  return Ended(in, whole);
+}
+
+std::string EncodeReply(const RepairRequest::Reply& reply) {
+  std::string out;
+  PutU8(out, kFormat);
+  PutU64(out, reply.scheduled);
+  return out;
+}
+
+Status DecodeReply(std::string_view bytes, RepairRequest::Reply& reply) {
+  Decoder in(bytes);
+  return Ended(in, GetFormat(in) && in.U64(reply.scheduled));
+}
+
+}  // namespace rhizome::fabric
