@@ -12,6 +12,7 @@
 #include <grpcpp/security/credentials.h>
 #include <grpcpp/support/channel_arguments.h>
 
+#include <deque>
 #include <unordered_set>
 
 #include "rpc/address.h"
@@ -185,14 +186,15 @@ struct Client::Impl {
 
   void End(const std::shared_ptr<OneCall>& call, const grpc::Status& status) {
     call->peer->in_flight.Leave();
-    bool cancelled = false;
-    if (status.error_code() == grpc::StatusCode::CANCELLED) {
+    bool closed = false;
+    {
+      // Always: the lock is what orders the caller's writes before `done` for whoever checks.
       MutexLock lock(mutex);
-      cancelled = closing;
+      closed = closing;
     }
     if (status.ok()) {
       call->done(DecodeBuffer(call->reply));
-    } else if (cancelled) {
+    } else if (closed && status.error_code() == grpc::StatusCode::CANCELLED) {
       call->done(Status::Cancelled("the client was closed; outcome unknown"));
     } else {
       call->done(FailureOf(*call, status));
@@ -209,19 +211,30 @@ struct Client::Impl {
   void FailLater(Status status, Done done) {
     {
       MutexLock lock(mutex);
+      failures.emplace_back(std::move(status), std::move(done));
       ++failing;
     }
     auto* const alarm = new grpc::Alarm;
-    alarm->Set(gpr_time_0(GPR_CLOCK_MONOTONIC),
-               [this, alarm, status = std::move(status), done = std::move(done)](bool) mutable {
-                 std::exchange(done, nullptr)(std::move(status));
-                 {
-                   MutexLock lock(mutex);
-                   --failing;
-                   if (closing) ended.NotifyAll();
-                 }
-                 delete alarm;
-               });
+    alarm->Set(gpr_time_0(GPR_CLOCK_MONOTONIC), [this, alarm](bool) {
+      FailNext();
+      delete alarm;
+    });
+  }
+
+  void FailNext() {
+    Status status;
+    Done done;
+    {
+      MutexLock lock(mutex);
+      status = std::move(failures.front().first);
+      done = std::move(failures.front().second);
+      failures.pop_front();
+    }
+    done(std::move(status));
+    done = nullptr;
+    MutexLock lock(mutex);
+    --failing;
+    if (closing) ended.NotifyAll();
   }
 
   void Close() {
@@ -240,7 +253,8 @@ struct Client::Impl {
   // By address, then by the name expected there.
   std::map<std::string, std::map<std::string, std::shared_ptr<Peer>>> peers GUARDED_BY(mutex);
   std::unordered_set<std::shared_ptr<OneCall>> calls GUARDED_BY(mutex);
-  int64_t failing GUARDED_BY(mutex) = 0;
+  std::deque<std::pair<Status, Done>> failures GUARDED_BY(mutex);  // each has an alarm set
+  int64_t failing GUARDED_BY(mutex) = 0;                           // whose `done` has not returned
   bool closing GUARDED_BY(mutex) = false;
 };
 

@@ -60,11 +60,11 @@ class ServerCall final : public grpc::ServerGenericBidiReactor {
   }
 
   // Refuses the call, or reads its request.
-  void Begin(const std::shared_ptr<InFlight>& in_flight, bool stopping) {
+  void Begin(const std::shared_ptr<InFlight>& in_flight, bool open) {
     if (context_.method() != kMethod) {
       Take();
       Finish({grpc::StatusCode::UNIMPLEMENTED, "nodes answer rhizome.Peer/Call only"});
-    } else if (const Status status = Admit(*in_flight, stopping); !status.ok()) {
+    } else if (const Status status = Admit(*in_flight, open); !status.ok()) {
       Take();
       Send(status);
     } else {
@@ -108,8 +108,8 @@ class ServerCall final : public grpc::ServerGenericBidiReactor {
   bool Take() { return open_->Take() != nullptr; }
 
   // Fills info_; OK holds a place in flight.
-  Status Admit(InFlight& in_flight, bool stopping) {
-    if (stopping) return Status::Unavailable("the node is stopping");
+  Status Admit(InFlight& in_flight, bool open) {
+    if (!open) return Status::Unavailable("the node is stopping");
     const gpr_timespec left = gpr_convert_clock_type(context_.raw_deadline(), GPR_TIMESPAN);
     if (left.tv_sec > (kTimeoutMsMax + kTimeoutSlackMs) / 1000) {
       return Status::InvalidArgument("timeout_ms", "a call has " + std::to_string(kTimeoutMsMax) + " ms at most");
@@ -167,7 +167,7 @@ struct Server::Impl final : grpc::CallbackGenericService {
 
   grpc::ServerGenericBidiReactor* CreateReactor(grpc::GenericCallbackServerContext* context) override {
     auto* const call = new ServerCall(options, handler, *context);
-    call->Begin(in_flight, stopping.load());
+    call->Begin(in_flight, open.load());
     return call;
   }
 
@@ -196,7 +196,7 @@ struct Server::Impl final : grpc::CallbackGenericService {
   const std::shared_ptr<InFlight> in_flight;  // shared with answers that come after the server is gone
   std::unique_ptr<grpc::Server> server;
 
-  std::atomic<bool> stopping{false};
+  std::atomic<bool> open{false};  // from Start to Stop
 };
 
 Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Handler handler) {
@@ -208,6 +208,7 @@ Result<std::unique_ptr<Server>> Server::Start(ServerOptions options, Handler han
   impl->Configure(builder);
   int port = 0;
   builder.AddListeningPort(address.ToString(), ServerCredentialsFor(impl->options.tls), &port);
+  impl->open = true;
   impl->server = builder.BuildAndStart();
   if (impl->server == nullptr || port == 0) return Status::Unavailable("cannot listen on " + address.ToString());
   std::unique_ptr<Server> server(new Server(std::move(impl)));
@@ -222,7 +223,7 @@ Server::~Server() { Stop(0); }
 int64_t Server::calls_in_flight() const { return impl_->in_flight->count(); }
 
 void Server::Stop(int64_t drain_ms) {
-  if (impl_->stopping.exchange(true)) return;
+  if (!impl_->open.exchange(false)) return;
   impl_->server->Shutdown(gpr_time_from_millis(drain_ms, GPR_TIMESPAN));
 }
 
