@@ -146,6 +146,21 @@ TEST(Balance, LoweredFactorDropsReplicasAndCopiesLittle) {
   EXPECT_TRUE(world.Plan().balanced);
 }
 
+TEST(Balance, LastReplicaIsNeverDropped) {
+  TopologyWorld world = Made(3, 2, 3);
+  world.topology.collections.at("c1").value.factor = 0;
+  world.Settle();
+  for (const auto& [shard, kept] : world.topology.placements) EXPECT_EQ(kept.value.replicas.size(), 1u);
+}
+
+TEST(Balance, SetsStayWithinTheirBytes) {
+  TopologyWorld world = Made(kOwnersMax + 3, 1, 1);
+  world.topology.collections.at("c1").value.factor = kOwnersMax + 2;
+  world.Settle();
+  EXPECT_EQ(world.At(0).replicas.size(), kOwnersMax);
+  EXPECT_TRUE(DecodePlacement(EncodePlacement(world.At(0))).ok());
+}
+
 TEST(Balance, SuperfluousReplicaIsTheAbsentOne) {
   TopologyWorld world;
   world.JoinMany(4);

@@ -179,7 +179,7 @@ void Layout::AddFairShares() {
   for (const ShardView& shard : shards_) ++shards[shard.collection];
   std::vector<double> total(seats_.size());
   for (size_t c = 0; c < collections_.size(); ++c) {
-    std::vector<double> fair = SharesPerShard(collections_[c].record->factor);
+    std::vector<double> fair = SharesPerShard(collections_[c].factor());
     for (size_t i = 0; i < fair.size(); ++i) total[i] += fair[i] *= static_cast<double>(shards[c]);
     collections_[c].loads.SetFair(std::move(fair), epsilon_);
   }

@@ -9,6 +9,7 @@
 // thread-safe; refers to the topology it was made of.
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
 #include <map>
@@ -58,6 +59,9 @@ struct Loads {
 struct CollectionView {
   const CollectionRecord* record = nullptr;
   Loads loads;
+
+  // Replicas wanted. Whatever the catalogue says, the last one stays and no set outgrows its bytes.
+  uint32_t factor() const { return std::clamp<uint32_t>(record->factor, 1, kOwnersMax); }
 };
 
 struct ShardView {

@@ -21,7 +21,9 @@ std::set<MemberNumber> NotLive(const Topology& topology) {
 }
 
 Status EnoughMembers(const Topology& topology, const CollectionRecord& collection, uint32_t factor) {
-  if (factor == 0) return Status::InvalidArgument("factor", "a shard has at least one replica");
+  if (factor == 0 || factor > kOwnersMax) {
+    return Status::InvalidArgument("factor", fmt::format("a shard has 1 to {} replicas", kOwnersMax));
+  }
   uint32_t ready = 0;
   uint32_t leaving = 0;
   uint32_t gone = 0;

@@ -23,8 +23,8 @@ struct PlacementSettings {
 };
 
 // `factor` distinct members for one shard of `collection`, ascending. FailedPrecondition, with counts, when fewer than
-// that are active and live; InvalidArgument for a factor of 0, an unknown ring version, or an epsilon that is not
-// between 0 and 1.
+// that are active and live; InvalidArgument for a factor that is not from 1 to kOwnersMax, an unknown ring version, or
+// an epsilon that is not between 0 and 1.
 Result<std::vector<MemberNumber>> ChooseReplicas(const Topology& topology, const CollectionRecord& collection,
                                                  ShardNumber shard, uint32_t factor, const PlacementSettings& settings);
 

@@ -126,10 +126,12 @@ TEST(Placement, TooFewMembersAreRefusedWithCounts) {
       << status.message();
 }
 
-TEST(Placement, FactorOfZeroIsRefused) {
+TEST(Placement, FactorOutOfItsRangeIsRefused) {
   TopologyWorld world;
-  world.JoinMany(3);
+  world.JoinMany(kOwnersMax + 1);
   EXPECT_EQ(world.Create(8, 0).field(), "factor");
+  EXPECT_EQ(world.Create(8, kOwnersMax + 1).field(), "factor");
+  EXPECT_TRUE(world.Create(2, kOwnersMax).ok());
 }
 
 TEST(Placement, SettingsThatCannotBeUsedAreRefused) {

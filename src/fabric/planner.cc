@@ -241,7 +241,7 @@ bool Planner::AnybodyStaysOutside(ShardIndex shard) const {
 }
 
 uint64_t Planner::Wanted(ShardIndex shard) const {
-  return layout_.collections()[layout_.shards()[shard].collection].record->factor;
+  return layout_.collections()[layout_.shards()[shard].collection].factor();
 }
 
 std::string Planner::Name(MemberIndex member) const {

@@ -24,7 +24,6 @@ constexpr uint8_t kPlacementFormat = 1;
 constexpr size_t kNameLenMax = 128;
 constexpr size_t kAddressLenMax = 512;
 constexpr size_t kSpecLenMax = 64 << 10;
-constexpr size_t kOwnersMax = 64;
 
 void PutUuid(std::string& out, const Uuid& uuid) {
   out.append(reinterpret_cast<const char*>(uuid.bytes.data()), uuid.bytes.size());

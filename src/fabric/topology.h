@@ -27,6 +27,7 @@ namespace rhizome::fabric {
 // a new member with a new number, and so without a vote until it has been given shards and has copied them.
 using MemberNumber = uint32_t;
 using ShardNumber = uint32_t;
+inline constexpr uint32_t kOwnersMax = 64;  // of one shard, in each of its sets
 
 enum class MemberState : uint8_t {
   kActive = 1,

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 namespace rhizome::fabric {
 namespace {
 
@@ -58,6 +61,83 @@ TEST(Topology, OwnersAreThoseOfBothSetsOnce) {
 TEST(Topology, KeysSortAsTheirNumbers) {
   EXPECT_LT(MemberKey(9), MemberKey(10));
   EXPECT_LT(PlacementKey(99), PlacementKey(100));
+}
+
+// One of each kind, every field different from every other.
+Uuid Pattern(uint8_t first) {
+  Uuid uuid;
+  for (uint8_t i = 0; i < uuid.bytes.size(); ++i) uuid.bytes[i] = static_cast<uint8_t>(first + i);
+  return uuid;
+}
+
+MemberRecord GoldenMember() {
+  MemberRecord member = AMember();
+  member.directory = Pattern(0x10);
+  return member;
+}
+
+CollectionRecord GoldenCollection() {
+  return {.id = Pattern(0x20),
+          .name = "books",
+          .first_shard = 9,
+          .partitions = 8,
+          .factor = 3,
+          .created_ms = 1'700'000'000'000,
+          .spec = "opaque"};
+}
+
+Placement GoldenPlacement() {
+  return {.shard = 10, .collection = Pattern(0x20), .epoch = 4, .replicas = {1, 2, 3}, .next = {1, 2, 4}};
+}
+
+std::string Golden(const std::string& name) {
+  std::ifstream file(RHIZOME_SOURCE_DIR "/src/fabric/testdata/" + name, std::ios::binary);
+  EXPECT_TRUE(file.is_open()) << name;
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  return bytes.str();
+}
+
+// The golden files are what coordination holds after this version; they may never change meaning.
+TEST(Topology, GoldenFilesStillDecode) {
+  EXPECT_EQ(DecodeMember(Golden("member_v1.bin")).value(), GoldenMember());
+  EXPECT_EQ(EncodeMember(GoldenMember()), Golden("member_v1.bin"));
+  EXPECT_EQ(DecodeCollection(Golden("collection_v1.bin")).value(), GoldenCollection());
+  EXPECT_EQ(EncodeCollection(GoldenCollection()), Golden("collection_v1.bin"));
+  EXPECT_EQ(DecodePlacement(Golden("placement_v1.bin")).value(), GoldenPlacement());
+  EXPECT_EQ(EncodePlacement(GoldenPlacement()), Golden("placement_v1.bin"));
+}
+
+TEST(Topology, TruncationsTrailsAndOtherFormatsAreRefused) {
+  for (const char* name : {"member_v1.bin", "collection_v1.bin", "placement_v1.bin"}) {
+    const std::string whole = Golden(name);
+    const auto refused = [](const std::string& bytes) {
+      return DecodeMember(bytes).status().code() == Code::kCorruption &&
+             DecodeCollection(bytes).status().code() == Code::kCorruption &&
+             DecodePlacement(bytes).status().code() == Code::kCorruption;
+    };
+    EXPECT_TRUE(refused(whole + "x")) << name;
+    EXPECT_TRUE(refused("\x02" + whole.substr(1))) << name;
+    EXPECT_TRUE(refused(whole.substr(0, whole.size() - 1))) << name;
+  }
+}
+
+TEST(Topology, ForeignMemberStateAndNoPartitionsAreRefused) {
+  std::string member = EncodeMember(GoldenMember());
+  member.back() = 4;
+  EXPECT_EQ(DecodeMember(member).status().code(), Code::kCorruption);
+  CollectionRecord collection = GoldenCollection();
+  collection.partitions = 0;
+  EXPECT_EQ(DecodeCollection(EncodeCollection(collection)).status().code(), Code::kCorruption);
+}
+
+TEST(Topology, KeysAreThoseOfTheirPage) {
+  EXPECT_EQ(MemberKey(7), "rhizome/members/0000000007");
+  EXPECT_EQ(LiveKey(7), "rhizome/live/0000000007");
+  EXPECT_EQ(CollectionKey("books"), "rhizome/collections/books");
+  EXPECT_EQ(PlacementKey(10), "rhizome/placements/0000000010");
+  EXPECT_EQ(LeaderKey(), "rhizome/leader");
+  EXPECT_EQ(CounterKey("shards"), "rhizome/counters/shards");
 }
 
 }  // namespace
