@@ -124,7 +124,7 @@ TEST(Topology, TruncationsTrailsAndOtherFormatsAreRefused) {
 
 TEST(Topology, ForeignMemberStateAndNoPartitionsAreRefused) {
   std::string member = EncodeMember(GoldenMember());
-  member.back() = 4;
+  member.back() = 5;
   EXPECT_EQ(DecodeMember(member).status().code(), Code::kCorruption);
   CollectionRecord collection = GoldenCollection();
   collection.partitions = 0;
