@@ -102,7 +102,7 @@ TEST(Client, SilentHandlerIsDeadlineExceeded) {
   Holding holding;
   const auto server = Serve(holding.handler());
   const auto client = Connect();
-  const Status status = Failure(*client, AddressOf(*server), "x", {.timeout_ms = 100});
+  const Status status = Failure(*client, AddressOf(*server), "x", {.timeout_ms = 1000});
   EXPECT_EQ(status.code(), Code::kDeadlineExceeded) << status.ToString();
   EXPECT_EQ(holding.count(), 1u);
 }
@@ -127,7 +127,7 @@ TEST(Client, PeerThatFellSilentIsNoticedByPings) {
   proxy.Freeze();
   const int64_t begin_ms = NowMs();
   EXPECT_EQ(answer.get().status().code(), Code::kDeadlineExceeded);
-  EXPECT_LT(NowMs() - begin_ms, 2000);
+  EXPECT_LT(NowMs() - begin_ms, 3000);
 }
 
 TEST(Client, UnavailableCallNeverRan) {

@@ -104,7 +104,7 @@ TEST(Server, LateAnswerIsHarmless) {
   const auto server = Serve(holding.handler());
   const auto client = Connect();
   const int64_t begin_ms = NowMs();
-  EXPECT_EQ(Call(*client, AddressOf(*server), "x", {.timeout_ms = 100}).status().code(), Code::kDeadlineExceeded);
+  EXPECT_EQ(Call(*client, AddressOf(*server), "x", {.timeout_ms = 1000}).status().code(), Code::kDeadlineExceeded);
   EXPECT_LT(NowMs() - begin_ms, 5000);
   // The place stays taken until the handler lets go.
   EXPECT_EQ(server->calls_in_flight(), 1);
