@@ -108,5 +108,50 @@ TEST(EngineThreads, ReadersSeeWholeBatchesBesideEverythingElse) {
   EXPECT_EQ(engine->points(), kPoints);
 }
 
+// A document of as many chunks as its version says, each naming the version in text and vector.
+Operation Generation(uint64_t version) {
+  format::PutDocument put;
+  put.record.id = PointId::FromString("doc").value();
+  put.record.content_hash = {version, version};
+  put.record.title = std::to_string(version);
+  put.record.chunk_count = static_cast<uint32_t>(1 + version % 7);
+  for (uint32_t n = 0; n < put.record.chunk_count; ++n) {
+    std::vector<float> vector(kDimension, static_cast<float>(version));
+    put.chunks.push_back({PointId::OfChunk(put.record.id, n), vector, put.record.title, put.record.title, ""});
+  }
+  return {{version, 1}, put};
+}
+
+TEST(EngineThreads, ARegisterIsReadWholeWhileItIsReplaced) {
+  const std::string root = testing::TempDir() + "/engine_threads_register";
+  std::filesystem::remove_all(root);
+  std::filesystem::create_directories(root + "/shard");
+  const auto store = kv::Store::Open(root + "/database", {}).value();
+  const auto engine =
+      VectorEngine::Open(io::RealDisk(), *store, {7, root + "/shard", kDimension, Metric::kL2, "english"}).value();
+  ASSERT_TRUE(engine->Apply(1, std::vector{Generation(1)}).ok());
+  std::atomic<bool> stop{false};
+  const std::vector<std::string> keys = {Generation(1).Key()};
+  const auto read = [&] {
+    while (!stop) {
+      const auto found = engine->ReadRegisters(keys);
+      ASSERT_TRUE(found.ok()) << found.status().ToString();
+      const Operation& operation = *(*found)[0];
+      ASSERT_EQ(operation, Generation(operation.version.time));
+      ASSERT_TRUE(engine->Digest(4, {}).ok());
+    }
+  };
+  std::thread first(read), second(read);
+  std::thread compactor([&] {
+    while (!stop) EXPECT_TRUE(engine->Compact().ok());
+  });
+  for (uint64_t round = 2; round <= 2000; ++round) {
+    ASSERT_TRUE(engine->Apply(round, std::vector{Generation(round)}).ok());
+  }
+  stop = true;
+  for (std::thread* thread : {&first, &second, &compactor}) thread->join();
+  std::filesystem::remove_all(root);
+}
+
 }  // namespace
 }  // namespace rhizome::vector

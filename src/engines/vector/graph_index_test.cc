@@ -50,6 +50,24 @@ TEST_P(EveryMetric, ScoresAreExact) {
   }
 }
 
+// A replica is given what another one has stored.
+TEST_P(EveryMetric, AStoredVectorStoredAgainIsTheSameToTheLastBit) {
+  std::mt19937 random(7);
+  for (const size_t dimension : {1, 2, 3, 17, 384, 4096}) {
+    auto first = NewIndex(GetParam(), dimension), second = NewIndex(GetParam(), dimension);
+    for (Slot slot = 0; slot < 200; ++slot) {
+      std::vector<float> vector(dimension);
+      const float size = std::exp2(static_cast<float>(random() % 40) - 20);
+      for (float& x : vector) x = std::normal_distribution<float>(0, size)(random);
+      ASSERT_TRUE(first->Append(vector).ok());
+      const std::span<const float> stored = first->Vector(slot);
+      ASSERT_TRUE(second->Append(stored).ok());
+      const std::span<const float> again = second->Vector(slot);
+      ASSERT_TRUE(std::equal(stored.begin(), stored.end(), again.begin())) << dimension << " " << slot;
+    }
+  }
+}
+
 TEST_P(EveryMetric, ZeroVectorsAreStoredUnlessTheyHaveNoDirection) {
   auto index = NewIndex(GetParam(), 8);
   const std::vector<float> zero(8, 0.0f);
