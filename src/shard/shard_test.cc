@@ -117,9 +117,94 @@ TEST_F(ShardTest, AnIdleCheckpointedShardNeedsNothingOfTheLog) {
   EXPECT_EQ(shard_->UnneededLsn(), 2u);
 }
 
+Operation Versioned(uint64_t id, float x, Version version) {
+  return {version, UpsertPoint{Point{PointId(id), {x, 0}, "", "", ""}}};
+}
+Version FarFuture() { return {uint64_t{4'000'000'000'000} << 16, 9}; }
+
+TEST_F(ShardTest, AMergedOperationKeepsItsVersion) {
+  const Version version = FarFuture();
+  ASSERT_TRUE(shard_->Merge({Versioned(1, 3, version)}).ok());
+  EXPECT_EQ(shard_->engine().Get(std::vector{PointId(1)}, true).value()[0]->version, version);
+  Open();
+  Replay();
+  EXPECT_EQ(shard_->engine().Get(std::vector{PointId(1)}, true).value()[0]->version, version);
+}
+
+TEST_F(ShardTest, AWriteAfterAMergeIsAboveIt) {
+  ASSERT_TRUE(shard_->Merge({Versioned(1, 3, FarFuture())}).ok());
+  ASSERT_TRUE(shard_->Write({Upsert(1, 4)}).ok());
+  EXPECT_EQ(ValueOf(1), 4);
+  Open();
+  Replay();
+  ASSERT_TRUE(shard_->Write({Upsert(1, 5)}).ok());
+  EXPECT_EQ(ValueOf(1), 5);
+}
+
+TEST_F(ShardTest, AMergeOlderThanWhatIsThereIsLoggedAndChangesNothing) {
+  ASSERT_TRUE(shard_->Merge({Versioned(1, 3, {20, 1})}).ok());
+  ASSERT_TRUE(shard_->Merge({Versioned(1, 9, {10, 1})}).ok());
+  ASSERT_TRUE(shard_->Merge({Versioned(1, 3, {20, 1})}).ok());
+  EXPECT_EQ(ValueOf(1), 3);
+  EXPECT_EQ(log_->durable_lsn(), 3u);
+}
+
+TEST_F(ShardTest, AMergeWithoutAVersionIsRefusedByItsPlace) {
+  EXPECT_EQ(shard_->Merge({Versioned(1, 3, {20, 1}), Upsert(2, 3)}).field(), "operations[1].version");
+  EXPECT_EQ(shard_->Merge({{{20, 1}, UpsertPoint{Point{PointId(1), {1}, "", "", ""}}}}).field(),
+            "operations[0].vector");
+  EXPECT_EQ(log_->durable_lsn(), 0u);
+}
+
+TEST_F(ShardTest, WritesAndMergesTogetherEndWithTheHighestVersionInTheLog) {
+  std::vector<std::thread> writers;
+  for (uint32_t w = 0; w < 4; ++w) {
+    writers.emplace_back([this, w] {
+      for (uint32_t i = 0; i < 50; ++i) {
+        const float x = static_cast<float>(w * 100 + i);
+        const Version version{(uint64_t{1'700'000'000'000} << 16) + i * 7, 10 + w};
+        EXPECT_TRUE((w % 2 == 0 ? shard_->Write({Upsert(1, x)}) : shard_->Merge({Versioned(1, x, version)})).ok());
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  Operation highest;
+  uint64_t records = 0;
+  const Status read = log_->Read(1, [&](const wal::LogRecord& record) {
+    const Operation operation = format::DecodeBatch(record.payload).value()[0];
+    if (operation.version > highest.version) highest = operation;
+    ++records;
+    return Status::Ok();
+  });
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(records, 200u);
+  EXPECT_EQ(ValueOf(1), std::get<UpsertPoint>(highest.body).point.vector[0]);
+}
+
+TEST_F(ShardTest, ARequestIsInTheRecordOfItsEffect) {
+  format::RequestStamp stamp;
+  stamp.key.fill(3);
+  stamp.content_hash = 8;
+  ASSERT_TRUE(shard_->Write({Upsert(1, 3)}, stamp).ok());
+  stamp.key.fill(4);
+  ASSERT_TRUE(shard_->Merge({Versioned(2, 3, {20, 1})}, stamp).ok());
+  EXPECT_EQ(log_->durable_lsn(), 2u);
+  const auto check = [this, &stamp] {
+    stamp.key.fill(3);
+    EXPECT_EQ(shard_->engine().FindRequest(stamp.key).value()->content_hash, 8u);
+    stamp.key.fill(4);
+    EXPECT_EQ(shard_->engine().FindRequest(stamp.key).value()->version, (Version{20, 1}));
+  };
+  check();
+  Open();
+  Replay();
+  check();
+}
+
 TEST_F(ShardTest, AStoppedShardRefusesWritesWithTheReason) {
   shard_->Stop(Status::NotFound("dropped"));
   EXPECT_EQ(shard_->Write({Upsert(1, 3)}).code(), Code::kNotFound);
+  EXPECT_EQ(shard_->Merge({Versioned(1, 3, {20, 1})}).code(), Code::kNotFound);
   EXPECT_EQ(log_->durable_lsn(), 0u);
 }
 
