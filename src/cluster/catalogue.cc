@@ -1,15 +1,32 @@
 #include "cluster/catalogue.h"
 
+#include "engines/vector/snapshot.h"
 #include "format/coding.h"
 
 namespace rhizome::cluster {
 namespace {
 
 constexpr uint8_t kFormat = 1;
+constexpr uint8_t kReplicaFormat = 1;
 constexpr std::string_view kPrefix = "collection/";
+constexpr std::string_view kReplicaPrefix = "replica/";
 constexpr std::string_view kNextShardKey = "next_shard";
 
 std::string EntryKey(const std::string& name) { return std::string(kPrefix) + name; }
+std::string ReplicaKey(uint32_t shard) { return std::string(kReplicaPrefix) + vector::ShardPrefix(shard); }
+
+Status ValidateReplica(const ReplicaSpec& spec) {
+  RETURN_IF_ERROR(ValidateSpec(spec.spec));
+  if (spec.shard == 0) return Status::InvalidArgument("shard", "must not be 0");
+  if (spec.collection.is_nil()) return Status::InvalidArgument("collection", "must not be nil");
+  return Status::Ok();
+}
+
+// Whether both mean the same data, kept in the same way.
+bool IsSameReplica(const ReplicaSpec& a, const ReplicaSpec& b) {
+  return a.collection == b.collection && a.partition == b.partition && a.spec.name == b.spec.name &&
+         a.spec.dimension == b.spec.dimension && a.spec.metric == b.spec.metric && a.spec.language == b.spec.language;
+}
 
 }  // namespace
 
@@ -46,38 +63,129 @@ Result<CatalogueEntry> DecodeEntry(std::string_view bytes) {
   return entry;
 }
 
+std::string EncodeReplica(const ReplicaEntry& entry) {
+  std::string out;
+  format::PutU8(out, kReplicaFormat);
+  format::PutU32(out, entry.spec.shard);
+  format::PutU32(out, entry.spec.partition);
+  format::PutU64(out, entry.spec.since);
+  format::PutBytes(out, EncodeEntry({entry.spec.spec, entry.spec.collection, entry.created_ms, entry.stream}));
+  return out;
+}
+
+Result<ReplicaEntry> DecodeReplica(std::string_view bytes) {
+  format::Decoder in(bytes);
+  ReplicaEntry entry;
+  uint8_t format = 0;
+  std::string_view collection;
+  if (!in.U8(format) || format != kReplicaFormat || !in.U32(entry.spec.shard) || !in.U32(entry.spec.partition) ||
+      !in.U64(entry.spec.since) || !in.Bytes(collection)) {
+    return in.Failure("replica entry");
+  }
+  RETURN_IF_ERROR(in.Finish("replica entry"));
+  ASSIGN_OR_RETURN(CatalogueEntry kept, DecodeEntry(collection));
+  entry.spec.spec = std::move(kept.spec);
+  entry.spec.collection = kept.id;
+  entry.created_ms = kept.created_ms;
+  entry.stream = kept.first_shard;
+  if (!ValidateReplica(entry.spec).ok()) return Status::Corruption("replica entry: impossible values");
+  return entry;
+}
+
 Result<std::unique_ptr<Catalogue>> Catalogue::Open(kv::Store& store) {
   std::unique_ptr<Catalogue> catalogue(new Catalogue(store));
   MutexLock lock(catalogue->mutex_);
-  ASSIGN_OR_RETURN(const auto next, store.Get(kv::Family::kMeta, kNextShardKey));
+  RETURN_IF_ERROR(catalogue->Load());
+  return catalogue;
+}
+
+Status Catalogue::Load() {
+  ASSIGN_OR_RETURN(const auto next, store_.Get(kv::Family::kMeta, kNextShardKey));
   if (next) {
     format::Decoder in(*next);
-    if (!in.U32(catalogue->next_shard_)) return in.Failure("next shard number");
+    if (!in.U32(next_shard_)) return in.Failure("next shard number");
   }
-  kv::Cursor cursor = store.Scan(kv::Family::kMeta, kPrefix);
-  for (; cursor.Valid(); cursor.Next()) {
-    ASSIGN_OR_RETURN(CatalogueEntry entry, DecodeEntry(cursor.value()));
-    catalogue->entries_.emplace(entry.spec.name, std::move(entry));
+  kv::Cursor collections = store_.Scan(kv::Family::kMeta, kPrefix);
+  for (; collections.Valid(); collections.Next()) {
+    ASSIGN_OR_RETURN(CatalogueEntry entry, DecodeEntry(collections.value()));
+    entries_.emplace(entry.spec.name, std::move(entry));
   }
-  RETURN_IF_ERROR(cursor.status());
-  return catalogue;
+  RETURN_IF_ERROR(collections.status());
+  kv::Cursor replicas = store_.Scan(kv::Family::kMeta, kReplicaPrefix);
+  for (; replicas.Valid(); replicas.Next()) {
+    ASSIGN_OR_RETURN(ReplicaEntry entry, DecodeReplica(replicas.value()));
+    replicas_.emplace(entry.spec.shard, std::move(entry));
+  }
+  return replicas.status();
+}
+
+Result<uint32_t> Catalogue::Reserve(uint32_t count, const std::function<void(uint32_t, kv::WriteBatch&)>& fill) {
+  const uint32_t first = next_shard_;
+  if (first > UINT32_MAX - count - 1) return Status::ResourceExhausted("all shard numbers of this node are used up");
+  next_shard_ += count;
+  std::string next;
+  format::PutU32(next, next_shard_);
+  kv::WriteBatch batch;
+  batch.Put(kv::Family::kMeta, kNextShardKey, next);
+  fill(first, batch);
+  RETURN_IF_ERROR(store_.Write(batch));
+  RETURN_IF_ERROR(store_.Flush());
+  return first;
 }
 
 Result<CatalogueEntry> Catalogue::Add(const CollectionSpec& spec, int64_t now_ms) {
   RETURN_IF_ERROR(ValidateSpec(spec));
   MutexLock lock(mutex_);
   if (entries_.contains(spec.name)) return Status::AlreadyExists("collection " + spec.name + " exists already");
-  const CatalogueEntry entry{spec, Uuid::Random(), now_ms, next_shard_};
-  std::string next;
-  format::PutU32(next, next_shard_ + spec.shards);
-  kv::WriteBatch batch;
-  batch.Put(kv::Family::kMeta, kNextShardKey, next);
-  batch.Put(kv::Family::kMeta, EntryKey(spec.name), EncodeEntry(entry));
-  RETURN_IF_ERROR(store_.Write(batch));
-  RETURN_IF_ERROR(store_.Flush());
-  next_shard_ += spec.shards;
+  CatalogueEntry entry{spec, Uuid::Random(), now_ms, 0};
+  const auto fill = [&entry](uint32_t first, kv::WriteBatch& batch) {
+    entry.first_shard = first;
+    batch.Put(kv::Family::kMeta, EntryKey(entry.spec.name), EncodeEntry(entry));
+  };
+  RETURN_IF_ERROR(Reserve(spec.shards, fill).status());
   entries_.emplace(spec.name, entry);
   return entry;
+}
+
+Result<ReplicaEntry> Catalogue::AddReplica(const ReplicaSpec& spec, int64_t now_ms) {
+  RETURN_IF_ERROR(ValidateReplica(spec));
+  MutexLock lock(mutex_);
+  if (const auto it = replicas_.find(spec.shard); it != replicas_.end()) {
+    if (IsSameReplica(it->second.spec, spec)) return it->second;
+    return Status::AlreadyExists("the replica of shard " + std::to_string(spec.shard) + " is of another collection");
+  }
+  ReplicaEntry entry{spec, now_ms, 0};
+  const auto fill = [&entry](uint32_t stream, kv::WriteBatch& batch) {
+    entry.stream = stream;
+    batch.Put(kv::Family::kMeta, ReplicaKey(entry.spec.shard), EncodeReplica(entry));
+  };
+  RETURN_IF_ERROR(Reserve(1, fill).status());
+  replicas_.emplace(spec.shard, entry);
+  return entry;
+}
+
+Status Catalogue::RemoveReplica(uint32_t shard, kv::WriteBatch cleanup) {
+  MutexLock lock(mutex_);
+  if (!replicas_.contains(shard)) return Status::NotFound("there is no replica of shard " + std::to_string(shard));
+  cleanup.Delete(kv::Family::kMeta, ReplicaKey(shard));
+  RETURN_IF_ERROR(store_.Write(cleanup));
+  RETURN_IF_ERROR(store_.Flush());
+  replicas_.erase(shard);
+  return Status::Ok();
+}
+
+Result<ReplicaEntry> Catalogue::FindReplica(uint32_t shard) const {
+  MutexLock lock(mutex_);
+  const auto it = replicas_.find(shard);
+  if (it == replicas_.end()) return Status::NotFound("there is no replica of shard " + std::to_string(shard));
+  return it->second;
+}
+
+std::vector<ReplicaEntry> Catalogue::Replicas() const {
+  MutexLock lock(mutex_);
+  std::vector<ReplicaEntry> entries;
+  for (const auto& [number, entry] : replicas_) entries.push_back(entry);
+  return entries;
 }
 
 Status Catalogue::Remove(const std::string& name, kv::WriteBatch cleanup) {

@@ -1,9 +1,12 @@
-// Catalogue: the collections of this data directory and the shards they are made of, kept in the node's database.
+// Catalogue: the collections of this data directory and the shards they are made of, and the replicas of a cluster's
+// shards, kept in the node's database.
 //
-// A change is durable when the call returns. Shard numbers are never given twice, so records of a dropped collection
-// that are still in the log cannot reach another one. Thread-safe.
+// A change is durable when the call returns; after a failure it may come to be at the next start. Shard numbers
+// (streams of the log) are never given twice, so records of a dropped collection or replica that are still in the log
+// cannot reach another one. Thread-safe.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,7 +14,8 @@
 
 #include "base/mutex.h"
 #include "base/status.h"
-#include "cluster/node.h"
+#include "cluster/database.h"
+#include "cluster/replica.h"
 #include "kv/store.h"
 
 namespace rhizome::cluster {
@@ -23,6 +27,14 @@ struct CatalogueEntry {
   uint32_t first_shard = 0;  // spec.shards numbers from here
 };
 
+struct ReplicaEntry {
+  ReplicaSpec spec;
+  int64_t created_ms = 0;
+  uint32_t stream = 0;
+};
+
+std::string EncodeReplica(const ReplicaEntry& entry);
+Result<ReplicaEntry> DecodeReplica(std::string_view bytes);
 std::string EncodeEntry(const CatalogueEntry& entry);
 Result<CatalogueEntry> DecodeEntry(std::string_view bytes);
 
@@ -37,12 +49,25 @@ class Catalogue {
   Status Remove(const std::string& name, kv::WriteBatch cleanup) EXCLUDES(mutex_);
   std::vector<CatalogueEntry> List() const EXCLUDES(mutex_);
 
+  // Reserves a stream and records the replica, or finds the one that is recorded. InvalidArgument names the field;
+  // AlreadyExists when the shard's number is another's.
+  Result<ReplicaEntry> AddReplica(const ReplicaSpec& spec, int64_t now_ms) EXCLUDES(mutex_);
+  // Forgets the replica together with what `cleanup` removes. NotFound.
+  Status RemoveReplica(uint32_t shard, kv::WriteBatch cleanup) EXCLUDES(mutex_);
+  Result<ReplicaEntry> FindReplica(uint32_t shard) const EXCLUDES(mutex_);
+  std::vector<ReplicaEntry> Replicas() const EXCLUDES(mutex_);
+
  private:
   explicit Catalogue(kv::Store& store) : store_(store) {}
+
+  Status Load() REQUIRES(mutex_);
+  // Writes `batch` and that `count` more numbers are given; returns the first of them. They are spent even if it fails.
+  Result<uint32_t> Reserve(uint32_t count, const std::function<void(uint32_t, kv::WriteBatch&)>& fill) REQUIRES(mutex_);
 
   kv::Store& store_;
   mutable Mutex mutex_;
   std::map<std::string, CatalogueEntry> entries_ GUARDED_BY(mutex_);
+  std::map<uint32_t, ReplicaEntry> replicas_ GUARDED_BY(mutex_);
   uint32_t next_shard_ GUARDED_BY(mutex_) = 1;
 };
 

@@ -49,7 +49,7 @@ struct CollectionInfo {
 };
 
 struct ShardInfo {
-  uint32_t shard = 0;  // number in the log
+  uint32_t shard = 0;  // number in the log; of a replica, in the cluster
   std::string collection;
   uint32_t partition = 0;
   std::string state;   // "active" or "read_only"

@@ -48,21 +48,15 @@ bool Housekeeper::ImproveIndexes() {
   const uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
   const uint32_t threads = state_.options.index_threads == 0 ? cores : state_.options.index_threads;
   bool improved = false;
-  for (const auto& collection : state_.Collections()) {
-    for (Partition& partition : collection->partitions()) {
-      if (partition.shard != nullptr) improved |= partition.shard->engine().ImproveIndex(kSlotsPerRound, threads);
-    }
-  }
+  for (const auto& shard : state_.OpenShards()) improved |= shard->engine().ImproveIndex(kSlotsPerRound, threads);
   return improved;
 }
 
 void Housekeeper::CompactIfDue() {
-  for (const auto& collection : state_.Collections()) {
-    for (Partition& partition : collection->partitions()) {
-      if (partition.shard == nullptr || !partition.shard->engine().NeedsCompaction()) continue;
-      const Status status = state_.Compact(*partition.shard);
-      if (!status.ok()) Pause("compaction of shard " + std::to_string(partition.number), status);
-    }
+  for (const auto& shard : state_.OpenShards()) {
+    if (!shard->engine().NeedsCompaction()) continue;
+    const Status status = state_.Compact(*shard);
+    if (!status.ok()) Pause("compaction of shard " + std::to_string(shard->number()), status);
   }
 }
 

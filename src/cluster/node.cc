@@ -116,31 +116,39 @@ Result<std::optional<PointId>> Node::FindContent(const std::string& collection,
 
 std::vector<ShardInfo> Node::Shards() {
   std::vector<ShardInfo> infos;
+  const std::string read_only = state_->ReadOnlyReason();
   for (const auto& collection : state_->Collections()) {
     for (size_t p = 0; p < collection->partitions().size(); ++p) {
       const Partition& partition = collection->partitions()[p];
-      ShardInfo info;
+      ShardInfo info = partition.shard != nullptr ? InfoOf(*partition.shard) : ShardInfo{};
       info.shard = partition.number;
       info.collection = collection->entry().spec.name;
       info.partition = static_cast<uint32_t>(p);
-      const Status status = partition.shard == nullptr ? partition.damage : partition.shard->write_status();
-      const std::string reason = status.ok() ? state_->ReadOnlyReason() : status.ToString();
-      info.state = partition.shard == nullptr ? "damaged" : reason.empty() ? "active" : "read_only";
-      info.detail = reason;
-      if (partition.shard != nullptr) {
-        const vector::VectorEngine& engine = partition.shard->engine();
-        info.points = engine.points();
-        info.documents = engine.documents();
-        info.slots = engine.slots();
-        info.pending_index = engine.pending_index();
-        info.applied_lsn = engine.applied_lsn();
-        info.checkpoint_lsn = engine.checkpoint_lsn();
+      if (partition.shard == nullptr) {
+        info.state = "damaged";
+        info.detail = partition.damage.ToString();
       }
       infos.push_back(std::move(info));
     }
   }
+  for (ShardInfo& info : state_->replicas.ShardInfos()) infos.push_back(std::move(info));
+  for (ShardInfo& info : infos) {
+    if (info.state != "active" || read_only.empty()) continue;
+    info.state = "read_only";
+    info.detail = read_only;
+  }
   return infos;
 }
+
+Status Node::AddReplica(const ReplicaSpec& spec) { return state_->replicas.Add(spec); }
+
+Status Node::DropReplica(uint32_t shard) { return state_->replicas.Drop(shard); }
+
+Result<std::shared_ptr<shard::Shard>> Node::Replica(uint32_t shard) { return state_->replicas.Find(shard); }
+
+std::vector<ReplicaInfo> Node::Replicas() { return state_->replicas.List(); }
+
+HybridClock& Node::versions() { return *state_->versions; }
 
 std::map<std::string, double> Node::Stats() { return state_->Stats(); }
 

@@ -15,10 +15,15 @@
 #include <string>
 #include <vector>
 
+#include "base/version.h"
 #include "cluster/database.h"
+#include "cluster/replica.h"
 
 namespace rhizome::io {
 class Disk;
+}
+namespace rhizome::shard {
+class Shard;
 }
 
 namespace rhizome::cluster {
@@ -61,6 +66,21 @@ class Node final : public Database {
   Result<std::optional<format::PointId>> FindContent(const std::string& collection,
                                                      std::pair<uint64_t, uint64_t> content_hash,
                                                      const ReadOptions& options = {}) override;
+
+  // Replicas of a cluster's shards, kept beside whole collections: of each one copy, written by Shard::Merge and read
+  // through its engine. What they mean for one another is the cluster's business.
+  //
+  // An empty replica, or the one that is there. Durable on return. InvalidArgument; AlreadyExists when the shard's
+  // number is another's; Corruption when it is there and damaged: drop it first.
+  Status AddReplica(const ReplicaSpec& spec);
+  // Removes the replica and all it holds, damaged or not. Durable on return. NotFound.
+  Status DropReplica(uint32_t shard);
+  // May be held as long as the node lives; after a drop it takes no writes. NotFound; Corruption when it is damaged.
+  // Its number() is that of its stream in this node's log.
+  Result<std::shared_ptr<shard::Shard>> Replica(uint32_t shard);
+  std::vector<ReplicaInfo> Replicas();  // by shard
+  // What versions of this node's writes come from.
+  HybridClock& versions();
 
   std::vector<ShardInfo> Shards() override;
   std::map<std::string, double> Stats() override;

@@ -16,13 +16,14 @@ constexpr std::string_view kNodeKey = "node";
 // A data directory says what it is, so that a later version knows what it opens.
 constexpr std::string_view kFormatFile = "FORMAT";
 constexpr std::string_view kFormatText = "rhizome data directory 1\n";
+constexpr std::string_view kReplicatedFormatText = "rhizome data directory 2\n";  // may hold replicas
 
 Status CheckFormat(io::Disk& disk, const std::string& directory) {
   const std::string path = directory + "/" + std::string(kFormatFile);
   ASSIGN_OR_RETURN(const bool exists, disk.Exists(path));
   if (!exists) return io::WriteFileAtomically(disk, path, kFormatText);
   ASSIGN_OR_RETURN(const std::string text, io::ReadWholeFile(disk, path));
-  if (text == kFormatText) return Status::Ok();
+  if (text == kFormatText || text == kReplicatedFormatText) return Status::Ok();
   return Status::FailedPrecondition(path + " names a format this version does not know: " + text);
 }
 
@@ -43,12 +44,13 @@ Status NodeState::Open() {
   store_options.memtable_bytes = options.memtable_bytes;
   ASSIGN_OR_RETURN(store, kv::Store::Open(options.data_dir + "/database", store_options));
   ASSIGN_OR_RETURN(log, wal::Log::Open(disk, options.data_dir + "/log"));
-  if (!log->damage().empty()) NoteDamage("the log is damaged:\n" + log->damage().ToString());
+  if (!log->damage().empty()) NoteLogDamage("the log is damaged:\n" + log->damage().ToString());
   ASSIGN_OR_RETURN(const uint32_t number, NodeNumber());
   versions = std::make_unique<HybridClock>(clock, number);
   ASSIGN_OR_RETURN(catalogue, Catalogue::Open(*store));
   RETURN_IF_ERROR(RemoveOrphans());
   for (const CatalogueEntry& entry : catalogue->List()) RETURN_IF_ERROR(OpenCollection(entry).status());
+  RETURN_IF_ERROR(replicas.Open());
   return ReplayLog();
 }
 
@@ -70,9 +72,20 @@ std::string NodeState::ShardDirectory(const CatalogueEntry& entry, uint32_t part
   return options.data_dir + "/shards/" + entry.id.ToString() + "-" + std::to_string(partition);
 }
 
-// Directories of collections whose drop was interrupted.
+std::string NodeState::ReplicaDirectory(uint32_t stream) const {
+  return options.data_dir + "/shards/replica-" + std::to_string(stream);
+}
+
+Status NodeState::MarkReplicated() {
+  const std::string path = options.data_dir + "/" + std::string(kFormatFile);
+  ASSIGN_OR_RETURN(const std::string text, io::ReadWholeFile(disk, path));
+  return text == kReplicatedFormatText ? Status::Ok() : io::WriteFileAtomically(disk, path, kReplicatedFormatText);
+}
+
+// Directories of collections and replicas whose drop was interrupted.
 Status NodeState::RemoveOrphans() {
   std::set<std::string> wanted;
+  for (const ReplicaEntry& entry : catalogue->Replicas()) wanted.insert(ReplicaDirectory(entry.stream));
   for (const CatalogueEntry& entry : catalogue->List()) {
     for (uint32_t p = 0; p < entry.spec.shards; ++p) wanted.insert(ShardDirectory(entry, p));
   }
@@ -84,23 +97,25 @@ Status NodeState::RemoveOrphans() {
   return Status::Ok();
 }
 
+Result<std::unique_ptr<shard::Shard>> NodeState::OpenShard(uint32_t stream, const std::string& directory,
+                                                           const CollectionSpec& spec) {
+  RETURN_IF_ERROR(io::CreateDirectories(disk, directory));
+  ASSIGN_OR_RETURN(auto engine, vector::VectorEngine::Open(
+                                    disk, *store, {stream, directory, spec.dimension, spec.metric, spec.language}));
+  return std::make_unique<shard::Shard>(stream, std::move(engine), *log, *versions);
+}
+
 Result<Partition> NodeState::OpenPartition(const CatalogueEntry& entry, uint32_t partition) {
-  vector::EngineOptions engine_options;
-  engine_options.shard = entry.first_shard + partition;
-  engine_options.directory = ShardDirectory(entry, partition);
-  engine_options.dimension = entry.spec.dimension;
-  engine_options.metric = entry.spec.metric;
-  engine_options.language = entry.spec.language;
-  RETURN_IF_ERROR(io::CreateDirectories(disk, engine_options.directory));
-  auto engine = vector::VectorEngine::Open(disk, *store, engine_options);
-  Partition opened{engine_options.shard, nullptr, Status::Ok()};
-  if (engine.ok()) {
-    opened.shard = std::make_unique<shard::Shard>(opened.number, std::move(engine).value(), *log, *versions);
+  const uint32_t number = entry.first_shard + partition;
+  auto shard = OpenShard(number, ShardDirectory(entry, partition), entry.spec);
+  Partition opened{number, nullptr, Status::Ok()};
+  if (shard.ok()) {
+    opened.shard = std::move(shard).value();
     return opened;
   }
-  if (engine.status().code() != Code::kCorruption && engine.status().code() != Code::kNotFound) return engine.status();
+  if (shard.status().code() != Code::kCorruption && shard.status().code() != Code::kNotFound) return shard.status();
   opened.damage = Status::Corruption("shard " + std::to_string(opened.number) + " of collection " + entry.spec.name +
-                                     " cannot be opened: " + std::string(engine.status().message()));
+                                     " cannot be opened: " + std::string(shard.status().message()));
   NoteDamage(std::string(opened.damage.message()));
   return opened;
 }
@@ -118,30 +133,36 @@ Result<std::shared_ptr<Collection>> NodeState::OpenCollection(const CatalogueEnt
 }
 
 Status NodeState::ReplayLog() {
-  std::map<uint32_t, shard::Shard*> shards;
+  std::map<uint32_t, std::shared_ptr<shard::Shard>> shards;
   wal::Lsn from = log->durable_lsn() + 1;
-  for (const auto& collection : Collections()) {
-    for (Partition& partition : collection->partitions()) {
-      if (partition.shard == nullptr) continue;
-      shards[partition.number] = partition.shard.get();
-      from = std::min(from, partition.shard->engine().checkpoint_lsn() + 1);
-      const uint64_t reached = partition.shard->engine().database_lsn();
-      if (reached > log->durable_lsn()) {
-        NoteDamage("the log ends at LSN " + std::to_string(log->durable_lsn()) + ", but shard " +
-                   std::to_string(partition.number) + " had applied LSN " + std::to_string(reached) +
-                   ": records are missing at its end");
-      }
+  for (const auto& shard : OpenShards()) {
+    shards[shard->number()] = shard;
+    from = std::min(from, shard->engine().checkpoint_lsn() + 1);
+    const uint64_t reached = shard->engine().database_lsn();
+    if (reached > log->durable_lsn()) {
+      NoteLogDamage("the log ends at LSN " + std::to_string(log->durable_lsn()) + ", but shard " +
+                    std::to_string(shard->number()) + " had applied LSN " + std::to_string(reached) +
+                    ": records are missing at its end");
     }
   }
   // A shard that was idle for long needs nothing of what has been cut off since.
   from = std::max(from, log->stats().first_lsn);
-  const Status status = log->Read(from, [&shards](const wal::LogRecord& record) {
+  const Status status = log->Read(from, [&](const wal::LogRecord& record) {
     const auto shard = shards.find(record.stream);
-    return shard == shards.end() ? Status::Ok() : shard->second->Replay(record);
+    if (shard == shards.end()) return Status::Ok();
+    const Status replayed = shard->second->Replay(record);
+    if (replayed.ok() || !replicas.Isolate(record.stream, replayed)) return replayed;
+    shards.erase(shard);
+    return Status::Ok();
   });
   if (status.code() != Code::kCorruption) return status;
-  NoteDamage("replay of the log ended early: " + std::string(status.message()));
+  NoteLogDamage("replay of the log ended early: " + std::string(status.message()));
   return Status::Ok();
+}
+
+void NodeState::NoteLogDamage(const std::string& what) {
+  NoteDamage(what);
+  replicas.CondemnAll("acknowledged writes may be missing: " + what);
 }
 
 void NodeState::NoteDamage(const std::string& what) {
@@ -208,6 +229,16 @@ std::vector<std::shared_ptr<Collection>> NodeState::Collections() const {
   return all;
 }
 
+std::vector<std::shared_ptr<shard::Shard>> NodeState::OpenShards() const {
+  std::vector<std::shared_ptr<shard::Shard>> shards = replicas.Shards();
+  for (const auto& collection : Collections()) {
+    for (const Partition& partition : collection->partitions()) {
+      if (partition.shard != nullptr) shards.emplace_back(collection, partition.shard.get());
+    }
+  }
+  return shards;
+}
+
 uint64_t NodeState::BytesSinceCheckpoint() const { return log->stats().payload_bytes - checkpointed_bytes; }
 
 Status NodeState::Checkpoint() {
@@ -215,13 +246,19 @@ Status NodeState::Checkpoint() {
   const uint64_t bytes = log->stats().payload_bytes;
   wal::Lsn unneeded = log->durable_lsn();
   for (const auto& collection : Collections()) {
-    for (Partition& partition : collection->partitions()) {
+    for (const Partition& partition : collection->partitions()) {
       if (partition.shard == nullptr) return Status::ReadOnly("a damaged shard still needs the log");
-      // One that refuses writes keeps its last snapshot, and the log from there on.
-      const bool writable = partition.shard->write_status().ok();
-      if (writable && partition.shard->dirty()) RETURN_IF_ERROR(partition.shard->engine().Checkpoint());
-      unneeded = std::min(unneeded, partition.shard->UnneededLsn());
     }
+  }
+  for (const auto& shard : OpenShards()) {
+    // One that refuses writes keeps its last snapshot, and the log from there on.
+    const bool writable = shard->write_status().ok();
+    if (writable && shard->dirty()) {
+      const Status status = shard->engine().Checkpoint();
+      if (!status.ok() && replicas.Isolate(shard->number(), status)) continue;  // it will be copied anew
+      RETURN_IF_ERROR(status);
+    }
+    unneeded = std::min(unneeded, shard->UnneededLsn());
   }
   checkpointed_bytes = bytes;
   ++checkpoints;
@@ -229,10 +266,26 @@ Status NodeState::Checkpoint() {
 }
 
 Status NodeState::Compact(shard::Shard& shard) {
-  MutexLock lock(checkpoint_mutex);  // a dropped collection's files must not come back
+  MutexLock lock(checkpoint_mutex);  // a dropped shard's files must not come back
   if (!shard.write_status().ok() || !WriteStatus().ok()) return Status::Ok();
   ++compactions;
-  return shard.engine().Compact();
+  const Status status = shard.engine().Compact();
+  return replicas.Isolate(shard.number(), status) ? Status::Ok() : status;
+}
+
+ShardInfo InfoOf(const shard::Shard& shard) {
+  const vector::VectorEngine& engine = shard.engine();
+  const Status status = shard.write_status();
+  ShardInfo info;
+  info.state = status.ok() ? "active" : "read_only";
+  info.detail = status.ok() ? "" : status.ToString();
+  info.points = engine.points();
+  info.documents = engine.documents();
+  info.slots = engine.slots();
+  info.pending_index = engine.pending_index();
+  info.applied_lsn = engine.applied_lsn();
+  info.checkpoint_lsn = engine.checkpoint_lsn();
+  return info;
 }
 
 std::map<std::string, double> NodeState::Stats() const {
@@ -248,13 +301,10 @@ std::map<std::string, double> NodeState::Stats() const {
   stats["checkpoints_total"] = static_cast<double>(checkpoints.load());
   stats["compactions_total"] = static_cast<double>(compactions.load());
   double points = 0, documents = 0, pending = 0;
-  for (const auto& collection : Collections()) {
-    const CollectionInfo info = collection->Info();
-    points += static_cast<double>(info.points);
-    documents += static_cast<double>(info.documents);
-    for (const Partition& partition : collection->partitions()) {
-      if (partition.shard != nullptr) pending += static_cast<double>(partition.shard->engine().pending_index());
-    }
+  for (const auto& shard : OpenShards()) {
+    points += static_cast<double>(shard->engine().points());
+    documents += static_cast<double>(shard->engine().documents());
+    pending += static_cast<double>(shard->engine().pending_index());
   }
   stats["collections"] = static_cast<double>(Collections().size());
   stats["points"] = points;

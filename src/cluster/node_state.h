@@ -15,6 +15,7 @@
 #include "cluster/catalogue.h"
 #include "cluster/collection.h"
 #include "cluster/node.h"
+#include "cluster/replica_set.h"
 #include "io/disk.h"
 #include "kv/rocks_file_system.h"
 #include "kv/store.h"
@@ -23,6 +24,9 @@
 namespace rhizome::cluster {
 
 class Housekeeper;
+
+// What the shard says of itself; whose it is, is for the caller to fill in.
+ShardInfo InfoOf(const shard::Shard& shard);
 
 struct NodeState {
   NodeState(io::Disk& disk_in, NodeOptions options_in);
@@ -37,6 +41,8 @@ struct NodeState {
   Status DropCollection(const std::string& name) EXCLUDES(mutex);
   Result<std::shared_ptr<Collection>> Find(const std::string& name) const EXCLUDES(mutex);
   std::vector<std::shared_ptr<Collection>> Collections() const EXCLUDES(mutex);
+  // Every shard that is not damaged, of collections and replicas.
+  std::vector<std::shared_ptr<shard::Shard>> OpenShards() const EXCLUDES(mutex);
 
   // Snapshots of every dirty shard, then cuts the log to what some shard still needs.
   Status Checkpoint() EXCLUDES(mutex, checkpoint_mutex);
@@ -47,10 +53,17 @@ struct NodeState {
   std::map<std::string, double> Stats() const EXCLUDES(mutex);
 
   std::string ShardDirectory(const CatalogueEntry& entry, uint32_t partition) const;
+  std::string ReplicaDirectory(uint32_t stream) const;
+  Result<std::unique_ptr<shard::Shard>> OpenShard(uint32_t stream, const std::string& directory,
+                                                  const CollectionSpec& spec);
+  // From here on the directory is not for versions that know no replicas.
+  Status MarkReplicated();
   Result<Partition> OpenPartition(const CatalogueEntry& entry, uint32_t partition);
   Status RemoveOrphans();
   Status ReplayLog();
   void NoteDamage(const std::string& what) EXCLUDES(mutex);
+  // As NoteDamage; replicas may have lost acknowledged writes too.
+  void NoteLogDamage(const std::string& what) EXCLUDES(mutex);
   Result<uint32_t> NodeNumber();
 
   // Constant after Open.
@@ -63,6 +76,7 @@ struct NodeState {
   std::unique_ptr<wal::Log> log;
   std::unique_ptr<Catalogue> catalogue;
   std::unique_ptr<HybridClock> versions;
+  ReplicaSet replicas{*this};
 
   mutable SharedMutex mutex;
   std::map<std::string, std::shared_ptr<Collection>> collections GUARDED_BY(mutex);

@@ -176,10 +176,12 @@ Result<std::vector<std::optional<std::string>>> Store::MultiGet(Family family,
   return found;
 }
 
-Cursor Store::Scan(Family family, std::string_view prefix, std::string_view from) const {
+Cursor Store::Scan(Family family, std::string_view prefix, std::string_view from, Cache cache) const {
   auto state = std::make_unique<Cursor::State>();
   state->prefix = prefix;
-  state->iterator.reset(state_->db->NewIterator(rocksdb::ReadOptions(), state_->handle(family)));
+  rocksdb::ReadOptions options;
+  options.fill_cache = cache == Cache::kFill;
+  state->iterator.reset(state_->db->NewIterator(options, state_->handle(family)));
   state->iterator->Seek(ToSlice(from.empty() ? prefix : from));
   return Cursor(std::move(state));
 }

@@ -87,8 +87,10 @@ class Store {
   Result<std::optional<std::string>> Get(Family family, std::string_view key) const;
   // Values in the order of `keys`; a missing one is nullopt.
   Result<std::vector<std::optional<std::string>>> MultiGet(Family family, std::span<const std::string> keys) const;
-  // Starts at the first key ≥ `from` (or `prefix` when `from` is empty) and ends after the last one with `prefix`.
-  Cursor Scan(Family family, std::string_view prefix, std::string_view from = {}) const;
+  // Starts at the first key ≥ `from` (or `prefix` when `from` is empty) and ends after the last one with `prefix`. A
+  // scan of all there is spares the block cache: it would push out what is read often.
+  enum class Cache { kFill, kSpare };
+  Cursor Scan(Family family, std::string_view prefix, std::string_view from = {}, Cache cache = Cache::kFill) const;
 
  private:
   struct State;

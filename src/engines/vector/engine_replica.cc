@@ -154,7 +154,7 @@ Status VectorEngine::ScanFamily(kv::Family family, const std::string& after, con
   const bool points = family == kv::Family::kPoints;
   // The smallest key above `after` is that key and a zero byte.
   const std::string from = after.empty() ? prefix : prefix + after.substr(1) + std::string(1, '\0');
-  kv::Cursor cursor = store_.Scan(family, prefix, from);
+  kv::Cursor cursor = store_.Scan(family, prefix, from, kv::Store::Cache::kSpare);
   for (; cursor.Valid() && !enough; cursor.Next()) {
     const std::string_view id = cursor.key().substr(prefix.size());
     if (points && PointId::IsChunk(id)) continue;  // part of its document's register
@@ -234,7 +234,7 @@ Status VectorEngine::DropRequests(int64_t before_ms) {
 
 Status VectorEngine::Sweep(kv::Family family, const std::string& prefix, const Condemned& condemned) {
   std::vector<std::string> keys;
-  kv::Cursor cursor = store_.Scan(family, prefix);
+  kv::Cursor cursor = store_.Scan(family, prefix, {}, kv::Store::Cache::kSpare);
   for (; cursor.Valid(); cursor.Next()) {
     ASSIGN_OR_RETURN(const bool goes, condemned(cursor.value()));
     if (goes) keys.emplace_back(cursor.key());

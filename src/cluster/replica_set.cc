@@ -1,0 +1,166 @@
+#include "cluster/replica_set.h"
+
+#include <spdlog/spdlog.h>
+
+#include "cluster/node_state.h"
+
+namespace rhizome::cluster {
+namespace {
+
+// What the device says is no damage: it may pass, and the node deals with it as a whole.
+bool IsDamage(const Status& failure) {
+  switch (failure.code()) {
+    case Code::kCorruption:
+    case Code::kNotFound:
+    case Code::kInvalidArgument:
+    case Code::kFailedPrecondition: return true;
+    default: return false;
+  }
+}
+
+Status Damaged(uint32_t shard, const std::string& damage) {
+  return Status::Corruption("the replica of shard " + std::to_string(shard) + " is damaged: " + damage);
+}
+
+}  // namespace
+
+Status ReplicaSet::Open() {
+  MutexLock change(change_mutex_);
+  for (const ReplicaEntry& entry : state_.catalogue->Replicas()) RETURN_IF_ERROR(OpenReplica(entry));
+  return Status::Ok();
+}
+
+Status ReplicaSet::OpenReplica(const ReplicaEntry& entry) {
+  auto opened = state_.OpenShard(entry.stream, state_.ReplicaDirectory(entry.stream), entry.spec.spec);
+  if (!opened.ok() && !IsDamage(opened.status())) return opened.status();
+  Replica replica{entry, nullptr, ""};
+  if (opened.ok()) {
+    replica.shard = std::move(opened).value();
+  } else {
+    replica.damage = opened.status().ToString();
+    spdlog::error("replica of shard {}: {}", entry.spec.shard, replica.damage);
+  }
+  WriterLock lock(mutex_);
+  replicas_[entry.spec.shard] = std::move(replica);
+  return Status::Ok();
+}
+
+Status ReplicaSet::Add(const ReplicaSpec& spec) {
+  RETURN_IF_ERROR(state_.WriteStatus());
+  MutexLock change(change_mutex_);
+  RETURN_IF_ERROR(state_.MarkReplicated());
+  ASSIGN_OR_RETURN(const ReplicaEntry entry, state_.catalogue->AddReplica(spec, state_.clock.WallMs()));
+  {
+    ReaderLock lock(mutex_);
+    const auto it = replicas_.find(spec.shard);
+    if (it != replicas_.end()) {
+      const std::string damage = DamageOf(it->second);
+      return damage.empty() ? Status::Ok() : Damaged(spec.shard, damage);
+    }
+  }
+  return OpenReplica(entry);
+}
+
+Status ReplicaSet::Drop(uint32_t shard) {
+  RETURN_IF_ERROR(state_.WriteStatus());
+  MutexLock change(change_mutex_);
+  ASSIGN_OR_RETURN(const ReplicaEntry entry, state_.catalogue->FindReplica(shard));
+  const Status gone = Status::NotFound("there is no replica of shard " + std::to_string(shard));
+  {
+    MutexLock checkpoint_lock(state_.checkpoint_mutex);
+    std::shared_ptr<shard::Shard> stopped;
+    {
+      // If this goes wrong on its way, what it holds is not whole any more.
+      WriterLock lock(mutex_);
+      const auto it = replicas_.find(shard);
+      if (it != replicas_.end()) {
+        it->second.damage = "it is being dropped";
+        stopped = it->second.shard;
+      }
+    }
+    if (stopped != nullptr) stopped->Stop(gone);
+    kv::WriteBatch cleanup;
+    vector::VectorEngine::Drop(entry.stream, cleanup);
+    RETURN_IF_ERROR(state_.catalogue->RemoveReplica(shard, std::move(cleanup)));
+    WriterLock lock(mutex_);
+    replicas_.erase(shard);
+  }
+  // Who still holds the replica keeps what is mapped. A file that stays is removed at the next start.
+  return io::RemoveTree(state_.disk, state_.ReplicaDirectory(entry.stream));
+}
+
+Result<std::shared_ptr<shard::Shard>> ReplicaSet::Find(uint32_t shard) const {
+  ReaderLock lock(mutex_);
+  const auto it = replicas_.find(shard);
+  if (it == replicas_.end()) return Status::NotFound("there is no replica of shard " + std::to_string(shard));
+  const std::string damage = DamageOf(it->second);
+  if (!damage.empty()) return Damaged(shard, damage);
+  return it->second.shard;
+}
+
+std::string ReplicaSet::DamageOf(const Replica& replica) const {
+  return replica.damage.empty() ? damage_of_all_ : replica.damage;
+}
+
+std::vector<ReplicaInfo> ReplicaSet::List() const {
+  ReaderLock lock(mutex_);
+  std::vector<ReplicaInfo> infos;
+  for (const auto& [number, replica] : replicas_) {
+    ReplicaInfo info{replica.entry.spec, replica.entry.created_ms, DamageOf(replica), ""};
+    const Status status = replica.shard == nullptr ? Status::Ok() : replica.shard->write_status();
+    if (info.damage.empty() && !status.ok()) info.refusal = status.ToString();
+    infos.push_back(std::move(info));
+  }
+  return infos;
+}
+
+std::vector<std::shared_ptr<shard::Shard>> ReplicaSet::Shards() const {
+  ReaderLock lock(mutex_);
+  std::vector<std::shared_ptr<shard::Shard>> shards;
+  for (const auto& [number, replica] : replicas_) {
+    if (DamageOf(replica).empty()) shards.push_back(replica.shard);
+  }
+  return shards;
+}
+
+std::vector<ShardInfo> ReplicaSet::ShardInfos() const {
+  ReaderLock lock(mutex_);
+  std::vector<ShardInfo> infos;
+  for (const auto& [number, replica] : replicas_) {
+    const CollectionSpec& spec = replica.entry.spec.spec;
+    const std::string damage = DamageOf(replica);
+    infos.push_back(damage.empty() ? InfoOf(*replica.shard) : ShardInfo{});
+    ShardInfo& info = infos.back();
+    info.shard = number;
+    info.collection = spec.name;
+    info.partition = replica.entry.spec.partition;
+    if (damage.empty()) continue;
+    info.state = "damaged";
+    info.detail = damage;
+  }
+  return infos;
+}
+
+bool ReplicaSet::Isolate(uint32_t stream, const Status& failure) {
+  if (!IsDamage(failure)) return false;
+  std::shared_ptr<shard::Shard> stopped;
+  {
+    WriterLock lock(mutex_);
+    for (auto& [number, replica] : replicas_) {
+      if (replica.entry.stream != stream) continue;
+      spdlog::error("replica of shard {}: {}", number, failure.ToString());
+      replica.damage = failure.ToString();
+      stopped = replica.shard;
+    }
+  }
+  if (stopped == nullptr) return false;
+  stopped->Stop(Status::Corruption("the replica is damaged: " + failure.ToString()));
+  return true;
+}
+
+void ReplicaSet::CondemnAll(const std::string& reason) {
+  WriterLock lock(mutex_);
+  damage_of_all_ = reason;
+}
+
+}  // namespace rhizome::cluster
