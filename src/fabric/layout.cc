@@ -131,7 +131,7 @@ void Layout::AddSeats(const Topology& topology, const std::set<MemberNumber>& lo
       const bool gone = record->state == MemberState::kGone;
       seat.live = !gone && topology.live.contains(number);
       if (!gone && !lost.contains(number)) {
-        seat.standing = record->state == MemberState::kLeaving ? Standing::kLeaving : Standing::kStaying;
+        seat.standing = record->state == MemberState::kActive ? Standing::kStaying : Standing::kLeaving;
       }
     }
     capacities.push_back(record != nullptr && seat.standing == Standing::kStaying ? record->capacity_bytes : 0);

@@ -114,6 +114,16 @@ TEST(Placement, MembersThatWaitGetNothingUntilTheyAreAdmitted) {
   EXPECT_FALSE(world.Plan().changes.empty());
 }
 
+TEST(Placement, AnOwnerThatHasToWaitAgainIsGivenNothingMore) {
+  TopologyWorld world;
+  world.JoinMany(4);
+  world.Place(3, {1, 2, 4});
+  world.SetState(4, MemberState::kWaiting);
+  EXPECT_FALSE(PlanCreate(world.topology, world.Record(8, 4), world.settings.placement).ok());
+  world.Settle();
+  EXPECT_EQ(world.At(0).replicas, (std::vector<MemberNumber>{1, 2, 3}));
+}
+
 TEST(Placement, TooFewMembersAreRefusedWithCounts) {
   TopologyWorld world;
   world.JoinMany(5);
@@ -122,7 +132,8 @@ TEST(Placement, TooFewMembersAreRefusedWithCounts) {
   world.Die(3);
   const Status status = world.Create(8, 3);
   EXPECT_EQ(status.code(), Code::kFailedPrecondition);
-  EXPECT_NE(status.message().find("2 of 5 members can take one (1 not live, 1 leaving, 1 gone, 0 waiting"), std::string::npos)
+  EXPECT_NE(status.message().find("2 of 5 members can take one (1 not live, 1 leaving, 1 gone, 0 waiting"),
+            std::string::npos)
       << status.message();
 }
 
