@@ -19,7 +19,7 @@ FLOORS = [
     ["base"],
     ["io", "format"],
     ["wal", "kv"],
-    ["coordination", "rpc"],
+    ["coordination", "rpc", "blob"],
     ["engines/vector", "engines/graph", "engines/series"],
     ["shard"],
     ["fabric"],

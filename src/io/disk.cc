@@ -64,11 +64,12 @@ Status CreateDirectories(Disk& disk, const std::string& path) {
 }
 
 Status RemoveTree(Disk& disk, const std::string& path) {
-  ASSIGN_OR_RETURN(const bool exists, disk.Exists(path));
-  if (!exists) return Status::Ok();
-  auto names = disk.List(path);
-  if (!names.ok()) return disk.Remove(path);  // a file
-  for (const std::string& name : *names) RETURN_IF_ERROR(RemoveTree(disk, path + "/" + name));
+  const Result<PathInfo> info = disk.Inspect(path);
+  if (info.status().code() == Code::kNotFound) return Status::Ok();
+  RETURN_IF_ERROR(info.status());
+  if (info->kind != PathKind::kDirectory) return disk.Remove(path);  // of a link only the link
+  ASSIGN_OR_RETURN(const std::vector<std::string> names, disk.List(path));
+  for (const std::string& name : names) RETURN_IF_ERROR(RemoveTree(disk, path + "/" + name));
   return disk.RemoveDirectory(path);
 }
 

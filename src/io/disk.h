@@ -41,6 +41,14 @@ class File {
   virtual Result<uint64_t> Size() const = 0;
 };
 
+enum class PathKind { kFile, kDirectory, kOther /* a link, a device, a socket: nothing that Rhizome made */ };
+
+// What a path names, a link not followed.
+struct PathInfo {
+  PathKind kind = PathKind::kOther;
+  uint64_t size = 0;  // of a file
+};
+
 // Bytes of a file in memory, valid for the object's life. Writable views are private copies (copy on write).
 class Mapping {
  public:
@@ -67,6 +75,7 @@ class Disk {
   virtual Result<std::vector<std::string>> List(const std::string& path) = 0;  // names, sorted
   virtual Status SyncDirectory(const std::string& path) = 0;
   virtual Result<bool> Exists(const std::string& path) = 0;
+  virtual Result<PathInfo> Inspect(const std::string& path) = 0;  // NotFound when there is nothing
   virtual Result<uint64_t> FreeBytes(const std::string& path) = 0;
   // Excludes other processes from a data directory until the returned object goes; FailedPrecondition if held.
   virtual Result<std::shared_ptr<void>> Lock(const std::string& path) = 0;
@@ -84,7 +93,7 @@ Result<std::string> ReadWholeFile(Disk& disk, const std::string& path);
 // Creates `path` and every missing parent, syncing each new entry.
 Status CreateDirectories(Disk& disk, const std::string& path);
 
-// Removes `path` with everything under it; OK when it does not exist.
+// Removes `path` with everything under it, links as links; OK when it does not exist.
 Status RemoveTree(Disk& disk, const std::string& path);
 
 }  // namespace rhizome::io

@@ -46,13 +46,35 @@ size_t OnHeader(char* bytes, size_t, size_t count, void* receiver_pointer) {
   return count;
 }
 
+void SetMethod(CURL* curl, const HttpExchange& exchange) {
+  if (exchange.method == "GET") {
+    curl_easy_setopt(curl, CURLOPT_HTTPGET, 1L);
+    return;
+  }
+  if (exchange.method == "HEAD") {
+    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+    return;
+  }
+  if (exchange.method != "DELETE") {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, exchange.body.data());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(exchange.body.size()));
+  }
+  if (exchange.method != "POST") curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, exchange.method.c_str());
+}
+
+void SetSignature(CURL* curl, const HttpSignature& signature) {
+  curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, ("aws:amz:" + signature.region + ":" + signature.service).c_str());
+  curl_easy_setopt(curl, CURLOPT_USERNAME, signature.access_key.c_str());
+  curl_easy_setopt(curl, CURLOPT_PASSWORD, signature.secret_key.c_str());
+}
+
 void SetRequest(CURL* curl, const HttpExchange& exchange) {
   curl_easy_setopt(curl, CURLOPT_URL, exchange.url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_POSTFIELDS, exchange.body.data());
-  curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(exchange.body.size()));
+  SetMethod(curl, exchange);
+  if (exchange.signature) SetSignature(curl, *exchange.signature);
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(exchange.connect_timeout_ms));
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(exchange.timeout_ms));
   curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, exchange.fresh_connection ? 1L : 0L);
@@ -139,6 +161,11 @@ void HttpClient::GiveBack(std::unique_ptr<Handle> handle) {
 }
 
 Result<HttpAnswer> HttpClient::Post(const HttpExchange& exchange, bool* sent) {
+  CHECK(exchange.method == "POST");
+  return Send(exchange, sent);
+}
+
+Result<HttpAnswer> HttpClient::Send(const HttpExchange& exchange, bool* sent) {
   if (sent != nullptr) *sent = false;
   RETURN_IF_ERROR(CheckServerUrl(exchange.url, "url"));
   UrlParts parts;
@@ -160,6 +187,8 @@ Result<HttpAnswer> HttpClient::Post(const HttpExchange& exchange, bool* sent) {
   const CURLcode code = curl_easy_perform(curl);
   long status = 0;
   long request_bytes = 0;
+  curl_off_t length = -1;
+  curl_easy_getinfo(curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   curl_easy_getinfo(curl, CURLINFO_REQUEST_SIZE, &request_bytes);
   curl_slist_free_all(headers);
@@ -168,6 +197,7 @@ Result<HttpAnswer> HttpClient::Post(const HttpExchange& exchange, bool* sent) {
   if (code != CURLE_OK && !receiver.enough) return Failure(code, receiver);
   if (code == CURLE_OK) GiveBack(std::move(handle));
   receiver.answer.status = static_cast<int>(status);
+  receiver.answer.length = length;
   return std::move(receiver.answer);
 }
 

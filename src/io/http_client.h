@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,10 +28,21 @@ struct HttpTls {
   std::string key_file;
 };
 
+// AWS Signature Version 4, as S3 servers ask for it. The URL's path and query must be encoded as that wants them, the
+// query sorted: libcurl signs them as they are.
+struct HttpSignature {
+  std::string access_key;
+  std::string secret_key;
+  std::string region;
+  std::string service;  // "s3"
+};
+
 struct HttpExchange {
   std::string url;
+  std::string method = "POST";       // of Send: GET, HEAD, PUT, POST or DELETE
   std::vector<std::string> headers;  // "Name: value"
-  std::string body;                  // sent by POST
+  std::string body;                  // sent by POST and PUT
+  std::optional<HttpSignature> signature;
   int64_t connect_timeout_ms = 3'000;
   int64_t timeout_ms = 30'000;  // from the first step to the answer's last byte
   size_t response_bytes_max = 64 << 20;
@@ -44,6 +56,7 @@ struct HttpAnswer {
   int status = 0;  // 3xx included: the caller decides what a redirect means
   std::string body;
   std::string retry_after;  // the header's value, empty without one
+  int64_t length = -1;      // what the header Content-Length says, of HEAD too; -1 without one
 };
 
 // Whether the URL is http or https with a host, and carries no user name or password (those would reach logs).
@@ -61,6 +74,8 @@ class HttpClient {
   // work), Unavailable (no connection, or it broke), TooLarge (field "response"), InvalidArgument (the URL).
   // Messages name neither headers nor body. `sent`, when given, tells whether any of the request may have left.
   Result<HttpAnswer> Post(const HttpExchange& exchange, bool* sent = nullptr) EXCLUDES(mutex_);
+  // The same by the exchange's method.
+  Result<HttpAnswer> Send(const HttpExchange& exchange, bool* sent = nullptr) EXCLUDES(mutex_);
 
  private:
   struct Handle;  // one libcurl easy handle

@@ -27,6 +27,47 @@ TEST(HttpClient, BodyAndHeadersArriveAndTheAnswerComesBack) {
   EXPECT_TRUE(server.requests()[0].head.starts_with("POST /a "));
 }
 
+TEST(HttpClient, SendsTheMethodAsked) {
+  HttpTestServer server([](const TestRequest& request, size_t) {
+    return HttpText("200 OK", request.head.starts_with("HEAD") ? "" : request.body, "");
+  });
+  const auto send = [&](std::string method, std::string body) {
+    HttpExchange exchange{.url = server.url() + "/x", .method = std::move(method), .body = std::move(body)};
+    const auto answer = HttpClient().Send(exchange);
+    EXPECT_TRUE(answer.ok()) << answer.status().ToString();
+    return answer.ok() ? answer->body : "";
+  };
+  EXPECT_EQ(send("PUT", "bytes"), "bytes");
+  EXPECT_EQ(send("GET", ""), "");
+  EXPECT_EQ(send("DELETE", ""), "");
+  EXPECT_EQ(send("HEAD", ""), "");
+  const std::vector<TestRequest> requests = server.requests();
+  EXPECT_TRUE(requests[0].head.starts_with("PUT /x "));
+  EXPECT_TRUE(requests[1].head.starts_with("GET /x "));
+  EXPECT_TRUE(requests[2].head.starts_with("DELETE /x "));
+  EXPECT_TRUE(requests[3].head.starts_with("HEAD /x "));
+}
+
+TEST(HttpClient, TellsTheLengthOfWhatAHeadRequestNames) {
+  HttpTestServer server([](const TestRequest&, size_t) {
+    return std::string("HTTP/1.1 200 OK\r\nContent-Length: 1234\r\nConnection: close\r\n\r\n");
+  });
+  const auto answer = HttpClient().Send({.url = server.url(), .method = "HEAD"});
+  ASSERT_TRUE(answer.ok()) << answer.status().ToString();
+  EXPECT_EQ(answer->length, 1234);
+}
+
+TEST(HttpClient, SignsWithoutSendingTheSecret) {
+  HttpTestServer server([](const TestRequest&, size_t) { return HttpText("200 OK", ""); });
+  const HttpExchange exchange{
+      .url = server.url() + "/b/k", .method = "GET", .signature = HttpSignature{"AKID", "SECRET", "eu-1", "s3"}};
+  ASSERT_TRUE(HttpClient().Send(exchange).ok());
+  const std::string head = server.requests()[0].head;
+  EXPECT_NE(head.find("Authorization: AWS4-HMAC-SHA256 Credential=AKID/"), std::string::npos) << head;
+  EXPECT_NE(head.find("/eu-1/s3/aws4_request"), std::string::npos) << head;
+  EXPECT_EQ(head.find("SECRET"), std::string::npos);
+}
+
 TEST(HttpClient, RedirectIsHandedBackNotFollowed) {
   HttpTestServer server(
       [](const TestRequest&, size_t) { return HttpText("302 Found", "", "Location: /elsewhere\r\n"); });

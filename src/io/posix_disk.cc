@@ -223,6 +223,13 @@ Result<bool> PosixDisk::Exists(const std::string& path) {
   return ErrnoStatus(errno, "stat", path);
 }
 
+Result<PathInfo> PosixDisk::Inspect(const std::string& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return ErrnoStatus(errno, "lstat", path);
+  if (S_ISREG(info.st_mode)) return PathInfo{PathKind::kFile, static_cast<uint64_t>(info.st_size)};
+  return PathInfo{S_ISDIR(info.st_mode) ? PathKind::kDirectory : PathKind::kOther, 0};
+}
+
 Result<uint64_t> PosixDisk::FreeBytes(const std::string& path) {
   struct statvfs info {};
   if (::statvfs(path.c_str(), &info) != 0) return ErrnoStatus(errno, "statvfs", path);

@@ -21,6 +21,7 @@ class PosixDisk final : public Disk {
   Result<std::vector<std::string>> List(const std::string& path) override;
   Status SyncDirectory(const std::string& path) override;
   Result<bool> Exists(const std::string& path) override;
+  Result<PathInfo> Inspect(const std::string& path) override;
   Result<uint64_t> FreeBytes(const std::string& path) override;
   Result<std::shared_ptr<void>> Lock(const std::string& path) override;
 };

@@ -149,6 +149,27 @@ TEST_F(PosixDiskTest, RemoveTreeTakesFilesAndFoldersAndNothing) {
   EXPECT_TRUE(RemoveTree(disk_, Path("x")).ok());
 }
 
+TEST_F(PosixDiskTest, InspectTellsFilesFoldersAndLinksApart) {
+  Write("file", "12345");
+  ASSERT_EQ(symlink(Path("file").c_str(), Path("link").c_str()), 0);
+  EXPECT_EQ(disk_.Inspect(Path("file"))->kind, PathKind::kFile);
+  EXPECT_EQ(disk_.Inspect(Path("file"))->size, 5u);
+  EXPECT_EQ(disk_.Inspect(root_)->kind, PathKind::kDirectory);
+  EXPECT_EQ(disk_.Inspect(Path("link"))->kind, PathKind::kOther);
+  EXPECT_EQ(disk_.Inspect(Path("none")).status().code(), Code::kNotFound);
+}
+
+TEST_F(PosixDiskTest, RemoveTreeLeavesWhatALinkPointsTo) {
+  ASSERT_TRUE(CreateDirectories(disk_, Path("kept")).ok());
+  ASSERT_TRUE(CreateDirectories(disk_, Path("gone")).ok());
+  Write("kept/file", "12345");
+  ASSERT_EQ(symlink(Path("kept").c_str(), Path("gone/link").c_str()), 0);
+  ASSERT_EQ(symlink("nowhere", Path("gone/dangling").c_str()), 0);
+  ASSERT_TRUE(RemoveTree(disk_, Path("gone")).ok());
+  EXPECT_FALSE(disk_.Exists(Path("gone")).value());
+  EXPECT_TRUE(disk_.Exists(Path("kept/file")).value());
+}
+
 TEST_F(PosixDiskTest, LockExcludesASecondHolderUntilDropped) {
   auto lock = disk_.Lock(Path("lock"));
   ASSERT_TRUE(lock.ok());

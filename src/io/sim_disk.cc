@@ -303,6 +303,14 @@ Result<bool> SimDisk::Exists(const std::string& path) {
   return state_.Lookup(path).ok();
 }
 
+Result<PathInfo> SimDisk::Inspect(const std::string& path) {
+  const MutexLock lock(mutex_);
+  RETURN_IF_ERROR(CheckFault("lstat", path));
+  ASSIGN_OR_RETURN(const SimState::Inode inode, state_.Lookup(path));
+  if (state_.IsDirectory(inode)) return PathInfo{PathKind::kDirectory, 0};
+  return PathInfo{PathKind::kFile, state_.Content(inode).size()};
+}
+
 Result<uint64_t> SimDisk::FreeBytes(const std::string& path) {
   const MutexLock lock(mutex_);
   RETURN_IF_ERROR(CheckFault("statvfs", path));

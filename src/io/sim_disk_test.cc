@@ -42,6 +42,16 @@ TEST(SimDisk, BehavesAsTheRealOne) {
   EXPECT_EQ(disk.used_bytes(), 0u);
 }
 
+TEST(SimDisk, InspectTellsFilesFromFolders) {
+  SimDisk disk;
+  ASSERT_TRUE(disk.CreateDirectory("d").ok());
+  ASSERT_TRUE(WriteFileAtomically(disk, "d/f", "123").ok());
+  EXPECT_EQ(disk.Inspect("d")->kind, PathKind::kDirectory);
+  EXPECT_EQ(disk.Inspect("d/f")->kind, PathKind::kFile);
+  EXPECT_EQ(disk.Inspect("d/f")->size, 3u);
+  EXPECT_EQ(disk.Inspect("d/none").status().code(), Code::kNotFound);
+}
+
 TEST(SimDisk, LockExcludesUntilDroppedOrCrashed) {
   SimDisk disk;
   auto lock = disk.Lock("/lock").value();
