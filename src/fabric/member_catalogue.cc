@@ -11,12 +11,21 @@ namespace {
 
 constexpr int kConflictsMax = 16;
 
+// The id decides where the ring puts the shards, so in the simulator it is the seed's.
+Uuid NewId(Loop& loop) {
+  Uuid id;
+  for (uint8_t& byte : id.bytes) byte = static_cast<uint8_t>(loop.Random() >> 32);
+  id.bytes[6] = static_cast<uint8_t>((id.bytes[6] & 0x0f) | 0x40);  // version 4, RFC 4122
+  id.bytes[8] = static_cast<uint8_t>((id.bytes[8] & 0x3f) | 0x80);
+  return id;
+}
+
 }  // namespace
 
 Task<Result<CollectionRecord>> Member::Create(NewCollection collection) {
   const Gate::Hold hold(*gate_);
   CollectionRecord record;
-  record.id = Uuid::Random();
+  record.id = NewId(ports_.loop);
   record.name = collection.name;
   record.partitions = collection.partitions;
   record.factor = collection.factor;

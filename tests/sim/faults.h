@@ -1,0 +1,64 @@
+// Faults: what goes wrong in a run, and when, as a list drawn from the seed before anything runs. Explicit, so that a
+// failing run can be tried again with fewer.
+//
+// Pure values.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "random.h"
+
+namespace rhizome::sim {
+
+enum class FaultKind : uint8_t {
+  kCrash,        // the process or the machine dies and comes back
+  kLoseDisk,     // its disk is gone; it comes back as a new member, and an operator declares the old one gone
+  kPause,        // the process stands still
+  kPartition,    // the hosts fall into two groups
+  kOneWay,       // messages from one host to another get lost
+  kCutPair,      // two hosts do not hear each other
+  kSlowLink,     // all messages from and to a host take longer
+  kBadWeather,   // messages get lost, repeated, late
+  kSlowDisk,     //
+  kSyncFailure,  // a disk operation fails; a failed sync lies afterwards
+  kDiskFull,     //
+  kBitRot,       // a durable bit of a log flips, and the machine restarts
+  kTruthOutage,  // coordination cannot be reached, by one host or by anyone
+  kTruthFaults,  // its answers get lost, watches misbehave
+  kLeaseEnds,    // a member's lease ends early
+  kJoin,         // a new machine
+  kLeave,        // an operator empties a member
+  kFactor,       // an operator asks for another number of replicas
+  kClockJump,    // a wall clock jumps, within the bound on skew
+  kKillLeader,   // as soon as a move is under way
+  kKillSource,   //
+  kKillTarget,   //
+};
+inline constexpr int kFaultKinds = 22;
+std::string_view FaultName(FaultKind kind);
+
+struct Fault {
+  int64_t at_ms = 0;
+  FaultKind kind = FaultKind::kCrash;
+  uint32_t host = 0;   // which one, modulo those there are
+  uint32_t other = 0;  // a second host, a bit mask of hosts, or a choice
+  int64_t for_ms = 0;  // how long, or until it comes back
+
+  // "3.250 s crash of host 2 for 900 ms".
+  std::string ToString() const;
+};
+
+// Everything that varies between runs beside the faults themselves.
+struct Profile {
+  int64_t load_ms = 8'000;
+  uint32_t data_hosts = 5;
+  bool faults = true;
+};
+
+// Sorted by time; all end within the load phase or are ended after it.
+std::vector<Fault> DrawFaults(uint64_t seed, const Profile& profile);
+
+}  // namespace rhizome::sim

@@ -1,0 +1,437 @@
+#include "workload.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstring>
+
+#include "base/hash.h"
+#include "fabric/planted.h"
+
+namespace rhizome::sim {
+
+using fabric::Bug;
+using fabric::Level;
+using fabric::OneShot;
+using fabric::Planted;
+using fabric::ShardNumber;
+using format::Operation;
+
+namespace {
+
+constexpr int64_t kPatienceNs = 1'500 * kMillisecond;  // of one attempt
+constexpr int kAttempts = 4;
+
+format::PointId IdOf(const std::string& key) { return format::PointId::FromString(key).value(); }
+
+std::string RegisterOf(const std::string& key) { return Operation{{}, format::DeletePoint{IdOf(key)}}.Key(); }
+
+Operation Put(const std::string& key, uint64_t content) {
+  if (content == 0) return {{}, format::DeletePoint{IdOf(key)}};
+  return {{}, format::UpsertPoint{{.id = IdOf(key), .text = std::to_string(content)}}};
+}
+
+uint64_t ContentOf(const std::optional<Operation>& operation) {
+  if (!operation) return 0;
+  const auto* upsert = std::get_if<format::UpsertPoint>(&operation->body);
+  if (upsert == nullptr) return 0;
+  uint64_t content = 0;
+  const std::string& text = upsert->point.text;
+  (void)std::from_chars(text.data(), text.data() + text.size(), content);
+  return content;
+}
+
+}  // namespace
+
+// One of: a write (keys, contents), a read (one key), a search (keys empty).
+struct Workload::Request {
+  enum class What { kWrite, kRead, kSearch };
+  What what = What::kRead;
+  Kind kind = Kind::kHot;
+  std::vector<std::string> keys;
+  std::vector<uint64_t> contents;
+  Level level = Level::kQuorum;
+  ShardNumber shard = 0;
+  std::vector<ShardNumber> shards;  // of a search
+  std::optional<format::RequestStamp> stamp;
+};
+
+struct Workload::Reply {
+  Outcome outcome = Outcome::kUnknown;
+  Status status;
+  std::optional<Version> version;
+  uint64_t content = 0;            // of a read
+  std::vector<std::string> found;  // of a search, register keys
+};
+
+Workload::Workload(Cluster& cluster, const WorkloadShape& shape)
+    : cluster_(cluster),
+      world_(cluster.world()),
+      shape_(shape),
+      loop_(world_, wall_, Random::Of(world_.seed(), 0x636c69656e74)) {
+  for (uint32_t i = 0; i < shape.clients; ++i) {
+    clients_.push_back(std::make_unique<Client>());
+    clients_.back()->number = i;
+    clients_.back()->random = Random::Of(world_.seed(), 0x10000 + i);
+  }
+}
+
+Workload::~Workload() {
+  finishing_ = true;
+  loop_.BeginStop();
+  loop_.Stop();
+  CHECK(busy_ == 0 || world_.failed());
+}
+
+ShardNumber Workload::ShardOf(const std::string& key) const {
+  return first_shard_ + static_cast<ShardNumber>(RouteHash(key, 0) % cluster_.shape().partitions);
+}
+
+std::map<std::string, History>& Workload::HistoriesOf(Kind kind) {
+  return kind == Kind::kAll ? all_ : kind == Kind::kOne ? one_ : quorum_;
+}
+
+Level Workload::LevelOf(Kind kind, bool reading) const {
+  if (kind == Kind::kAll) return reading ? Level::kOne : Level::kAll;
+  return kind == Kind::kOne ? Level::kOne : Level::kQuorum;
+}
+
+void Workload::Start(ShardNumber first) {
+  first_shard_ = first;
+  for (const auto& client : clients_) {
+    ++busy_;
+    Spawn(RunClient(*client));
+  }
+}
+
+Task<void> Workload::RunClient(Client& client) {
+  Random& random = client.random;
+  while (!finishing_ && tally_.operations < shape_.operations_max) {
+    if (!co_await fabric::Sleep(loop_, random.Between(1, shape_.think_ms_max) * kMillisecond)) break;
+    if (finishing_ || tally_.operations >= shape_.operations_max) break;
+    ++tally_.operations;
+    const uint64_t dice = random.Below(100);
+    if (dice < 55) {
+      const std::string key = fmt::format("hot{}", random.Below(shape_.hot_keys));
+      if (random.Chance(0.5)) {
+        co_await ReadSome(client, Kind::kHot, key);
+      } else {
+        co_await WriteSome(client, Kind::kHot, {key}, random.Chance(0.25));
+      }
+    } else if (dice < 82) {
+      co_await OneColdStep(client);
+    } else if (dice < 92) {
+      const std::string key = fmt::format("all{}", random.Below(shape_.all_keys));
+      if (random.Chance(0.6)) {
+        co_await ReadSome(client, Kind::kAll, key);
+      } else {
+        co_await WriteSome(client, Kind::kAll, {key}, random.Chance(0.2));
+      }
+    } else if (dice < 96) {
+      co_await WriteSome(client, Kind::kOne, {fmt::format("one{}", random.Below(shape_.one_keys))}, false);
+    } else {
+      co_await SearchAll(client);
+    }
+  }
+  --busy_;
+}
+
+// New keys in a batch of one shard; a delete or a read of an earlier one.
+Task<void> Workload::OneColdStep(Client& client) {
+  Random& random = client.random;
+  const uint64_t dice = random.Below(100);
+  if (client.cold.empty() || dice < 55) {
+    std::vector<std::string> keys{fmt::format("cold{}", next_cold_++)};
+    const uint64_t more = random.Below(3);
+    for (int tries = 0; keys.size() <= more && tries < 20; ++tries) {
+      std::string key = fmt::format("cold{}", next_cold_++);
+      if (ShardOf(key) == ShardOf(keys.front())) keys.push_back(std::move(key));
+    }
+    co_return co_await WriteSome(client, Kind::kCold, std::move(keys), false);
+  }
+  const size_t at = random.Below(client.cold.size());
+  const std::string key = client.cold[at];
+  if (dice >= 85) co_return co_await ReadSome(client, Kind::kCold, key);
+  client.cold.erase(client.cold.begin() + static_cast<ptrdiff_t>(at));
+  co_await WriteSome(client, Kind::kCold, {key}, true);
+}
+
+Task<void> Workload::WriteSome(Client& client, Kind kind, std::vector<std::string> keys, bool remove) {
+  ++tally_.writes;
+  auto request = std::make_shared<Request>();
+  request->what = Request::What::kWrite;
+  request->kind = kind;
+  request->level = LevelOf(kind, false);
+  request->shard = ShardOf(keys.front());
+  for (size_t i = 0; i < keys.size(); ++i) request->contents.push_back(remove ? 0 : next_content_++);
+  request->keys = std::move(keys);
+  format::RequestStamp stamp;
+  const uint64_t number = next_request_++;
+  std::memcpy(stamp.key.data(), &number, sizeof number);
+  stamp.content_hash = Checksum(std::string_view(reinterpret_cast<const char*>(request->contents.data()),
+                                                 request->contents.size() * sizeof(uint64_t)));
+  // Who repeats without a key may write twice; so only writes with one are repeated.
+  const bool repeatable = client.random.Chance(0.7);
+  if (repeatable) request->stamp = stamp;
+  const int64_t called_ns = world_.NowNs();
+  if (kind == Kind::kCold) {
+    for (size_t i = 0; i < request->keys.size(); ++i) {
+      Element& element = elements_[request->keys[i]];
+      if (remove) {
+        element.removed = Outcome::kUnknown;
+      } else {
+        element.content = request->contents[i];
+      }
+    }
+  }
+  const Reply reply = co_await Insist(client, request, repeatable ? kAttempts : 1);
+  Record(*request, reply, called_ns, client.number);
+  if (kind != Kind::kCold) co_return;
+  for (const std::string& key : request->keys) {
+    Element& element = elements_[key];
+    (remove ? *element.removed : element.added) = reply.outcome;
+    if (!remove && reply.outcome == Outcome::kOk) client.cold.push_back(key);
+  }
+}
+
+Task<void> Workload::ReadSome(Client& client, Kind kind, std::string key) {
+  ++tally_.reads;
+  auto request = std::make_shared<Request>();
+  request->kind = kind;
+  request->level = LevelOf(kind, true);
+  request->shard = ShardOf(key);
+  request->keys = {std::move(key)};
+  const int64_t called_ns = world_.NowNs();
+  const Reply reply = co_await Insist(client, request, 2);
+  Record(*request, reply, called_ns, client.number);
+}
+
+Task<void> Workload::SearchAll(Client& client) {
+  ++tally_.searches;
+  auto request = std::make_shared<Request>();
+  request->what = Request::What::kSearch;
+  for (uint32_t p = 0; p < cluster_.shape().partitions; ++p) request->shards.push_back(first_shard_ + p);
+  std::vector<std::string> must;
+  std::vector<std::string> must_not;
+  for (const auto& [key, element] : elements_) {
+    if (element.removed && *element.removed == Outcome::kOk) must_not.push_back(RegisterOf(key));
+    if (element.added == Outcome::kOk && !element.removed) must.push_back(RegisterOf(key));
+  }
+  const int64_t called_ns = world_.NowNs();
+  const Reply reply = co_await Attempt(client, request);
+  if (reply.outcome != Outcome::kOk) co_return;
+  // What others began to delete meanwhile may be gone.
+  std::erase_if(must, [this](const std::string& key) {
+    const auto element = elements_.find(std::string(key.substr(key.find("cold"))));
+    return element == elements_.end() || element->second.removed.has_value();
+  });
+  CheckSearch(reply, called_ns, must, must_not);
+}
+
+void Workload::CheckSearch(const Reply& reply, int64_t called_ns, const std::vector<std::string>& must,
+                           const std::vector<std::string>& must_not) {
+  const std::set<std::string> found(reply.found.begin(), reply.found.end());
+  for (const std::string& key : must) {
+    if (!found.contains(key)) {
+      return world_.Fail(fmt::format("a search at quorum, begun at {:.6f} s, does not find {}, acknowledged before",
+                                     static_cast<double>(called_ns) / kSecond, key.substr(key.find("cold"))));
+    }
+  }
+  for (const std::string& key : must_not) {
+    if (found.contains(key)) {
+      return world_.Fail(fmt::format("a search at quorum, begun at {:.6f} s, finds {}, deleted before",
+                                     static_cast<double>(called_ns) / kSecond, key.substr(key.find("cold"))));
+    }
+  }
+}
+
+Task<Workload::Reply> Workload::Insist(Client& client, std::shared_ptr<Request> request, int attempts) {
+  bool perhaps = false;
+  Reply reply;
+  for (int attempt = 0; attempt < attempts; ++attempt) {
+    if (attempt > 0) {
+      ++tally_.retries;
+      if (!co_await fabric::Sleep(loop_, client.random.Between(1, 50 << attempt) * kMillisecond)) break;
+    }
+    const int64_t called_ns = world_.NowNs();
+    reply = co_await Attempt(client, request);
+    if (reply.outcome == Outcome::kOk) co_return reply;
+    if (reply.outcome != Outcome::kUnknown) continue;
+    perhaps = true;
+    if (!shape_.exactly_once) RecordAttempt(*request, called_ns, client.number);
+  }
+  if (perhaps) reply.outcome = Outcome::kUnknown;
+  co_return reply;
+}
+
+Task<Workload::Reply> Workload::Attempt(Client& client, std::shared_ptr<Request> request) {
+  const auto process = cluster_.AnyServing(client.random);
+  Reply reply;
+  if (process == nullptr) {
+    reply.outcome = Outcome::kFailed;
+    reply.status = Status::Unavailable("nobody serves");
+    co_return reply;
+  }
+  const auto answer = loop_.Expect<Reply>();
+  // To the member and back: the client is a machine of its own, which faults leave alone.
+  world_.In(client.random.Between(50'000, kMillisecond), [process, request, answer] {
+    if (!process->alive()) return;
+    process->loop().Post([process, request, answer] {
+      if (process->alive()) process->Run(Carry(process, request, answer));
+    });
+  });
+  world_.In(2 * kPatienceNs, [answer] { answer.Set(Result<Reply>(Status::DeadlineExceeded("the client gave up"))); });
+  Result<Reply> result = co_await answer;
+  if (result.ok()) co_return std::move(result).value();
+  reply.status = result.status();
+  co_return reply;
+}
+
+Task<void> Workload::Carry(std::shared_ptr<Process> process, std::shared_ptr<Request> request,
+                           OneShot<Result<Reply>> answer) {
+  Reply reply;
+  switch (request->what) {
+    case Request::What::kWrite: co_await CarryWrite(*process, *request, reply); break;
+    case Request::What::kRead: co_await CarryRead(*process, *request, reply); break;
+    case Request::What::kSearch: co_await CarrySearch(*process, *request, reply); break;
+  }
+  if (!process->alive()) co_return;  // it died with the answer on its lips
+  if (!reply.status.ok()) {
+    const bool unknown = reply.status.code() == Code::kDeadlineExceeded;
+    reply.outcome = unknown ? Outcome::kUnknown : Outcome::kFailed;
+  } else {
+    reply.outcome = Outcome::kOk;
+  }
+  answer.Set(Result<Reply>(reply));
+}
+
+Task<void> Workload::CarryWrite(Process& process, const Request& request, Reply& reply) {
+  fabric::WriteCommand command;
+  command.shard = request.shard;
+  for (size_t i = 0; i < request.keys.size(); ++i) {
+    command.operations.push_back(Put(request.keys[i], request.contents[i]));
+  }
+  command.level = request.level;
+  command.request = request.stamp;
+  command.context.deadline_ns = process.loop().NowNs() + kPatienceNs;
+  const auto receipt = co_await process.member().coordinator().Write(std::move(command));
+  reply.status = receipt.status();
+  if (receipt.ok()) reply.version = receipt->version;
+}
+
+Task<void> Workload::CarryRead(Process& process, const Request& request, Reply& reply) {
+  fabric::ReadCommand command;
+  command.shard = request.shard;
+  command.keys = {RegisterOf(request.keys.front())};
+  command.level = request.level;
+  command.context.deadline_ns = process.loop().NowNs() + kPatienceNs;
+  const auto registers = co_await process.member().coordinator().Read(std::move(command));
+  reply.status = registers.status();
+  if (!registers.ok()) co_return;
+  const std::optional<Operation>& found = registers->front();
+  reply.content = ContentOf(found);
+  reply.version = found ? found->version : Version{};
+}
+
+// The search protocol at quorum (docs/consistency.md): candidates from a majority of every shard, then the newest
+// version of each candidate; what has been deleted since drops out.
+Task<void> Workload::CarrySearch(Process& process, const Request& request, Reply& reply) {
+  fabric::QueryCommand command;
+  command.shards = request.shards;
+  command.level = Planted(Bug::kSearchIgnoresTombstones) ? Level::kOne : Level::kQuorum;
+  command.context.deadline_ns = process.loop().NowNs() + kPatienceNs;
+  const fabric::CallContext context = command.context;
+  const fabric::QueryAnswers answers = co_await process.member().coordinator().Query(std::move(command));
+  for (const auto& [shard, failure] : answers.failed) reply.status = failure;
+  if (!reply.status.ok()) co_return;
+  std::map<ShardNumber, std::map<std::string, Version>> candidates;
+  for (const auto& part : answers.parts) {
+    // A part answers for several shards at once; whose a key is, routing tells.
+    const auto entries = format::DecodeRegisterVersions(part.answer);
+    reply.status = entries.status();
+    if (!entries.ok()) co_return;
+    for (const format::RegisterVersion& entry : *entries) {
+      const std::string routing = format::ParseRegisterKey(entry.key).value().id.RoutingKey();
+      const auto place = RouteHash(routing, 0) % request.shards.size();
+      Version& version = candidates[request.shards[place]][entry.key];
+      version = std::max(version, entry.version);
+    }
+  }
+  for (const auto& [shard, entries] : candidates) {
+    fabric::ReadCommand read{shard, {}, Level::kQuorum, context};
+    for (const auto& [key, version] : entries) read.keys.push_back(key);
+    if (Planted(Bug::kSearchIgnoresTombstones)) {
+      for (const auto& [key, version] : entries) reply.found.push_back(key);
+      continue;
+    }
+    const std::vector<std::string> keys = read.keys;
+    const auto newest = co_await process.member().coordinator().Versions(std::move(read));
+    reply.status = newest.status();
+    if (!newest.ok()) co_return;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (!newest->tombstones[i]) reply.found.push_back(keys[i]);
+    }
+  }
+}
+
+void Workload::RecordAttempt(const Request& request, int64_t called_ns, uint32_t client) {
+  if (request.what != Request::What::kWrite) return;
+  for (size_t i = 0; i < request.keys.size(); ++i) {
+    Observation seen;
+    seen.kind = Observation::Kind::kWrite;
+    seen.outcome = Outcome::kUnknown;
+    seen.called_ns = called_ns;
+    seen.content = request.contents[i];
+    seen.client = client;
+    HistoriesOf(request.kind)[request.keys[i]].push_back(seen);
+  }
+}
+
+void Workload::Record(const Request& request, const Reply& reply, int64_t called_ns, uint32_t client) {
+  tally_.failed += reply.outcome == Outcome::kFailed;
+  tally_.unknown += reply.outcome == Outcome::kUnknown;
+  const bool writing = request.what == Request::What::kWrite;
+  for (size_t i = 0; i < request.keys.size(); ++i) {
+    Observation seen;
+    seen.kind = writing ? Observation::Kind::kWrite : Observation::Kind::kRead;
+    seen.outcome = reply.outcome;
+    seen.called_ns = called_ns;
+    seen.returned_ns = reply.outcome == Outcome::kUnknown ? kNever : world_.NowNs();
+    seen.content = writing ? request.contents[i] : reply.content;
+    seen.client = client;
+    if (reply.outcome == Outcome::kOk) seen.version = reply.version;
+    world_.Note("client", request.keys[i] + ": " + seen.ToString());
+    if (!reply.status.ok()) world_.Say("  because " + reply.status.ToString());
+    HistoriesOf(request.kind)[request.keys[i]].push_back(std::move(seen));
+  }
+}
+
+void Workload::ReadEverything() {
+  std::vector<std::pair<std::string, Kind>> keys;
+  for (const auto& [key, history] : quorum_) keys.emplace_back(key, elements_.contains(key) ? Kind::kCold : Kind::kHot);
+  for (const auto& [key, history] : all_) keys.emplace_back(key, Kind::kAll);
+  for (const auto& [key, history] : one_) keys.emplace_back(key, Kind::kOne);
+  final_reads_left_ = keys.size();
+  for (const auto& [key, kind] : keys) Spawn(ReadFinally(key, kind));
+}
+
+Task<void> Workload::ReadFinally(std::string key, Kind kind) {
+  Client reader;
+  reader.number = 1000;
+  reader.random = Random::Of(world_.seed(), Checksum(key));
+  auto request = std::make_shared<Request>();
+  request->kind = kind;
+  request->shard = ShardOf(key);
+  request->keys = {key};
+  const int64_t called_ns = world_.NowNs();
+  const Reply reply = co_await Insist(reader, request, kAttempts);
+  if (reply.outcome == Outcome::kOk) {
+    Record(*request, reply, called_ns, reader.number);
+    if (reply.content != 0) present_[key] = reply.content;
+    --final_reads_left_;
+  } else if (!loop_.stopping()) {
+    world_.Fail("after everything has healed, a read fails: " + reply.status.ToString());
+  }
+}
+
+}  // namespace rhizome::sim
