@@ -56,17 +56,19 @@ Client::Client(std::string server, std::string api_key) : state_(std::make_uniqu
 
 Client::~Client() = default;
 
-Result<boost::json::value> Client::PostOnce(const std::string& path, const std::string& body, int& retry_after_s) {
+Result<boost::json::value> Client::SendOnce(const std::string& method, const std::string& path, const std::string& body,
+                                            int& retry_after_s) {
   retry_after_s = 0;
   io::HttpExchange exchange;
   exchange.url = state_->server + path;
-  exchange.headers = {"Content-Type: application/json"};
+  exchange.method = method;
+  if (!body.empty()) exchange.headers = {"Content-Type: application/json"};
   if (!state_->api_key.empty()) exchange.headers.push_back("Authorization: Bearer " + state_->api_key);
   exchange.body = body;
   exchange.timeout_ms = kTimeoutMs;
   exchange.response_bytes_max = kAnswerBytesMax;
   RETURN_IF_ERROR(io::CheckServerUrl(state_->server, "--server"));
-  const Result<io::HttpAnswer> answer = state_->http.Post(exchange);
+  const Result<io::HttpAnswer> answer = state_->http.Send(exchange);
   if (!answer.ok()) {
     if (answer.status().code() != Code::kUnavailable) return answer.status();
     return Status::Unavailable("no server answers at " + state_->server + ": start one with 'rhizome serve' (" +
@@ -84,10 +86,15 @@ Result<boost::json::value> Client::PostOnce(const std::string& path, const std::
 }
 
 Result<boost::json::value> Client::Post(const std::string& path, const boost::json::value& body) {
-  const std::string text = boost::json::serialize(body);
+  return Send("POST", path, body);
+}
+
+Result<boost::json::value> Client::Send(const std::string& method, const std::string& path,
+                                        const boost::json::value& body) {
+  const std::string text = body.is_null() ? "" : boost::json::serialize(body);
   for (int attempt = 1;; ++attempt) {
     int retry_after_s = 0;
-    Result<boost::json::value> answer = PostOnce(path, text, retry_after_s);
+    Result<boost::json::value> answer = SendOnce(method, path, text, retry_after_s);
     if (answer.ok() || retry_after_s == 0 || attempt == kAttempts) return answer;
     std::this_thread::sleep_for(std::chrono::seconds(retry_after_s));
   }

@@ -21,10 +21,14 @@ class Client {
   // field; Unavailable when nobody listens, saying how to start a server. What the server sheds (429, 503) is retried
   // after the time it asks for, a few times.
   Result<boost::json::value> Post(const std::string& path, const boost::json::value& body);
+  // The same with another method; `body` null for none.
+  Result<boost::json::value> Send(const std::string& method, const std::string& path,
+                                  const boost::json::value& body = nullptr);
 
  private:
   struct State;
-  Result<boost::json::value> PostOnce(const std::string& path, const std::string& body, int& retry_after_s);
+  Result<boost::json::value> SendOnce(const std::string& method, const std::string& path, const std::string& body,
+                                      int& retry_after_s);
   std::unique_ptr<State> state_;
 };
 

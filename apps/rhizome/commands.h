@@ -1,5 +1,5 @@
-// The client side of the program: ingest, search and salvage. Each prints its result and returns the exit code:
-// 0 done, 1 failed, 2 partly failed (ingest).
+// The client side of the program: ingest, search, cluster and salvage. Each prints its result and returns the exit
+// code: 0 done, 1 failed, 2 partly failed (ingest).
 #pragma once
 
 #include <string>
@@ -30,6 +30,21 @@ struct SearchArguments {
   bool json = false;
 };
 int Search(const SearchArguments& arguments);
+
+struct ClusterArguments {
+  std::string action;  // "status", "nodes", "shards", "health", "add", "remove", "rebalance", "repair", "factor"
+  std::string server = "http://127.0.0.1:8000";
+  std::string api_key;
+  std::string node;        // of add and remove: a name, or for remove its number
+  std::string address;     // of add: HOST:PORT
+  std::string collection;  // of factor
+  unsigned factor = 0;
+  bool force = false;
+  bool wait = true;  // until what was begun has ended
+  bool json = false;
+};
+// 0 done; 1 failed; for health 2 degraded and 3 critical.
+int Cluster(const ClusterArguments& arguments);
 
 int Salvage(const std::string& data_dir);
 

@@ -65,6 +65,43 @@ void AddServer(CLI::App& command, Arguments& arguments) {
   command.add_option("-c,--collection", arguments.collection, "Collection; the server's default when left out");
 }
 
+void AddCluster(CLI::App& app, rhizome::app::ClusterArguments& arguments) {
+  CLI::App* cluster = app.add_subcommand("cluster", "Look at a cluster and change it");
+  cluster->require_subcommand(1);
+  cluster->add_option("-s,--server,--url", arguments.server, "Base URL of any of its servers")
+      ->envname("RHIZOME_SERVER")
+      ->capture_default_str();
+  cluster->add_option("--api-key", arguments.api_key, "Key of that server")->envname("RHIZOME_API_KEY");
+  cluster->add_flag("--json", arguments.json, "Print the server's answer as it is");
+  cluster->fallthrough();
+  const auto add = [&](const std::string& name, const std::string& help) {
+    return cluster->add_subcommand(name, help)->fallthrough()->callback([&arguments, name] {
+      arguments.action = name;
+    });
+  };
+  const auto may_wait = [&arguments](CLI::App* command) {
+    command->add_flag("!--no-wait", arguments.wait, "Return at once; what was begun goes on");
+  };
+  add("status", "What the cluster is made of");
+  add("nodes", "Every node");
+  add("shards", "Where every shard is, and what moves");
+  add("health", "What is wrong; exit code 0 ok, 2 degraded, 3 critical");
+  CLI::App* node = add("add", "Admit a node that was started with --join wait, or keep one that was leaving");
+  node->add_option("name", arguments.node, "The node's name")->required();
+  node->add_option("address", arguments.address, "HOST:PORT of its HTTP")->required();
+  may_wait(node);
+  node = add("remove", "Move a node's shards to the others and let it go");
+  node->add_option("name", arguments.node, "The node's name or number")->required();
+  node->add_flag("--force", arguments.force, "It is dead: give its shards to others at once");
+  may_wait(node);
+  may_wait(add("rebalance", "What the leader moves and will move; waits for its end"));
+  add("repair", "Compare all replicas now");
+  CLI::App* factor = add("factor", "Change how often a collection is kept");
+  factor->add_option("collection", arguments.collection, "The collection")->required();
+  factor->add_option("factor", arguments.factor, "Replicas of each shard")->required()->check(CLI::Range(1, 16));
+  may_wait(factor);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -101,6 +138,9 @@ int main(int argc, char** argv) {
   search_command->add_option("--filter", search.filter, "Condition on payloads as JSON (docs/filters.md)");
   search_command->add_flag("--json", search.json, "Print the server's answer as it is");
 
+  rhizome::app::ClusterArguments cluster;
+  AddCluster(app, cluster);
+
   std::string salvage_dir;
   CLI::App* salvage_command = app.add_subcommand("salvage", "Recover what is still good of a damaged log");
   salvage_command->add_option("--data-dir", salvage_dir, "Data folder of the server, which must be stopped")
@@ -109,6 +149,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (app.got_subcommand("serve")) return RunServe(*app.get_subcommand("serve"), serve);
   if (*ingest_command) return rhizome::app::Ingest(ingest);
+  if (app.got_subcommand("cluster")) return rhizome::app::Cluster(cluster);
   if (*search_command) return rhizome::app::Search(search);
   return rhizome::app::Salvage(salvage_dir);
 }

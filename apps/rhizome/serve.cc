@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cluster/alone_operations.h"
 #include "cluster/node.h"
 #include "gateway/api.h"
 #include "gateway/backend.h"
@@ -122,6 +123,7 @@ Status Serve(const Config& config) {
   api.version = RHIZOME_VERSION;
   ASSIGN_OR_RETURN(const auto embedder, OpenEmbedder(config));
   std::unique_ptr<cluster::Node> node;
+  std::unique_ptr<cluster::AloneOperations> operations;
   std::unique_ptr<pipeline::Ingestor> ingestor;
   ASSIGN_OR_RETURN(const auto server,
                    gateway::Server::Start(server_options, gateway::ApiRoutes(api, slot, ProcessMetrics())));
@@ -129,7 +131,9 @@ Status Serve(const Config& config) {
   if (!opened.ok()) return opened.status().Annotate("opening " + config.data_dir);
   node = std::move(opened).value();
   ingestor = std::make_unique<pipeline::Ingestor>(*node, embedder.get());
-  slot.Publish({node.get(), ingestor.get(), embedder.get()});
+  operations = std::make_unique<cluster::AloneOperations>(
+      *node, cluster::NodeAddress{"alone", server_options.address, server->port()});
+  slot.Publish({node.get(), ingestor.get(), embedder.get(), operations.get()});
 
   const double seconds = static_cast<double>(SystemClock().MonotonicNs() - start_ns) / 1e9;
   fmt::print("Rhizome is ready on http://{}:{} after {:.1f} s; data in {}; Ctrl-C stops it\n", server_options.address,
@@ -143,6 +147,7 @@ Status Serve(const Config& config) {
   spdlog::info("stopping");
   server->Stop(kDrainMs);
   ingestor.reset();
+  operations.reset();
   node.reset();
   return Status::Ok();
 }

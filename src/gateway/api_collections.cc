@@ -98,6 +98,19 @@ Result<Response> Show(const BackendSlot& slot, const Request& request) {
   return JsonResponse(writer);
 }
 
+// Nothing else of a collection can change.
+Result<Response> Change(const BackendSlot& slot, const Request& request) {
+  ASSIGN_OR_RETURN(const Backend backend, slot.Get());
+  ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(request.body));
+  uint32_t factor = 0;
+  const JsonPath path;
+  Fields fields(document.root(), path);
+  fields.Required("replication_factor", factor, Between{1, 16});
+  RETURN_IF_ERROR(fields.Finish());
+  RETURN_IF_ERROR(backend.operations->SetFactor(request.PathParam("name"), factor));
+  return Show(slot, request);
+}
+
 Result<Response> Drop(const BackendSlot& slot, const Request& request) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   RETURN_IF_ERROR(backend.database->DropCollection(request.PathParam("name")));
@@ -115,6 +128,7 @@ std::vector<Route> CollectionRoutes(const ApiOptions&, const BackendSlot& slot) 
   return {{"POST", "/collections", Lane::kWrite, false, "Make a collection", bind(Create)},
           {"GET", "/collections", Lane::kAdmin, false, "List all collections", bind(List)},
           {"GET", "/collections/{name}", Lane::kAdmin, false, "Show a collection", bind(Show)},
+          {"PATCH", "/collections/{name}", Lane::kWrite, false, "Change how often a collection is kept", bind(Change)},
           {"DELETE", "/collections/{name}", Lane::kWrite, false, "Drop a collection with all it holds", bind(Drop)}};
 }
 

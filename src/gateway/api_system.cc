@@ -91,9 +91,17 @@ Result<Response> Metrics(const BackendSlot& slot, const MetricRegistry& metrics)
   return response;
 }
 
-Response Health(const std::string& version) {
+Response Health(const std::string& version, const BackendSlot& slot) {
   JsonWriter writer;
-  writer.BeginObject().Key("status").String("alive").Key("version").String(version).EndObject();
+  writer.BeginObject().Key("status").String("alive").Key("version").String(version).Key("notices").BeginArray();
+  if (const Result<Backend> backend = slot.Get(); backend.ok()) {
+    const std::string read_only = backend->database->ReadOnlyReason();
+    if (!read_only.empty()) writer.String("read-only: " + read_only);
+    for (const std::string& notice : backend->operations->Notices()) writer.String(notice);
+  } else {
+    writer.String(backend.status().message());
+  }
+  writer.EndArray().EndObject();
   return JsonResponse(writer);
 }
 
@@ -102,7 +110,7 @@ Response Health(const std::string& version) {
 std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& slot, const MetricRegistry& metrics) {
   return {
       {"GET", "/health", Lane::kInline, true, "Whether the process is alive",
-       [version = options.version](const Request&) -> Result<Response> { return Health(version); }},
+       [version = options.version, &slot](const Request&) -> Result<Response> { return Health(version, slot); }},
       {"GET", "/ready", Lane::kInline, true, "Whether it can serve, and why not",
        [&slot](const Request&) { return Ready(slot); }},
       {"GET", "/stats", Lane::kAdmin, false, "Figures of this node", [&slot](const Request&) { return Stats(slot); }},

@@ -3,7 +3,7 @@
 namespace rhizome::gateway {
 
 void BackendSlot::Publish(const Backend& backend) {
-  CHECK(backend.database != nullptr && backend.ingestor != nullptr);
+  CHECK(backend.database != nullptr && backend.ingestor != nullptr && backend.operations != nullptr);
   const MutexLock lock(mutex_);
   backend_ = backend;
 }

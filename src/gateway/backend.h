@@ -9,6 +9,7 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "cluster/database.h"
+#include "cluster/operations.h"
 #include "pipeline/embedder.h"
 #include "pipeline/ingest.h"
 
@@ -19,6 +20,7 @@ struct Backend {
   cluster::Database* database = nullptr;
   pipeline::Ingestor* ingestor = nullptr;
   pipeline::Embedder* embedder = nullptr;  // null: clients bring their own vectors
+  cluster::Operations* operations = nullptr;
 };
 
 class BackendSlot {

@@ -177,7 +177,7 @@ Status Dispatcher::SetDeadline(const RequestHead& head, Exchange& exchange) cons
 std::optional<Response> Dispatcher::CheckBody(const RequestHead& head, Exchange& exchange) const {
   const std::string& id = exchange.request.id;
   if (!head.has_body) return std::nullopt;
-  if (exchange.route->method != "POST") {
+  if (exchange.route->method != "POST" && exchange.route->method != "PATCH") {
     return ProblemFrom(Status::InvalidArgument("body", head.method + " takes no body"), id);
   }
   if (head.content_length > options_.body_bytes_max) {

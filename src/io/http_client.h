@@ -39,9 +39,9 @@ struct HttpSignature {
 
 struct HttpExchange {
   std::string url;
-  std::string method = "POST";       // of Send: GET, HEAD, PUT, POST or DELETE
+  std::string method = "POST";       // of Send: GET, HEAD, PUT, POST, PATCH or DELETE
   std::vector<std::string> headers;  // "Name: value"
-  std::string body;                  // sent by POST and PUT
+  std::string body;                  // sent by POST, PUT and PATCH
   std::optional<HttpSignature> signature;
   int64_t connect_timeout_ms = 3'000;
   int64_t timeout_ms = 30'000;  // from the first step to the answer's last byte

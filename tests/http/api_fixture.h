@@ -13,6 +13,7 @@
 #include <string>
 
 #include "base/hash.h"
+#include "cluster/alone_operations.h"
 #include "cluster/node.h"
 #include "gateway/api.h"
 #include "gateway/server.h"
@@ -69,6 +70,7 @@ class ApiFixture : public testing::Test {
   ~ApiFixture() override {
     server_->Stop(0);
     ingestor_.reset();
+    operations_.reset();
     node_.reset();
     if (!directory_.empty()) (void)io::RemoveTree(io::RealDisk(), directory_);  // best effort: a temporary folder
   }
@@ -83,7 +85,8 @@ class ApiFixture : public testing::Test {
     options.memtable_bytes = 4 << 20;
     node_ = std::move(cluster::Node::Open(io::RealDisk(), options)).value();
     ingestor_ = std::make_unique<pipeline::Ingestor>(*node_, &embedder_);
-    slot_.Publish({node_.get(), ingestor_.get(), &embedder_});
+    operations_ = std::make_unique<cluster::AloneOperations>(*node_, cluster::NodeAddress{"alone", "127.0.0.1", 8000});
+    slot_.Publish({node_.get(), ingestor_.get(), &embedder_, cluster_ != nullptr ? cluster_ : operations_.get()});
   }
 
   Reply Call(std::string_view method, std::string_view target, std::string_view body = {},
@@ -124,6 +127,8 @@ class ApiFixture : public testing::Test {
   WordEmbedder embedder_;
   std::string directory_;
   std::unique_ptr<cluster::Node> node_;
+  cluster::Operations* cluster_ = nullptr;  // instead of a server alone's, when set before OpenNode
+  std::unique_ptr<cluster::AloneOperations> operations_;
   std::unique_ptr<pipeline::Ingestor> ingestor_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<TestClient> client_;

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "api_fixture.h"
+#include "cluster/cluster_view_testing.h"
 #include "json_schema.h"
 
 namespace rhizome::gateway {
@@ -101,14 +102,26 @@ class OpenApiExamples : public ApiFixture {
     for (const auto& example : examples) Try(method, path, operation, &example.value().at("value"));
   }
 
+  // A cluster in which node4 waits to be admitted, for the routes that a server alone refuses.
+  void OpenInCluster() {
+    controls_.made.AddMember(4);
+    controls_.made.Member(4).state = fabric::MemberState::kWaiting;
+    controls_.made.view.topology.collections["colours"] = {{.name = "colours", .factor = 1, .spec = ""}, 1};
+    cluster_ = &operations_in_cluster_;
+    OpenNode();
+  }
+
+  cluster::HandMadeControls controls_;
+  cluster::ClusterOperations operations_in_cluster_{controls_};
   std::set<std::string> tried_;
 };
 
 TEST_F(OpenApiExamples, AllWorkAndAnswersFitTheirSchemas) {
-  OpenNode();
+  OpenInCluster();
   const char* const order[][2] = {{"POST", "/collections"},
                                   {"GET", "/collections"},
                                   {"GET", "/collections/{name}"},
+                                  {"PATCH", "/collections/{name}"},
                                   {"POST", "/vectors"},
                                   {"POST", "/vectors/get"},
                                   {"POST", "/vectors/scroll"},
@@ -119,6 +132,13 @@ TEST_F(OpenApiExamples, AllWorkAndAnswersFitTheirSchemas) {
                                   {"DELETE", "/documents/{id}"},
                                   {"POST", "/documents/delete"},
                                   {"POST", "/vectors/delete"},
+                                  {"GET", "/cluster/status"},
+                                  {"GET", "/cluster/health"},
+                                  {"GET", "/cluster/sharding"},
+                                  {"POST", "/cluster/nodes"},
+                                  {"POST", "/cluster/rebalance"},
+                                  {"POST", "/cluster/repair"},
+                                  {"DELETE", "/cluster/nodes/{id}"},
                                   {"GET", "/health"},
                                   {"GET", "/ready"},
                                   {"GET", "/stats"},

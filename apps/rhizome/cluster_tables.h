@@ -1,0 +1,24 @@
+// What `rhizome cluster` prints: tables and lines for people from the server's JSON. Pure functions; members that are
+// missing or of another type count as empty, so that an older server's answer is shown as far as it goes.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <string>
+#include <vector>
+
+namespace rhizome::app {
+
+// Columns as wide as their widest cell, two spaces apart; the first row is the head.
+std::string Table(const std::vector<std::vector<std::string>>& rows);
+
+std::string StatusText(const boost::json::object& status);     // of GET /cluster/status
+std::string NodesTable(const boost::json::object& status);     // likewise
+std::string HealthText(const boost::json::object& health);     // of GET /cluster/health
+std::string ShardsTable(const boost::json::object& sharding);  // of GET /cluster/sharding
+std::string RebalanceText(const boost::json::object& plan);    // of POST /cluster/rebalance
+std::string MovingText(const boost::json::object& sharding);   // one line: what still moves, and how far it is
+
+// Shards that move or wait to, by GET /cluster/sharding.
+uint64_t ShardsUnderWay(const boost::json::object& sharding);
+
+}  // namespace rhizome::app

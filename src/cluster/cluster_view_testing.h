@@ -1,0 +1,88 @@
+// A cluster made by hand, for tests of what operators are shown: three nodes on ports 8001 to 8003 that are live,
+// answer, and each hold a whole replica of both shards of collection "books", 10 points each.
+#pragma once
+
+#include <string>
+
+#include "cluster/cluster_operations.h"
+
+namespace rhizome::cluster {
+
+struct HandMade {
+  HandMade() {
+    for (fabric::MemberNumber number = 1; number <= 3; ++number) AddMember(number);
+    fabric::CollectionRecord books{
+        .id = Uuid::Random(), .name = "books", .first_shard = 5, .partitions = 2, .factor = 3, .spec = ""};
+    for (fabric::ShardNumber shard = 5; shard <= 6; ++shard) {
+      view.topology.placements[shard] = {{.shard = shard, .collection = books.id, .replicas = {1, 2, 3}, .next = {}},
+                                         1};
+      for (fabric::MemberNumber number = 1; number <= 3; ++number) Holds(number, shard, 10);
+    }
+    view.topology.collections["books"] = {books, 1};
+    view.topology.leader = 2;
+    view.reports[2].leading = true;
+    view.self = 1;
+    view.default_factor = 3;
+  }
+
+  void AddMember(fabric::MemberNumber number) {
+    fabric::MemberRecord record{.number = number, .name = "node" + std::to_string(number)};
+    record.http_address = "127.0.0.1:" + std::to_string(8000 + number);
+    view.topology.members[number] = {record, 1};
+    view.topology.live.insert(number);
+    view.reports[number] = {};
+    view.peers[number] = {};
+  }
+  void Holds(fabric::MemberNumber number, fabric::ShardNumber shard, uint64_t points) {
+    view.reports[number].shards.push_back({.shard = shard, .points = points, .complete = true, .damage = ""});
+  }
+  // Neither answers nor holds a lease.
+  void Kill(fabric::MemberNumber number) {
+    view.topology.live.erase(number);
+    Silence(number);
+  }
+  // Does not answer.
+  void Silence(fabric::MemberNumber number) {
+    view.reports.erase(number);
+    view.peers[number].suspect = true;
+  }
+  fabric::MemberRecord& Member(fabric::MemberNumber number) { return view.topology.members.at(number).value; }
+  fabric::Placement& Shard(fabric::ShardNumber shard) { return view.topology.placements.at(shard).value; }
+
+  ClusterView view;
+};
+
+// Changes a hand-made cluster as coordination would.
+class HandMadeControls final : public ClusterControls {
+ public:
+  Result<ClusterView> View() override {
+    if (!reachable) return Status::Unavailable("coordination cannot be reached");
+    return made.view;
+  }
+  Status SetMemberState(fabric::MemberNumber member, fabric::MemberState state) override {
+    made.Member(member).state = state;
+    return Status::Ok();
+  }
+  Status SetFactor(const std::string& collection, uint32_t factor) override {
+    made.view.topology.collections.at(collection).value.factor = factor;
+    return Status::Ok();
+  }
+  std::map<fabric::MemberNumber, Result<fabric::RepairRequest::Reply>> CompareNow() override {
+    std::map<fabric::MemberNumber, Result<fabric::RepairRequest::Reply>> answers;
+    for (const auto& [number, kept] : made.view.topology.members) {
+      if (made.view.reports.contains(number)) {
+        answers.emplace(number, fabric::RepairRequest::Reply{4});
+      } else {
+        answers.emplace(number, Status::Unavailable("silent"));
+      }
+    }
+    return answers;
+  }
+
+  int64_t FrozenMs() override { return made.view.frozen_ms; }
+
+  HandMade made;
+  bool reachable = true;
+};
+
+}  // namespace rhizome::cluster
