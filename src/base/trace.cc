@@ -81,4 +81,8 @@ std::string Traceparent::ToString() const {
   return text;
 }
 
+std::string_view Traceparent::TraceIdIn(std::string_view traceparent) {
+  return Parse(traceparent) ? traceparent.substr(3, 32) : std::string_view();
+}
+
 }  // namespace rhizome

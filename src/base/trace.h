@@ -26,6 +26,8 @@ struct Traceparent {
   static Traceparent Random(bool sampled);
   // The same trace, with a span id of its own: what a node sends on.
   Traceparent Child() const;
+  // The trace id in one, for log lines; "" when it is none.
+  static std::string_view TraceIdIn(std::string_view traceparent);
   // Version 00; other flags than "sampled" are not passed on.
   std::string ToString() const;
 };

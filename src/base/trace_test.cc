@@ -69,5 +69,12 @@ TEST(Traceparent, RandomOnesDifferAndParse) {
   EXPECT_EQ(Traceparent::Parse(b.ToString()), b);
 }
 
+TEST(Traceparent, TheTraceIdIsForLogLines) {
+  const Traceparent trace = Traceparent::Random(true);
+  EXPECT_EQ(Traceparent::TraceIdIn(trace.ToString()), Traceparent::TraceIdIn(trace.Child().ToString()));
+  EXPECT_EQ(Traceparent::TraceIdIn(trace.ToString()).size(), 32U);
+  EXPECT_EQ(Traceparent::TraceIdIn("nonsense"), "");
+}
+
 }  // namespace
 }  // namespace rhizome

@@ -106,8 +106,9 @@ Result<RebalanceReport> ClusterOperations::Rebalance() {
 
 Result<RepairReport> ClusterOperations::Repair() {
   ASSIGN_OR_RETURN(const ClusterView view, controls_.View());
+  ASSIGN_OR_RETURN(const ClusterControls::Scheduled scheduled, controls_.CompareNow());
   RepairReport report;
-  for (const auto& [number, answer] : controls_.CompareNow()) {
+  for (const auto& [number, answer] : scheduled) {
     const MemberRecord* member = view.topology.Member(number);
     if (answer.ok()) {
       ++report.nodes;

@@ -16,12 +16,13 @@ namespace rhizome::cluster {
 class ClusterControls {
  public:
   virtual ~ClusterControls() = default;
-  // What is known now; asks every node. Coordination is listed anew first where it can be reached.
+  // What is known now; asks every node. Coordination is not asked: what is known of it is a second old at most.
   virtual Result<ClusterView> View() = 0;
   virtual Status SetMemberState(fabric::MemberNumber member, fabric::MemberState state) = 0;
   virtual Status SetFactor(const std::string& collection, uint32_t factor) = 0;
   // Every member compares its replicas now; a failure in place of one that does not answer.
-  virtual std::map<fabric::MemberNumber, Result<fabric::RepairRequest::Reply>> CompareNow() = 0;
+  using Scheduled = std::map<fabric::MemberNumber, Result<fabric::RepairRequest::Reply>>;
+  virtual Result<Scheduled> CompareNow() = 0;
   // How long coordination has been out of reach; -1: it is not. Asks nobody and never blocks.
   virtual int64_t FrozenMs() = 0;
 };

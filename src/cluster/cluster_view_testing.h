@@ -67,8 +67,8 @@ class HandMadeControls final : public ClusterControls {
     made.view.topology.collections.at(collection).value.factor = factor;
     return Status::Ok();
   }
-  std::map<fabric::MemberNumber, Result<fabric::RepairRequest::Reply>> CompareNow() override {
-    std::map<fabric::MemberNumber, Result<fabric::RepairRequest::Reply>> answers;
+  Result<Scheduled> CompareNow() override {
+    Scheduled answers;
     for (const auto& [number, kept] : made.view.topology.members) {
       if (made.view.reports.contains(number)) {
         answers.emplace(number, fabric::RepairRequest::Reply{4});

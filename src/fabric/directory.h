@@ -7,6 +7,7 @@
 // On the loop.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <string>
 #include <vector>
@@ -38,8 +39,8 @@ class Directory {
   // Refreshes on hints and periodically until the loop stops.
   Task<void> Run();
 
-  // Since when coordination cannot be reached, by the loop's clock; 0 while it can.
-  int64_t frozen_since_ns() const { return frozen_since_ns_; }
+  // Since when coordination cannot be reached, by the loop's clock; 0 while it can. From any thread.
+  int64_t frozen_since_ns() const { return frozen_since_ns_.load(); }
 
  private:
   Task<void> List();
@@ -54,7 +55,7 @@ class Directory {
   std::vector<std::function<void(const TopologyPointer&)>> listeners_;
   std::vector<OneShot<Status>> waiting_;  // for the listing that begins next
   bool listing_ = false;
-  int64_t frozen_since_ns_ = 0;
+  std::atomic<int64_t> frozen_since_ns_{0};
 };
 
 }  // namespace rhizome::fabric

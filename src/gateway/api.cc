@@ -1,5 +1,6 @@
 #include "gateway/api.h"
 
+#include "base/steps.h"
 #include "gateway/api_parts.h"
 #include "gateway/target.h"
 
@@ -58,6 +59,7 @@ Result<std::vector<std::vector<float>>> EmbedFor(const Backend& backend, const c
     return Status::FailedPrecondition("collection " + spec.name + " needs the embedder " + spec.embedder +
                                       ", which this server does not run");
   }
+  const Step step("embed");
   return backend.embedder->Embed(texts);
 }
 

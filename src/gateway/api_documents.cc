@@ -2,6 +2,7 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/base64.h"
+#include "base/steps.h"
 #include "gateway/api_parts.h"
 #include "pipeline/parse.h"
 
@@ -160,6 +161,7 @@ Result<Response> Ingest(const ApiOptions& options, const BackendSlot& slot, cons
     input_of.resize(documents.size(), i);
   }
   RETURN_IF_ERROR(MakeDefaultCollection(options, backend, name));
+  const Step step("ingest");
   ASSIGN_OR_RETURN(const auto results, backend.ingestor->Ingest(name, std::move(documents), chunking, write));
   if (results.size() == 1 && !results[0].error.ok()) {
     const Status& error = results[0].error;

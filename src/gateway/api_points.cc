@@ -1,6 +1,7 @@
 // Routes on points: upsert, get, delete, scroll, count.
 #include <set>
 
+#include "base/steps.h"
 #include "gateway/api_parts.h"
 
 namespace rhizome::gateway {
@@ -73,6 +74,7 @@ Result<Response> Upsert(const ApiOptions& options, const BackendSlot& slot, cons
   operations.reserve(wanted.points.size());
   for (auto& point : wanted.points) operations.push_back({Version{}, format::UpsertPoint{std::move(point)}});
   const size_t count = operations.size();
+  const Step step("write");
   RETURN_IF_ERROR(RenameField(backend.database->Write(name, std::move(operations), write), "operations", "points"));
   JsonWriter writer;
   writer.BeginObject().Key("upserted").Integer(count).EndObject();
@@ -142,6 +144,7 @@ Result<Response> Delete(const ApiOptions& options, const BackendSlot& slot, cons
     if (seen.insert(id.Encode()).second) operations.push_back({Version{}, format::DeletePoint{std::move(id)}});
   }
   const size_t count = operations.size();
+  const Step step("write");
   RETURN_IF_ERROR(RenameField(backend.database->Write(name, std::move(operations), write), "operations", "ids"));
   JsonWriter writer;
   writer.BeginObject().Key("deleted").Integer(count).EndObject();

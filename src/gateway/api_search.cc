@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "base/steps.h"
 #include "gateway/api_parts.h"
 
 namespace rhizome::gateway {
@@ -127,7 +128,11 @@ Result<Response> Search(const ApiOptions& options, const BackendSlot& slot, cons
   if (SystemClock().MonotonicNs() > request.deadline_ns) {
     return Status::DeadlineExceeded("embedding the query used up the request's time");
   }
-  ASSIGN_OR_RETURN(const cluster::SearchResponse found, backend.database->Search(search, read));
+  const auto find = [&] {
+    const Step step("search");
+    return backend.database->Search(search, read);
+  };
+  ASSIGN_OR_RETURN(const cluster::SearchResponse found, find());
   return Render(found, search);
 }
 

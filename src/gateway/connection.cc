@@ -321,6 +321,7 @@ std::string Connection::RenderHead(const Work& work, bool keep_alive) {
     head.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
   }
   head.append("\r\nX-Request-Id: ").append(work.exchange.request.id);
+  head.append("\r\ntraceparent: ").append(work.exchange.request.traceparent);
   for (const auto& [name, value] : response.headers) head.append("\r\n").append(name).append(": ").append(value);
   head.append("\r\nX-Content-Type-Options: nosniff\r\nCache-Control: no-store");
   head.append(keep_alive ? "\r\nConnection: keep-alive\r\n\r\n" : "\r\nConnection: close\r\n\r\n");

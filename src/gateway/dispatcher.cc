@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "base/steps.h"
 #include "base/trace.h"
 #include "base/uuid.h"
 #include "gateway/content_encoding.h"
@@ -201,6 +202,7 @@ std::optional<Response> Dispatcher::CheckBody(const RequestHead& head, Exchange&
 }
 
 void Dispatcher::Run(Exchange& exchange, std::function<void(Response)> done) {
+  exchange.received_ns = clock_.MonotonicNs();
   if (exchange.route->lane == Lane::kInline) return done(Answer(exchange));
   LaneState& lane = StateOf(exchange.route->lane);
   std::function<void()> task = [this, &exchange, &lane, done] {
@@ -225,7 +227,11 @@ void Dispatcher::Run(Exchange& exchange, std::function<void(Response)> done) {
 
 Response Dispatcher::Answer(Exchange& exchange) {
   const LogScope scope(exchange.request.id);
+  StepLog steps(clock_);
+  steps.Add("receive", exchange.received_ns - exchange.started_ns);
+  steps.Add("queue", clock_.MonotonicNs() - exchange.received_ns);
   Result<Response> result = Handle(exchange);
+  exchange.steps = steps.ToString();
   if (result.ok() && result->body.size() > options_.response_bytes_max) {
     result = Status::TooLarge("", "the answer would have " + std::to_string(result->body.size()) +
                                       " bytes; ask for less at once (limit, top_k, with_vector)");
@@ -241,9 +247,11 @@ Response Dispatcher::Answer(Exchange& exchange) {
 Result<Response> Dispatcher::Handle(Exchange& exchange) const {
   try {
     if (exchange.gzip) {
+      const Step step("inflate");
       ASSIGN_OR_RETURN(exchange.request.body,
                        InflateGzip(exchange.request.body, {options_.body_bytes_max, options_.inflate_ratio_max}));
     }
+    const Step step("handle");
     return exchange.route->handler(exchange.request);
   } catch (const std::bad_alloc&) {
     return Status::ResourceExhausted("out of memory for this request");
@@ -260,9 +268,10 @@ void Dispatcher::Finish(const Exchange& exchange, const Response& response) {
                                                              : spdlog::level::debug;
   if (!spdlog::should_log(level)) return;
   const LogScope scope(exchange.request.id);
-  spdlog::log(level, "answered method={} route={} status={} ms={:.2f} bytes_in={} bytes_out={}",
+  spdlog::log(level, "answered method={} route={} status={} ms={:.2f} bytes_in={} bytes_out={} trace={} {}",
               exchange.request.method, exchange.route != nullptr ? exchange.route->pattern : "-", response.status,
-              elapsed_ms, exchange.request.body.size(), response.body.size());
+              elapsed_ms, exchange.request.body.size(), response.body.size(),
+              Traceparent::TraceIdIn(exchange.request.traceparent), exchange.steps);
 }
 
 }  // namespace rhizome::gateway

@@ -49,6 +49,8 @@ struct Exchange {
   const Route* route = nullptr;  // null until Admit has found it
   bool gzip = false;             // the body is still compressed
   int64_t started_ns = 0;
+  int64_t received_ns = 0;  // its last byte
+  std::string steps;        // where the time went (base/steps.h), once it has run
 };
 
 class Dispatcher {

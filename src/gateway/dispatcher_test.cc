@@ -227,6 +227,16 @@ TEST_F(DispatcherTest, AFullQueueIs503WhileInlineRoutesAnswer) {
   EXPECT_EQ(queued_answer.get_future().get().status, 503);
 }
 
+TEST_F(DispatcherTest, WhereTheTimeWentIsKept) {
+  Exchange exchange;
+  ASSERT_FALSE(dispatcher().Admit(Post("/echo"), false, exchange));
+  clock_.AdvanceMs(7);  // the body arrives
+  std::promise<Response> answer;
+  dispatcher().Run(exchange, [&](Response response) { answer.set_value(std::move(response)); });
+  answer.get_future().wait();
+  EXPECT_EQ(exchange.steps, "receive=7.00ms queue=0.00ms handle=0.00ms");
+}
+
 TEST_F(DispatcherTest, AnswersAreCountedByRouteAndStatus) {
   Exchange exchange;
   ASSERT_FALSE(dispatcher().Admit(Post("/echo"), false, exchange));

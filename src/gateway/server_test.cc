@@ -100,6 +100,14 @@ TEST_F(ServerTest, TheRequestIdComesBack) {
   EXPECT_THAT(made.body, HasSubstr("\"request_id\":\"" + made.Header("X-Request-Id") + "\""));
 }
 
+TEST_F(ServerTest, TheTraceComesBack) {
+  TestClient client = Client();
+  const std::string trace = "0af7651916cd43dd8448eb211c80319c";
+  const Reply reply = client.Call("GET", "/health", "", "traceparent: 00-" + trace + "-b7ad6b7169203331-01\r\n");
+  EXPECT_THAT(reply.Header("traceparent"), testing::StartsWith("00-" + trace + "-"));
+  EXPECT_EQ(client.Call("GET", "/health").Header("traceparent").size(), 55U);
+}
+
 TEST_F(ServerTest, ConnectionCloseIsHonoured) {
   TestClient client = Client();
   EXPECT_EQ(client.Call("GET", "/health", "", "Connection: close\r\n").Header("Connection"), "close");
