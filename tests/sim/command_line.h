@@ -32,7 +32,7 @@ inline constexpr const char* kUsage =
     R"(sim: the cluster layer under simulated faults
 
   --seed N | --seeds A..B   which runs (1)
-  --seconds T               of load in each, virtual (8)
+  --seconds T               of load in each, virtual (as the seed says)
   --members N               machines with data (5)
   --calm                    without faults
   --planted NAME            with one bug on purpose; --must-fail: some seed has to catch it

@@ -57,11 +57,13 @@ bool FaultPlayer::Happen(const Fault& fault) {
     case FaultKind::kSyncFailure:
     case FaultKind::kDiskFull:
     case FaultKind::kBitRot:
+    case FaultKind::kPowerLoss:
     case FaultKind::kClockJump: return HappenToHost(fault, host);
     case FaultKind::kPartition:
     case FaultKind::kOneWay:
     case FaultKind::kCutPair:
     case FaultKind::kSlowLink:
+    case FaultKind::kBlackHole:
     case FaultKind::kBadWeather: return HappenToNetwork(fault, host);
     case FaultKind::kTruthOutage:
     case FaultKind::kTruthFaults:
@@ -84,9 +86,8 @@ bool FaultPlayer::HappenToHost(const Fault& fault, Host& host) {
     case FaultKind::kPause: host.process->PauseUntil(world_.NowNs() + for_ns); return true;
     case FaultKind::kLoseDisk: return LoseDisk(host, for_ns);
     case FaultKind::kBitRot: return Rot(host, for_ns);
-    case FaultKind::kSlowDisk:
-      host.pace = {world_.NowNs() + for_ns, static_cast<int64_t>(fault.other % 300 + 5) * kMillisecond};
-      return true;
+    case FaultKind::kSlowDisk: SlowDisks(fault, host); return true;
+    case FaultKind::kPowerLoss: LosePower(fault); return true;
     case FaultKind::kSyncFailure: host.disk->FailOperation(fault.other % 4, io::SimFault::kSyncLies); return true;
     case FaultKind::kDiskFull:
       host.disk->SetCapacity(host.disk->used_bytes());
@@ -95,6 +96,32 @@ bool FaultPlayer::HappenToHost(const Fault& fault, Host& host) {
     case FaultKind::kClockJump: host.wall.offset_ms = fault.other % (2 * kSkewMsMax + 1) - kSkewMsMax; return true;
     default: return false;
   }
+}
+
+void FaultPlayer::SlowDisks(const Fault& fault, Host& host) {
+  const int64_t until_ns = world_.NowNs() + fault.for_ms * kMillisecond;
+  const bool several = fault.other % 2 == 0;
+  const int64_t by_ns = (fault.other % 3 == 0 ? 1'000 : 100) * kMillisecond;
+  for (const auto& each : cluster_.hosts()) {
+    if (each.get() == &host || (several && (fault.other >> (each->number + 2) & 1) != 0)) {
+      each->pace = {until_ns, by_ns};
+    }
+  }
+}
+
+// A moment before, the load on a common supply is often felt: the disks stall.
+void FaultPlayer::LosePower(const Fault& fault) {
+  const int64_t at_ns = world_.NowNs() + fault.for_ms * kMillisecond;
+  if (fault.other % 4 != 0) {
+    for (const auto& each : cluster_.hosts()) each->pace = {at_ns, 2 * fault.for_ms * kMillisecond};
+  }
+  world_.At(at_ns, [this, &fault] {
+    if (healed_) return;
+    for (const auto& each : cluster_.hosts()) {
+      if (each->process != nullptr)
+        cluster_.Restart(*each, random_.Between(100, 200 + fault.other % 800) * kMillisecond);
+    }
+  });
 }
 
 bool FaultPlayer::LoseDisk(Host& host, int64_t down_ns) {
@@ -134,6 +161,10 @@ bool FaultPlayer::HappenToNetwork(const Fault& fault, Host& host) {
     case FaultKind::kOneWay: network.Cut(host.number, other, until_ns); return true;
     case FaultKind::kSlowLink:
       network.Slow(host.number, static_cast<int64_t>(fault.other % 400 + 5) * kMillisecond, until_ns);
+      return true;
+    case FaultKind::kBlackHole:
+      network.BlackHole(host.number, until_ns);
+      if (fault.other % 3 == 0) network.BlackHole(other, until_ns);
       return true;
     case FaultKind::kBadWeather:
       network.SetWeather({.lose = 0.001 * (fault.other % 64), .repeat = 0.05, .delay = 0.001 * (fault.other % 97)});
@@ -178,9 +209,9 @@ bool FaultPlayer::HappenToMembership(const Fault& fault, Host& host) {
       return true;
     }
     case FaultKind::kFactor: {
-      const uint32_t factor = 1 + fault.other % 4;
-      if (factor == 1 && fault.other % 3 != 0) return false;  // rarely: then nothing may be lost any more
-      duties_.push_back({Duty::What::kFactor, 0, factor});
+      // Mostly to and fro about three; rarely to one, because then nothing may be lost any more.
+      constexpr std::array<uint32_t, 12> kFactors{2, 3, 4, 2, 3, 3, 4, 2, 3, 3, 4, 1};
+      duties_.push_back({Duty::What::kFactor, 0, kFactors.at(fault.other % kFactors.size())});
       return true;
     }
     default: return false;

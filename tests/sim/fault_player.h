@@ -42,6 +42,8 @@ class FaultPlayer {
   bool HappenToNetwork(const Fault& fault, Host& host);
   bool HappenToTruth(const Fault& fault, Host& host);
   bool HappenToMembership(const Fault& fault, Host& host);
+  void SlowDisks(const Fault& fault, Host& host);
+  void LosePower(const Fault& fault);
   bool LoseDisk(Host& host, int64_t down_ns);
   bool Rot(Host& host, int64_t down_ns);
   void KillDuringMove(const Fault& fault, int64_t until_ns);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace rhizome::sim {
 
@@ -12,38 +13,55 @@ namespace {
 struct KindShape {
   FaultKind kind;
   std::string_view name;
-  uint32_t weight;
+  std::array<uint32_t, 4> weights;  // by theme: mixed, elastic, disks, network
   int64_t for_ms_min;
   int64_t for_ms_max;
 };
 
 constexpr std::array<KindShape, kFaultKinds> kKinds{{
-    {FaultKind::kCrash, "crash", 12, 50, 3'000},
-    {FaultKind::kLoseDisk, "lose_disk", 5, 200, 2'000},
-    {FaultKind::kPause, "pause", 8, 100, 3'000},
-    {FaultKind::kPartition, "partition", 8, 300, 4'000},
-    {FaultKind::kOneWay, "one_way", 5, 300, 4'000},
-    {FaultKind::kCutPair, "cut_pair", 5, 300, 4'000},
-    {FaultKind::kSlowLink, "slow_link", 4, 300, 3'000},
-    {FaultKind::kBadWeather, "bad_weather", 8, 500, 4'000},
-    {FaultKind::kSlowDisk, "slow_disk", 4, 300, 3'000},
-    {FaultKind::kSyncFailure, "sync_failure", 4, 0, 0},
-    {FaultKind::kDiskFull, "disk_full", 3, 200, 2'000},
-    {FaultKind::kBitRot, "bit_rot", 5, 100, 1'000},
-    {FaultKind::kTruthOutage, "truth_outage", 4, 300, 4'000},
-    {FaultKind::kTruthFaults, "truth_faults", 5, 500, 5'000},
-    {FaultKind::kLeaseEnds, "lease_ends", 3, 0, 0},
-    {FaultKind::kJoin, "join", 5, 0, 0},
-    {FaultKind::kLeave, "leave", 4, 0, 0},
-    {FaultKind::kFactor, "factor", 4, 0, 0},
-    {FaultKind::kClockJump, "clock_jump", 4, 0, 0},
-    {FaultKind::kKillLeader, "kill_leader", 3, 100, 2'000},
-    {FaultKind::kKillSource, "kill_source", 4, 100, 2'000},
-    {FaultKind::kKillTarget, "kill_target", 4, 100, 2'000},
+    {FaultKind::kCrash, "crash", {12, 2, 10, 4}, 50, 3'000},
+    {FaultKind::kLoseDisk, "lose_disk", {5, 5, 6, 0}, 200, 2'000},
+    {FaultKind::kPause, "pause", {8, 3, 0, 8}, 100, 3'000},
+    {FaultKind::kPartition, "partition", {8, 0, 2, 10}, 300, 4'000},
+    {FaultKind::kOneWay, "one_way", {5, 3, 2, 8}, 300, 4'000},
+    {FaultKind::kCutPair, "cut_pair", {5, 4, 6, 8}, 300, 4'000},
+    {FaultKind::kSlowLink, "slow_link", {4, 6, 0, 6}, 300, 3'000},
+    {FaultKind::kBlackHole, "black_hole", {4, 20, 12, 8}, 500, 5'000},
+    {FaultKind::kBadWeather, "bad_weather", {8, 4, 0, 12}, 500, 4'000},
+    {FaultKind::kSlowDisk, "slow_disk", {4, 12, 8, 0}, 300, 4'000},
+    {FaultKind::kPowerLoss, "power_loss", {2, 0, 8, 0}, 1, 400},
+    {FaultKind::kSyncFailure, "sync_failure", {4, 0, 8, 0}, 0, 0},
+    {FaultKind::kDiskFull, "disk_full", {3, 0, 6, 0}, 200, 2'000},
+    {FaultKind::kBitRot, "bit_rot", {5, 3, 20, 0}, 100, 1'000},
+    {FaultKind::kTruthOutage, "truth_outage", {4, 14, 0, 4}, 300, 5'000},
+    {FaultKind::kTruthFaults, "truth_faults", {5, 3, 0, 3}, 500, 5'000},
+    {FaultKind::kLeaseEnds, "lease_ends", {3, 2, 0, 2}, 0, 0},
+    {FaultKind::kJoin, "join", {5, 12, 0, 0}, 0, 0},
+    {FaultKind::kLeave, "leave", {4, 10, 0, 0}, 0, 0},
+    {FaultKind::kFactor, "factor", {4, 30, 0, 0}, 0, 0},
+    {FaultKind::kClockJump, "clock_jump", {4, 2, 0, 6}, 0, 0},
+    {FaultKind::kKillLeader, "kill_leader", {3, 3, 0, 0}, 100, 2'000},
+    {FaultKind::kKillSource, "kill_source", {4, 3, 0, 0}, 100, 2'000},
+    {FaultKind::kKillTarget, "kill_target", {4, 3, 0, 0}, 100, 2'000},
 }};
 
 const KindShape& ShapeOf(FaultKind kind) {
   return *std::find_if(kKinds.begin(), kKinds.end(), [kind](const KindShape& shape) { return shape.kind == kind; });
+}
+
+Theme DrawTheme(Random& random) {
+  const uint64_t dice = random.Below(100);
+  return dice < 45 ? Theme::kMixed : dice < 73 ? Theme::kElastic : dice < 88 ? Theme::kDisks : Theme::kNetwork;
+}
+
+std::array<uint32_t, kFaultKinds> DrawWeights(Random& random, Theme theme) {
+  std::array<uint32_t, kFaultKinds> weights{};
+  // Some runs concentrate on fewer kinds still.
+  const bool focused = theme == Theme::kMixed && random.Chance(0.4);
+  for (size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = focused && random.Chance(0.7) ? 0 : kKinds[i].weights[static_cast<size_t>(theme)];
+  }
+  return weights;
 }
 
 }  // namespace
@@ -55,34 +73,36 @@ std::string Fault::ToString() const {
                      other, for_ms);
 }
 
-std::vector<Fault> DrawFaults(uint64_t seed, const Profile& profile) {
-  std::vector<Fault> faults;
-  if (!profile.faults) return faults;
+Plan DrawPlan(uint64_t seed, const Profile& profile) {
   Random random = Random::Of(seed, 0x6661756c74);
-  // Some runs concentrate on a few kinds: what goes wrong together is found where nothing else disturbs.
-  std::array<uint32_t, kFaultKinds> weights{};
-  const bool focused = random.Chance(0.4);
-  uint64_t total = 0;
-  for (size_t i = 0; i < weights.size(); ++i) {
-    weights[i] = focused && random.Chance(0.7) ? 0 : kKinds[i].weight;
-    total += weights[i];
-  }
-  if (total == 0) weights[0] = total = 1;
-  const auto count = static_cast<size_t>(random.Between(2, 6) * profile.load_ms / 4'000);
+  Plan plan;
+  plan.theme = DrawTheme(random);
+  // Deletes that everybody has forgotten show only in runs longer than a tombstone's grace.
+  const bool longer = plan.theme == Theme::kElastic && random.Chance(0.3);
+  const int64_t own_ms = longer ? random.Between(14'000, 20'000) : random.Between(4'000, 8'000);
+  plan.load_ms = profile.load_ms != 0 ? profile.load_ms : own_ms;
+  plan.latency_us_max = random.Chance(0.7) ? 1'000 : 12'000;
+  if (!profile.faults) return plan;
+  const std::array<uint32_t, kFaultKinds> weights = DrawWeights(random, plan.theme);
+  const auto total = std::accumulate(weights.begin(), weights.end(), uint64_t{0});
+  if (total == 0) return plan;
+  const int64_t per_four_seconds = plan.theme == Theme::kElastic ? random.Between(4, 9) : random.Between(2, 6);
+  const auto count = static_cast<size_t>(per_four_seconds * plan.load_ms / 4'000);
   for (size_t n = 0; n < count; ++n) {
     uint64_t dice = random.Below(total);
     size_t kind = 0;
     while (dice >= weights[kind]) dice -= weights[kind++];
     Fault fault;
     fault.kind = kKinds[kind].kind;
-    fault.at_ms = random.Between(100, profile.load_ms - 500);
+    fault.at_ms = random.Between(100, plan.load_ms - 300);
     fault.host = static_cast<uint32_t>(random.Below(1 << 16));
     fault.other = static_cast<uint32_t>(random.Below(1 << 16));
     fault.for_ms = random.Between(kKinds[kind].for_ms_min, kKinds[kind].for_ms_max);
-    faults.push_back(fault);
+    plan.faults.push_back(fault);
   }
-  std::stable_sort(faults.begin(), faults.end(), [](const Fault& a, const Fault& b) { return a.at_ms < b.at_ms; });
-  return faults;
+  std::stable_sort(plan.faults.begin(), plan.faults.end(),
+                   [](const Fault& a, const Fault& b) { return a.at_ms < b.at_ms; });
+  return plan;
 }
 
 }  // namespace rhizome::sim

@@ -21,8 +21,10 @@ enum class FaultKind : uint8_t {
   kOneWay,       // messages from one host to another get lost
   kCutPair,      // two hosts do not hear each other
   kSlowLink,     // all messages from and to a host take longer
+  kBlackHole,    // requests of some size to some hosts get lost, small ones do not
   kBadWeather,   // messages get lost, repeated, late
-  kSlowDisk,     //
+  kSlowDisk,     // of one host or several
+  kPowerLoss,    // all machines at once, often while their disks are slow
   kSyncFailure,  // a disk operation fails; a failed sync lies afterwards
   kDiskFull,     //
   kBitRot,       // a durable bit of a log flips, and the machine restarts
@@ -37,7 +39,7 @@ enum class FaultKind : uint8_t {
   kKillSource,   //
   kKillTarget,   //
 };
-inline constexpr int kFaultKinds = 22;
+inline constexpr int kFaultKinds = 24;
 std::string_view FaultName(FaultKind kind);
 
 struct Fault {
@@ -51,14 +53,28 @@ struct Fault {
   std::string ToString() const;
 };
 
-// Everything that varies between runs beside the faults themselves.
+// What goes wrong together: some mistakes show only where several faults of a kind meet, and nothing else disturbs.
+enum class Theme : uint8_t {
+  kMixed,
+  kElastic,  // members and placements keep changing, while some replicas lag behind
+  kDisks,
+  kNetwork,
+};
+
+// What is given; the rest comes from the seed.
 struct Profile {
-  int64_t load_ms = 8'000;
+  int64_t load_ms = 0;  // 0: as the theme wants
   uint32_t data_hosts = 5;
   bool faults = true;
 };
 
-// Sorted by time; all end within the load phase or are ended after it.
-std::vector<Fault> DrawFaults(uint64_t seed, const Profile& profile);
+// What the seed says about a run's dangers.
+struct Plan {
+  Theme theme = Theme::kMixed;
+  int64_t load_ms = 0;
+  int64_t latency_us_max = 1'000;  // of an ordinary message
+  std::vector<Fault> faults;       // sorted by time; all begin within the load and are ended after it
+};
+Plan DrawPlan(uint64_t seed, const Profile& profile);
 
 }  // namespace rhizome::sim

@@ -30,7 +30,7 @@ void PrintFailure(const CommandLine& line, const SimulationOptions& options, con
   }
   const Shrunk least = Shrink(options, kShrinkRunsMax);
   fmt::print("least, after {} runs: {}\n", least.runs, least.failure);
-  const std::vector<Fault> faults = DrawFaults(options.seed, options.profile);
+  const std::vector<Fault> faults = DrawPlan(options.seed, options.profile).faults;
   for (const size_t index : *least.options.keep) {
     if (index < faults.size()) fmt::print("  {}: {}\n", index, faults[index].ToString());
   }

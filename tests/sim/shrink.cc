@@ -36,7 +36,7 @@ class Reduction {
 
   void DropFaults() {
     if (!shrunk_.options.keep) {
-      std::vector<size_t> all(DrawFaults(shrunk_.options.seed, shrunk_.options.profile).size());
+      std::vector<size_t> all(DrawPlan(shrunk_.options.seed, shrunk_.options.profile).faults.size());
       std::iota(all.begin(), all.end(), 0);
       shrunk_.options.keep = all;
     }

@@ -20,7 +20,7 @@ struct SimNetwork::Exchange {
 namespace {
 
 constexpr int64_t kQuickNsMin = 50'000;
-constexpr int64_t kQuickNsMax = kMillisecond;
+constexpr size_t kSmallBytesMax = 60;  // pings and questions about a key or two; no write is as short
 
 Result<std::string> Unanswered() { return Status::DeadlineExceeded("no answer from the member"); }
 
@@ -38,7 +38,13 @@ bool SimNetwork::Connected(HostNumber from, HostNumber to) const {
 void SimNetwork::Heal() {
   cut_.clear();
   slow_.clear();
+  black_hole_.clear();
   weather_ = {};
+}
+
+bool SimNetwork::Swallowed(HostNumber to, const std::string& message) const {
+  const auto hole = black_hole_.find(to);
+  return hole != black_hole_.end() && hole->second > world_.NowNs() && message.size() > kSmallBytesMax;
 }
 
 int64_t SimNetwork::SlownessNs(HostNumber host) const {
@@ -48,7 +54,7 @@ int64_t SimNetwork::SlownessNs(HostNumber host) const {
 
 int64_t SimNetwork::FlightNs(HostNumber from, HostNumber to) {
   if (from == to) return random_.Between(1'000, 20'000);
-  int64_t flight_ns = random_.Between(kQuickNsMin, kQuickNsMax) + SlownessNs(from) + SlownessNs(to);
+  int64_t flight_ns = random_.Between(kQuickNsMin, latency_ns_max_) + SlownessNs(from) + SlownessNs(to);
   if (random_.Chance(weather_.delay)) flight_ns += random_.Between(kMillisecond, kFlightNsMax);
   return std::min(flight_ns, kFlightNsMax);
 }
@@ -64,7 +70,7 @@ void SimNetwork::Send(HostNumber from, SimLoop& sender, MemberNumber to, std::st
   if (address == addresses_.end() || address->second.inbox.expired()) {
     // Nobody listens. Mostly the machine says so; sometimes it is gone altogether.
     if (random_.Chance(0.8)) {
-      world_.In(random_.Between(kQuickNsMin, kQuickNsMax),
+      world_.In(random_.Between(kQuickNsMin, latency_ns_max_),
                 [answer] { answer.Set(Status::Unavailable("the member does not listen")); });
     }
     return;
@@ -74,6 +80,7 @@ void SimNetwork::Send(HostNumber from, SimLoop& sender, MemberNumber to, std::st
   exchange->context.deadline_ns = now_ns + left_ns;  // all monotonic clocks show the world's time
   const bool elsewhere = from != exchange->to_host;
   if (elsewhere && (!Connected(from, exchange->to_host) || random_.Chance(weather_.lose))) return;
+  if (elsewhere && Swallowed(exchange->to_host, exchange->message)) return;
   const int copies = elsewhere && random_.Chance(weather_.repeat) ? 2 : 1;
   for (int copy = 0; copy < copies; ++copy) {
     world_.In(FlightNs(from, exchange->to_host), [this, exchange, copy] { Arrive(exchange, copy > 0); });

@@ -47,6 +47,10 @@ class SimNetwork {
   // Messages from one host to another get lost until then.
   void Cut(HostNumber from, HostNumber to, int64_t until_ns) { cut_[{from, to}] = until_ns; }
   void Slow(HostNumber host, int64_t delay_ns, int64_t until_ns) { slow_[host] = {delay_ns, until_ns}; }
+  // Requests longer than that get lost on their way to the host: a path that passes small packets only.
+  void BlackHole(HostNumber host, int64_t until_ns) { black_hole_[host] = until_ns; }
+  // What an ordinary message takes at most.
+  void SetLatency(int64_t latency_ns_max) { latency_ns_max_ = latency_ns_max; }
   bool Connected(HostNumber from, HostNumber to) const;
   void Heal();
 
@@ -62,6 +66,7 @@ class SimNetwork {
   };
   struct Exchange;
   int64_t FlightNs(HostNumber from, HostNumber to);
+  bool Swallowed(HostNumber to, const std::string& message) const;
   int64_t SlownessNs(HostNumber host) const;
   void Arrive(std::shared_ptr<Exchange> exchange, bool repetition);
   void Answer(std::shared_ptr<Exchange> exchange, Result<std::string> result);
@@ -72,6 +77,8 @@ class SimNetwork {
   std::map<fabric::MemberNumber, Address> addresses_;
   std::map<std::pair<HostNumber, HostNumber>, int64_t> cut_;
   std::map<HostNumber, std::pair<int64_t, int64_t>> slow_;
+  std::map<HostNumber, int64_t> black_hole_;
+  int64_t latency_ns_max_ = kMillisecond;
   uint64_t messages_ = 0;
 };
 

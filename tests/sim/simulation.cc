@@ -57,23 +57,24 @@ WorkloadShape DrawWorkload(const SimulationOptions& options) {
   return shape;
 }
 
-std::vector<Fault> ChosenFaults(const SimulationOptions& options) {
-  const std::vector<Fault> drawn = DrawFaults(options.seed, options.profile);
-  if (!options.keep) return drawn;
-  std::vector<Fault> kept;
+Plan ChosenPlan(const SimulationOptions& options) {
+  Plan plan = DrawPlan(options.seed, options.profile);
+  if (!options.keep) return plan;
+  const std::vector<Fault> drawn = std::exchange(plan.faults, {});
   for (const size_t index : *options.keep) {
-    if (index < drawn.size()) kept.push_back(drawn[index]);
+    if (index < drawn.size()) plan.faults.push_back(drawn[index]);
   }
-  return kept;
+  return plan;
 }
 
 class Run {
  public:
   explicit Run(const SimulationOptions& options)
       : options_(options),
+        plan_(ChosenPlan(options)),
         world_(options.seed, options.trace),
         cluster_(world_, DrawShape(options)),
-        player_(cluster_, ChosenFaults(options)),
+        player_(cluster_, plan_.faults),
         workload_(cluster_, DrawWorkload(options)) {}
 
   SimulationOutcome Go() {
@@ -117,6 +118,7 @@ class Run {
   }
 
   void Boot() {
+    cluster_.network().SetLatency(plan_.latency_us_max * 1'000);
     for (const auto& host : cluster_.hosts()) cluster_.Start(*host);
     const auto serving = [this]() -> std::string {
       for (const auto& host : cluster_.hosts()) {
@@ -139,7 +141,7 @@ class Run {
   void Load() {
     workload_.Start((*created_)->first_shard);
     player_.Start();
-    world_.RunUntil(world_.NowNs() + options_.profile.load_ms * kMillisecond);
+    world_.RunUntil(world_.NowNs() + plan_.load_ms * kMillisecond);
   }
 
   void Heal() {
@@ -168,6 +170,7 @@ class Run {
   }
 
   const SimulationOptions options_;
+  const Plan plan_;
   World world_;
   Cluster cluster_;
   FaultPlayer player_;
