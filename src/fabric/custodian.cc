@@ -87,10 +87,8 @@ Task<void> Custodian::OpenOwned(Placement placement) {
   if (held == nullptr || copying_.contains(placement.shard)) co_return;
   Copy& copy = copies_[placement.shard];
   copy.epoch = placement.epoch;
-  if (held->complete) {
-    copy.progress.complete = true;
-    co_return;
-  }
+  if (held->complete && !StaysWhileOneGoes(placement)) copy.progress.complete = true;
+  if (copy.progress.complete) co_return;
   copying_.insert(placement.shard);
   gate_.Start(CopyOne(placement));
 }
@@ -137,6 +135,11 @@ Task<Status> Custodian::OpenFresh(Placement placement, bool complete) {
   co_return opened;
 }
 
+bool Custodian::StaysWhileOneGoes(const Placement& placement) const {
+  return placement.moving() && placement.next.size() < placement.replicas.size() && Contains(placement.next, self_) &&
+         Contains(placement.replicas, self_);
+}
+
 // Whether nothing acknowledged can be missing here any more.
 bool Custodian::HasEnough(const Placement& placement, const std::set<MemberNumber>& pulled) const {
   if (Planted(Bug::kCopyFromOneOwner) && !pulled.empty()) return true;
@@ -144,7 +147,10 @@ bool Custodian::HasEnough(const Placement& placement, const std::set<MemberNumbe
   const auto count = static_cast<size_t>(
       std::count_if(owners.begin(), owners.end(), [&](MemberNumber owner) { return pulled.contains(owner); }));
   // New: any majority of the old owners has a part in any other. Rebuilt: this member was one of the majority that
-  // acknowledged, so the rest of it, half the owners rounded down, has to be met.
+  // acknowledged, so the rest of it, half the owners rounded down, has to be met. One that only catches up is of the
+  // majority itself.
+  const Held* held = Find(placement.shard);
+  if (StaysWhileOneGoes(placement) && held != nullptr && held->complete) return count + 1 > owners.size() / 2;
   return NewTo(placement) ? count > owners.size() / 2 : count >= (owners.size() + 1) / 2;
 }
 
@@ -164,7 +170,9 @@ Task<void> Custodian::CopyOne(Placement placement) {
     current = current && (HasEnough(placement, pulled) || co_await Sleep(loop_, kRetryMs * kNsPerMs));
   }
   // What was pulled at another epoch than the one that holds says nothing; the next round begins anew.
-  if (current && (co_await store_.MarkComplete(shard, since)).ok()) {
+  const Held* before = Find(shard);
+  const bool marked = before != nullptr && before->complete && before->since == since;
+  if (current && (marked || (co_await store_.MarkComplete(shard, since)).ok())) {
     const auto held = held_.find(shard);
     if (held != held_.end() && held->second.since == since) held->second.complete = true;
     const auto copy = copies_.find(shard);

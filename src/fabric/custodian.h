@@ -6,6 +6,9 @@
 // the old owners: a write acknowledged before that epoch is at one of them at least, and later ones need a majority of
 // the new owners too. Only then it answers the leader's ProgressRequest with complete.
 //
+// An owner that stays while another is only dropped catches up first: what a majority of three has acknowledged, one of
+// the two that stay may lack, and a second drop would leave it alone.
+//
 // A replica that was lost or damaged while its member kept its number is opened anew and has no vote until it has
 // pulled from so many of the other owners that none of its own acknowledgements can be missing.
 //
@@ -53,6 +56,7 @@ class Custodian {
   Task<Status> Open(Placement placement);
   Task<Status> OpenFresh(Placement placement, bool complete);
   bool NewTo(const Placement& placement) const;
+  bool StaysWhileOneGoes(const Placement& placement) const;
   bool HasEnough(const Placement& placement, const std::set<MemberNumber>& pulled) const;
   const Held* Find(ShardNumber shard) const;
   void LookAtDisk();

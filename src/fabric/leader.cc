@@ -115,25 +115,29 @@ Task<void> Leader::FinishMove(Kept<Placement> placement) {
   (void)co_await directory_.Refresh();
 }
 
-// Whether every new owner says that it has copied what the old ones had at this epoch.
+// Whether every new owner says that it has copied what the old ones had at this epoch; and when owners are only
+// dropped, whether a majority of those that stay has. Either way a majority of the owners to come has everything.
 Task<bool> Leader::Complete(Placement placement) {
+  const bool fewer = placement.next.size() < placement.replicas.size();
   std::map<MemberNumber, ProgressRequest> requests;
+  std::set<MemberNumber> needed;
   for (const MemberNumber owner : placement.next) {
     const bool old = std::find(placement.replicas.begin(), placement.replicas.end(), owner) != placement.replicas.end();
-    if (!old) requests[owner] = {{placement.shard, placement.epoch}};
+    if (!old) needed.insert(owner);
+    if (!old || fewer) requests[owner] = {{placement.shard, placement.epoch}};
   }
-  const size_t asked = requests.size();
   CallContext context;
   context.deadline_ns = caller_.loop().NowNs() + settings_.call_timeout_ms * kNsPerMs;
   using Answers = std::map<MemberNumber, Result<ProgressRequest::Reply>>;
   const Answers answers =
-      co_await caller_.AskMany<ProgressRequest>(std::move(requests), context, [](const Answers& so_far) {
-        return std::any_of(so_far.begin(), so_far.end(),
-                           [](const auto& answer) { return !answer.second.ok() || !answer.second->complete; });
-      });
-  co_return answers.size() == asked&& std::all_of(answers.begin(), answers.end(), [](const auto& answer) {
-    return answer.second.ok() && answer.second->complete;
-  });
+      co_await caller_.AskMany<ProgressRequest>(std::move(requests), context, [](const Answers&) { return false; });
+  size_t complete = 0;
+  for (const auto& [member, answer] : answers) {
+    if (!answer.ok() || !answer->complete) continue;
+    ++complete;
+    needed.erase(member);
+  }
+  co_return needed.empty() && (!fewer || 2 * complete > placement.next.size());
 }
 
 Task<Status> Leader::Put(ShardNumber shard, int64_t mod_revision, Placement placement) {
