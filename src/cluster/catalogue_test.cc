@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "io/sim_disk.h"
 #include "kv/rocks_file_system.h"
 
@@ -73,6 +75,70 @@ TEST_F(CatalogueTest, RemovingCarriesItsCleanupAlong) {
   Open();
   EXPECT_TRUE(catalogue_->List().empty());
   EXPECT_EQ(store_->Get(kv::Family::kPoints, "k").value(), std::nullopt);
+}
+
+ReplicaSpec Replica(uint32_t shard) {
+  ReplicaSpec replica;
+  replica.spec = Spec("c", 8);
+  replica.collection = Uuid::FromName("c");
+  replica.partition = 2;
+  replica.shard = shard;
+  replica.since = 9;
+  return replica;
+}
+
+TEST_F(CatalogueTest, AReplicaIsThereAfterAReopen) {
+  const ReplicaEntry added = catalogue_->AddReplica(Replica(70), 1234).value();
+  Open();
+  const ReplicaEntry found = catalogue_->FindReplica(70).value();
+  EXPECT_EQ(found.stream, added.stream);
+  EXPECT_EQ(found.created_ms, 1234);
+  EXPECT_EQ(found.spec.collection, Replica(70).collection);
+  EXPECT_EQ(found.spec.partition, 2u);
+  EXPECT_EQ(found.spec.since, 9u);
+  EXPECT_EQ(catalogue_->Replicas().size(), 1u);
+}
+
+TEST_F(CatalogueTest, StreamsOfReplicasAreNeverGivenTwice) {
+  const uint32_t first = catalogue_->AddReplica(Replica(70), 0).value().stream;
+  EXPECT_EQ(catalogue_->AddReplica(Replica(70), 0).value().stream, first);
+  ASSERT_TRUE(catalogue_->RemoveReplica(70, {}).ok());
+  EXPECT_EQ(catalogue_->RemoveReplica(70, {}).code(), Code::kNotFound);
+  EXPECT_EQ(catalogue_->FindReplica(70).status().code(), Code::kNotFound);
+  Open();
+  const CatalogueEntry collection = catalogue_->Add(Spec("a", 3), 0).value();
+  const uint32_t second = catalogue_->AddReplica(Replica(70), 0).value().stream;
+  EXPECT_EQ(std::set<uint32_t>({first, collection.first_shard, second}).size(), 3u);
+  EXPECT_EQ(second, first + 4);
+}
+
+// What failed may yet have reached the database: another entry must not share its numbers after a restart.
+TEST_F(CatalogueTest, NumbersOfAFailedAddAreSpent) {
+  disk_.SetCapacity(disk_.used_bytes());
+  EXPECT_EQ(catalogue_->Add(Spec("ghost", 2), 0).status().code(), Code::kNoSpace);
+  disk_.SetCapacity(UINT64_MAX);
+  ASSERT_TRUE(store_->TryResume().ok());
+  ASSERT_TRUE(catalogue_->Add(Spec("a"), 0).ok());
+  Open();
+  std::set<uint32_t> numbers;
+  uint32_t shards = 0;
+  for (const CatalogueEntry& entry : catalogue_->List()) {
+    for (uint32_t n = 0; n < entry.spec.shards; ++n) numbers.insert(entry.first_shard + n);
+    shards += entry.spec.shards;
+  }
+  EXPECT_EQ(numbers.size(), shards);
+  EXPECT_EQ(catalogue_->Add(Spec("b"), 0).value().first_shard, 4u);
+}
+
+TEST(ReplicaEntry, EveryTruncationAndImpossibleValueIsCorruption) {
+  const std::string bytes = EncodeReplica({Replica(70), 5, 7});
+  EXPECT_TRUE(DecodeReplica(bytes).ok());
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    EXPECT_EQ(DecodeReplica(std::string_view(bytes).substr(0, length)).status().code(), Code::kCorruption);
+  }
+  EXPECT_EQ(DecodeReplica(bytes + "x").status().code(), Code::kCorruption);
+  EXPECT_EQ(DecodeReplica(EncodeReplica({Replica(0), 5, 7})).status().code(), Code::kCorruption);
+  EXPECT_EQ(DecodeReplica("\x02" + bytes.substr(1)).status().code(), Code::kCorruption);
 }
 
 TEST(CatalogueEntry, EveryTruncationIsCorruption) {

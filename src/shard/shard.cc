@@ -34,9 +34,6 @@ Status Shard::CheckMerge(const std::vector<Operation>& operations) const {
 }
 
 PendingWrite Shard::Begin(std::vector<Operation> operations, Stamp stamp, std::optional<format::RequestStamp> request) {
-  PendingWrite pending;
-  auto done = std::make_shared<std::promise<Result<wal::Lsn>>>();
-  pending.durable = done->get_future();
   MutexLock lock(order_mutex_);
   for (Operation& operation : operations) {
     if (stamp == Stamp::kAssign) {
@@ -45,10 +42,17 @@ PendingWrite Shard::Begin(std::vector<Operation> operations, Stamp stamp, std::o
       clock_.Observe(operation.version);
     }
   }
-  const std::string payload = format::EncodeBatch(operations, request);
-  pending.batch = {std::move(operations), request};
+  const std::string encoded = format::EncodeBatch(operations, request);
+  return Enqueue({std::move(operations), request}, encoded);
+}
+
+PendingWrite Shard::Enqueue(OperationBatch batch, std::string_view encoded) {
+  PendingWrite pending;
+  auto done = std::make_shared<std::promise<Result<wal::Lsn>>>();
+  pending.durable = done->get_future();
+  pending.batch = std::move(batch);
   pending.ticket = next_ticket_++;
-  const wal::LogEntry entry{number_, payload};
+  const wal::LogEntry entry{number_, encoded};
   log_.AppendAsync({&entry, 1}, [done](Result<wal::Lsn> lsn) { done->set_value(std::move(lsn)); });
   return pending;
 }
@@ -83,6 +87,18 @@ Status Shard::Write(std::vector<Operation> operations, std::optional<format::Req
 Status Shard::Merge(std::vector<Operation> operations, std::optional<format::RequestStamp> request) {
   RETURN_IF_ERROR(CheckMerge(operations));
   return Finish(Begin(std::move(operations), Stamp::kKeep, request));
+}
+
+Status Shard::MergeEncoded(std::string_view encoded) {
+  ASSIGN_OR_RETURN(OperationBatch batch, format::DecodeOperationBatch(encoded));
+  RETURN_IF_ERROR(CheckMerge(batch.operations));
+  PendingWrite pending;
+  {
+    MutexLock lock(order_mutex_);
+    for (const Operation& operation : batch.operations) clock_.Observe(operation.version);
+    pending = Enqueue(std::move(batch), encoded);
+  }
+  return Finish(std::move(pending));
 }
 
 wal::Lsn Shard::UnneededLsn() {

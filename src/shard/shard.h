@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/mutex.h"
@@ -68,6 +69,8 @@ class Shard {
   // CheckMerge, Begin and Finish.
   Status Merge(std::vector<format::Operation> operations, std::optional<format::RequestStamp> request = {})
       EXCLUDES(order_mutex_);
+  // The same for an encoded batch: its bytes are what the log stores. Corruption when they are none.
+  Status MergeEncoded(std::string_view encoded) EXCLUDES(order_mutex_);
 
   // The log holds nothing this shard needs up to and with this LSN.
   wal::Lsn UnneededLsn() EXCLUDES(order_mutex_);
@@ -81,6 +84,8 @@ class Shard {
   Status write_status() const EXCLUDES(order_mutex_);
 
  private:
+  // Gives the batch its place, after which only Finish may take its turn.
+  PendingWrite Enqueue(format::OperationBatch batch, std::string_view encoded) REQUIRES(order_mutex_);
   void Refuse(Status reason) REQUIRES(order_mutex_);
   void RefuseAfter(const Status& failed_apply) REQUIRES(order_mutex_);
 

@@ -181,6 +181,32 @@ TEST_F(ShardTest, WritesAndMergesTogetherEndWithTheHighestVersionInTheLog) {
   EXPECT_EQ(ValueOf(1), std::get<UpsertPoint>(highest.body).point.vector[0]);
 }
 
+TEST_F(ShardTest, TheBytesOfAMergedBatchAreThoseOfTheLog) {
+  format::RequestStamp stamp;
+  stamp.key.fill(3);
+  const std::string encoded = format::EncodeBatch(std::vector{Versioned(1, 3, FarFuture())}, stamp);
+  ASSERT_TRUE(shard_->MergeEncoded(encoded).ok());
+  EXPECT_EQ(ValueOf(1), 3);
+  EXPECT_EQ(shard_->engine().FindRequest(stamp.key).value()->version, FarFuture());
+  std::string logged;
+  ASSERT_TRUE(log_->Read(1,
+                         [&logged](const wal::LogRecord& record) {
+                           logged = record.payload;
+                           return Status::Ok();
+                         })
+                  .ok());
+  EXPECT_EQ(logged, encoded);
+  ASSERT_TRUE(shard_->Write({Upsert(1, 4)}).ok());
+  EXPECT_EQ(ValueOf(1), 4);
+}
+
+TEST_F(ShardTest, WhatIsNoBatchIsNotMerged) {
+  const std::string unversioned = format::EncodeBatch(std::vector{Upsert(1, 3)});
+  EXPECT_EQ(shard_->MergeEncoded("not a batch").code(), Code::kCorruption);
+  EXPECT_EQ(shard_->MergeEncoded(unversioned).field(), "operations[0].version");
+  EXPECT_EQ(log_->durable_lsn(), 0u);
+}
+
 TEST_F(ShardTest, ARequestIsInTheRecordOfItsEffect) {
   format::RequestStamp stamp;
   stamp.key.fill(3);
