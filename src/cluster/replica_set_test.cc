@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "cluster/node.h"
+#include "engines/vector/snapshot.h"
 #include "io/sim_disk.h"
+#include "kv/rocks_file_system.h"
+#include "kv/store.h"
 #include "wal/log.h"
 
 namespace rhizome::cluster {
@@ -142,6 +145,20 @@ TEST_F(ReplicaSetTest, NothingOfADroppedReplicaReachesItsSuccessor) {
   node_ = Node::Open(crashed, options).value();
   EXPECT_THAT(Points(5), ElementsAre(2));
   node_.reset();
+}
+
+TEST_F(ReplicaSetTest, ADropLeavesNothingInTheDatabase) {
+  Add(Spec(5));
+  ASSERT_TRUE(Merge(5, 1, 10).ok());
+  const uint32_t stream = node_->Replica(5).value()->number();
+  ASSERT_TRUE(node_->DropReplica(5).ok());
+  node_.reset();
+  const auto env = kv::NewDiskEnv(disk_);
+  kv::StoreOptions options;
+  options.env = env.get();
+  const auto store = kv::Store::Open("/data/database", options).value();
+  EXPECT_FALSE(store->Scan(kv::Family::kPoints, "").Valid());
+  EXPECT_EQ(store->Get(kv::Family::kMeta, vector::AppliedKey(stream)).value(), std::nullopt);
 }
 
 TEST_F(ReplicaSetTest, AReplicaHeldAcrossItsDropTakesNoWrites) {
