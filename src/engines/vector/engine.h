@@ -158,6 +158,9 @@ class VectorEngine {
   Status RecordRequest(const format::RequestStamp& stamp, Version version, kv::WriteBatch& batch) const;
   Result<std::optional<format::StoredDocument>> ReadDocument(const format::PointId& id) const;
 
+  void FindLive(std::span<const format::RegisterKey> keys, std::span<Version> versions) const;
+  Status FindStored(kv::Family family, std::span<const format::RegisterKey> keys,
+                    std::span<format::RegisterVersion> versions) const;
   using ReadOperation = std::function<Result<std::optional<format::Operation>>()>;
   Result<std::optional<format::Operation>> ReadOneMoment(const ReadOperation& read) const EXCLUDES(apply_mutex_);
   Result<std::optional<format::Operation>> ReadPointRegister(const format::PointId& id) const;
@@ -208,6 +211,7 @@ class VectorEngine {
   // Odd while the database and what is published are apart; rises with every change of either. A reader that finds the
   // same even number before and after has read one moment.
   std::atomic<uint64_t> changes_{0};
+  std::atomic<uint64_t> applies_{0};  // odd from the beginning of an Apply until it has succeeded
   struct KnownDigest {
     uint64_t changes = 0;
     std::optional<Version> below;

@@ -30,6 +30,7 @@ Status VectorEngine::Apply(uint64_t lsn, std::span<const Operation> operations,
   MutexLock lock(apply_mutex_);
   RETURN_IF_ERROR(CheckWhole());
   half_applied_ = true;
+  applies_.fetch_add(1);
   const std::shared_ptr<Indexes> indexes = View();
   Batch batch{*indexes, {}, lsn > stored_lsn_, 0};
   Version version;
@@ -69,6 +70,7 @@ Status VectorEngine::Complete() {
   applied_lsn_ = prepared_->lsn;
   prepared_.reset();
   half_applied_ = false;
+  applies_.fetch_add(1);
   return Status::Ok();
 }
 

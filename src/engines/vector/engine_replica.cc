@@ -48,28 +48,51 @@ Status CheckBits(uint32_t bits) {
 
 }  // namespace
 
+// What is live is told from memory, if no batch is half applied there: a search asks for the versions of many.
 Result<std::vector<RegisterVersion>> VectorEngine::Versions(std::span<const std::string> keys) const {
   ASSIGN_OR_RETURN(const std::vector<RegisterKey> parsed, ParseKeys(keys));
-  std::vector<RegisterVersion> versions;
-  for (const std::string& key : keys) versions.push_back({key, {}, false});
-  for (const bool documents : {false, true}) {
-    std::vector<size_t> positions;
-    std::vector<std::string> stored_keys;
-    for (size_t i = 0; i < parsed.size(); ++i) {
-      if (parsed[i].document != documents) continue;
-      positions.push_back(i);
-      stored_keys.push_back(Key(parsed[i].id));
-    }
-    const kv::Family family = documents ? kv::Family::kDocuments : kv::Family::kPoints;
-    ASSIGN_OR_RETURN(const auto values, store_.MultiGet(family, stored_keys));
-    for (size_t i = 0; i < values.size(); ++i) {
-      if (!values[i]) continue;
-      ASSIGN_OR_RETURN(const StoredVersion stored, format::DecodeStoredVersion(*values[i]));
-      versions[positions[i]].version = stored.version;
-      versions[positions[i]].tombstone = stored.tombstone;
-    }
+  std::vector<Version> live(keys.size());
+  const uint64_t before = applies_.load();
+  if (before % 2 == 0) {
+    FindLive(parsed, live);
+    if (applies_.load() != before) live.assign(keys.size(), Version{});
   }
+  std::vector<RegisterVersion> versions;
+  for (size_t i = 0; i < keys.size(); ++i) versions.push_back({keys[i], live[i], false});
+  RETURN_IF_ERROR(FindStored(kv::Family::kPoints, parsed, versions));
+  RETURN_IF_ERROR(FindStored(kv::Family::kDocuments, parsed, versions));
   return versions;
+}
+
+// A document has the version of its first chunk.
+void VectorEngine::FindLive(std::span<const RegisterKey> keys, std::span<Version> versions) const {
+  const std::shared_ptr<Indexes> in = View();
+  const std::shared_ptr<const SlotSet> live = in->table.Live();
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const Slot slot = in->table.Find(keys[i].document ? PointId::OfChunk(keys[i].id, 0) : keys[i].id, *live);
+    if (slot != kNoSlot) versions[i] = in->table.VersionOf(slot);
+  }
+}
+
+// Fills in from one family of the database what is not known yet.
+Status VectorEngine::FindStored(kv::Family family, std::span<const RegisterKey> keys,
+                                std::span<RegisterVersion> versions) const {
+  std::vector<size_t> positions;
+  std::vector<std::string> stored_keys;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (versions[i].version != Version{} || keys[i].document != (family == kv::Family::kDocuments)) continue;
+    positions.push_back(i);
+    stored_keys.push_back(Key(keys[i].id));
+  }
+  if (positions.empty()) return Status::Ok();
+  ASSIGN_OR_RETURN(const auto values, store_.MultiGet(family, stored_keys));
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!values[i]) continue;
+    ASSIGN_OR_RETURN(const StoredVersion stored, format::DecodeStoredVersion(*values[i]));
+    versions[positions[i]].version = stored.version;
+    versions[positions[i]].tombstone = stored.tombstone;
+  }
+  return Status::Ok();
 }
 
 Result<std::vector<std::optional<Operation>>> VectorEngine::ReadRegisters(std::span<const std::string> keys) const {

@@ -123,9 +123,8 @@ Operation Generation(uint64_t version) {
 }
 
 TEST(EngineThreads, ARegisterIsReadWholeWhileItIsReplaced) {
-  const std::string root = testing::TempDir() + "/engine_threads_register";
-  std::filesystem::remove_all(root);
-  std::filesystem::create_directories(root + "/shard");
+  const Folder folder(testing::TempDir() + "/engine_threads_register");
+  const std::string& root = folder.path;
   const auto store = kv::Store::Open(root + "/database", {}).value();
   const auto engine =
       VectorEngine::Open(io::RealDisk(), *store, {7, root + "/shard", kDimension, Metric::kL2, "english"}).value();
@@ -150,7 +149,43 @@ TEST(EngineThreads, ARegisterIsReadWholeWhileItIsReplaced) {
   }
   stop = true;
   for (std::thread* thread : {&first, &second, &compactor}) thread->join();
-  std::filesystem::remove_all(root);
+}
+
+// Version t of the point is a delete exactly when t is a multiple of 3.
+TEST(EngineThreads, VersionsBesideTheWriterOnlyRiseAndAreNeverMixed) {
+  const Folder folder(testing::TempDir() + "/engine_threads_versions");
+  const std::string& root = folder.path;
+  const auto store = kv::Store::Open(root + "/database", {}).value();
+  const auto engine =
+      VectorEngine::Open(io::RealDisk(), *store, {7, root + "/shard", kDimension, Metric::kL2, "english"}).value();
+  std::atomic<bool> stop{false};
+  std::atomic<uint64_t> applied{0};
+  const std::vector<std::string> keys = {"p" + PointId(1).Encode(), Generation(1).Key()};
+  const auto read = [&] {
+    Version highest, document;
+    while (!stop) {
+      const uint64_t acknowledged = applied;
+      const auto versions = engine->Versions(keys).value();
+      ASSERT_GE(versions[0].version, highest);
+      ASSERT_GE(versions[0].version.time, acknowledged);
+      ASSERT_EQ(versions[0].version.node, versions[0].version.time % 5);
+      ASSERT_EQ(versions[0].tombstone, versions[0].version != Version{} && versions[0].version.time % 3 == 0);
+      ASSERT_GE(versions[1].version, document);
+      ASSERT_GE(versions[1].version.time, acknowledged);
+      highest = versions[0].version;
+      document = versions[1].version;
+    }
+  };
+  std::thread first(read), second(read);
+  const std::vector<float> vector(kDimension, 1.0f);
+  for (uint64_t time = 1; time <= 6000; ++time) {
+    Operation operation{{time, static_cast<uint32_t>(time % 5)}, UpsertPoint{Point{PointId(1), vector, "", "", ""}}};
+    if (time % 3 == 0) operation.body = format::DeletePoint{PointId(1)};
+    ASSERT_TRUE(engine->Apply(time, std::vector{operation, Generation(time)}).ok());
+    applied = time;
+  }
+  stop = true;
+  for (std::thread* thread : {&first, &second}) thread->join();
 }
 
 }  // namespace
