@@ -69,6 +69,7 @@ std::string EncodeReplica(const ReplicaEntry& entry) {
   format::PutU32(out, entry.spec.shard);
   format::PutU32(out, entry.spec.partition);
   format::PutU64(out, entry.spec.since);
+  format::PutU8(out, entry.spec.complete ? 1 : 0);
   format::PutBytes(out, EncodeEntry({entry.spec.spec, entry.spec.collection, entry.created_ms, entry.stream}));
   return out;
 }
@@ -76,16 +77,17 @@ std::string EncodeReplica(const ReplicaEntry& entry) {
 Result<ReplicaEntry> DecodeReplica(std::string_view bytes) {
   format::Decoder in(bytes);
   ReplicaEntry entry;
-  uint8_t format = 0;
+  uint8_t format = 0, complete = 0;
   std::string_view collection;
   if (!in.U8(format) || format != kReplicaFormat || !in.U32(entry.spec.shard) || !in.U32(entry.spec.partition) ||
-      !in.U64(entry.spec.since) || !in.Bytes(collection)) {
+      !in.U64(entry.spec.since) || !in.U8(complete) || complete > 1 || !in.Bytes(collection)) {
     return in.Failure("replica entry");
   }
   RETURN_IF_ERROR(in.Finish("replica entry"));
   ASSIGN_OR_RETURN(CatalogueEntry kept, DecodeEntry(collection));
   entry.spec.spec = std::move(kept.spec);
   entry.spec.collection = kept.id;
+  entry.spec.complete = complete == 1;
   entry.created_ms = kept.created_ms;
   entry.stream = kept.first_shard;
   if (!ValidateReplica(entry.spec).ok()) return Status::Corruption("replica entry: impossible values");
@@ -171,6 +173,23 @@ Status Catalogue::RemoveReplica(uint32_t shard, kv::WriteBatch cleanup) {
   RETURN_IF_ERROR(store_.Write(cleanup));
   RETURN_IF_ERROR(store_.Flush());
   replicas_.erase(shard);
+  return Status::Ok();
+}
+
+Status Catalogue::CompleteReplica(uint32_t shard, uint64_t since) {
+  MutexLock lock(mutex_);
+  const auto it = replicas_.find(shard);
+  if (it == replicas_.end() || it->second.spec.since != since) {
+    return Status::NotFound("there is no replica of shard " + std::to_string(shard) + " since " +
+                            std::to_string(since));
+  }
+  ReplicaEntry entry = it->second;
+  entry.spec.complete = true;
+  kv::WriteBatch batch;
+  batch.Put(kv::Family::kMeta, ReplicaKey(shard), EncodeReplica(entry));
+  RETURN_IF_ERROR(store_.Write(batch));
+  RETURN_IF_ERROR(store_.Flush());
+  it->second = std::move(entry);
   return Status::Ok();
 }
 

@@ -54,6 +54,8 @@ class Catalogue {
   Result<ReplicaEntry> AddReplica(const ReplicaSpec& spec, int64_t now_ms) EXCLUDES(mutex_);
   // Forgets the replica together with what `cleanup` removes. NotFound.
   Status RemoveReplica(uint32_t shard, kv::WriteBatch cleanup) EXCLUDES(mutex_);
+  // Notes that the replica added for `since` is complete. NotFound when it is not the one.
+  Status CompleteReplica(uint32_t shard, uint64_t since) EXCLUDES(mutex_);
   Result<ReplicaEntry> FindReplica(uint32_t shard) const EXCLUDES(mutex_);
   std::vector<ReplicaEntry> Replicas() const EXCLUDES(mutex_);
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/hash.h"
 #include "cluster/merge.h"
+#include "cluster/routing.h"
 
 namespace rhizome::cluster {
 
@@ -15,8 +15,6 @@ using vector::Candidate;
 using vector::Candidates;
 
 namespace {
-
-constexpr uint64_t kRouteSeed = 0x52484953;  // fixed: it decides where every key is
 
 // Numbers in "operations[i]" are those of the caller's batch, not of the partition's part of it.
 Status Renumber(const Status& status, const std::vector<size_t>& positions) {
@@ -45,7 +43,7 @@ CollectionInfo Collection::Info() const {
 }
 
 uint32_t Collection::PartitionOf(const PointId& id) const {
-  return static_cast<uint32_t>(RouteHash(id.RoutingKey(), kRouteSeed) % partitions_.size());
+  return cluster::PartitionOf(id, static_cast<uint32_t>(partitions_.size()));
 }
 
 Result<Shard*> Collection::ShardOf(const PointId& id) const {
@@ -55,13 +53,12 @@ Result<Shard*> Collection::ShardOf(const PointId& id) const {
 }
 
 Status Collection::Write(std::vector<Operation> operations) {
-  std::vector<std::vector<Operation>> parts(partitions_.size());
-  std::vector<std::vector<size_t>> positions(partitions_.size());
+  Parts<Operation> split(static_cast<uint32_t>(partitions_.size()));
   for (size_t i = 0; i < operations.size(); ++i) {
     const uint32_t partition = PartitionOf(operations[i].id());
-    parts[partition].push_back(std::move(operations[i]));
-    positions[partition].push_back(i);
+    split.Add(partition, std::move(operations[i]), i);
   }
+  auto& [parts, positions] = split;
   for (size_t p = 0; p < parts.size(); ++p) {
     if (parts[p].empty()) continue;
     if (partitions_[p].shard == nullptr) return partitions_[p].damage;
@@ -134,13 +131,9 @@ Result<SearchResponse> Collection::Fill(const SearchRequest& request, const std:
 
 Result<std::vector<std::optional<StoredPointView>>> Collection::Get(std::span<const PointId> ids,
                                                                     bool with_vector) const {
-  std::vector<std::vector<PointId>> parts(partitions_.size());
-  std::vector<std::vector<size_t>> positions(partitions_.size());
-  for (size_t i = 0; i < ids.size(); ++i) {
-    const uint32_t partition = PartitionOf(ids[i]);
-    parts[partition].push_back(ids[i]);
-    positions[partition].push_back(i);
-  }
+  Parts<PointId> split(static_cast<uint32_t>(partitions_.size()));
+  for (size_t i = 0; i < ids.size(); ++i) split.Add(PartitionOf(ids[i]), ids[i], i);
+  const auto& [parts, positions] = split;
   std::vector<std::optional<StoredPointView>> found(ids.size());
   for (size_t p = 0; p < parts.size(); ++p) {
     if (parts[p].empty()) continue;

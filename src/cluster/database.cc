@@ -27,6 +27,22 @@ Status ValidateSpec(const CollectionSpec& spec) {
   return Status::Ok();
 }
 
+Status ValidateSearch(const SearchRequest& request) {
+  if (request.top_k < 1 || request.top_k > 10'000) return Status::InvalidArgument("top_k", "must be 1 to 10000");
+  if (request.mode != SearchMode::kText && request.vector.empty()) {
+    return Status::InvalidArgument("vector", "is needed for a dense search");
+  }
+  if (request.mode != SearchMode::kDense && request.text.empty()) {
+    return Status::InvalidArgument("query", "must not be empty for a text search");
+  }
+  return Status::Ok();
+}
+
+Status ValidateScroll(const ScrollRequest& request) {
+  if (request.limit < 1 || request.limit > 10'000) return Status::InvalidArgument("limit", "must be 1 to 10000");
+  return Status::Ok();
+}
+
 std::optional<Consistency> ParseConsistency(std::string_view name) {
   if (name == "one") return Consistency::kOne;
   if (name == "quorum") return Consistency::kQuorum;

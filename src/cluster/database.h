@@ -2,8 +2,9 @@
 // Implemented by Node (everything on this machine's disk) and by Cluster (replicas on many).
 //
 // Every call blocks until it is answered; other nodes are waited for until the deadline, this machine's disk however
-// long it takes. Callers bring their own threads. Thread-safe. A failed write is "unknown" only for DeadlineExceeded and IoError: repeat it; every other error
-// means that nothing was written. What each level promises is in docs/consistency.md.
+// long it takes. Callers bring their own threads. Thread-safe. A failed write is "unknown" only for DeadlineExceeded
+// and IoError: repeat it; every other error means that nothing was written. What each level promises is in
+// docs/consistency.md.
 #pragma once
 
 #include <cstdint>
@@ -44,8 +45,9 @@ struct CollectionInfo {
   CollectionSpec spec;
   Uuid id;
   int64_t created_ms = 0;
-  uint64_t points = 0;     // live points, the chunks of documents included
-  uint64_t documents = 0;  // live documents
+  uint64_t points = 0;                      // live points, the chunks of documents included
+  uint64_t documents = 0;                   // live documents
+  std::vector<uint32_t> failed_partitions;  // not counted: nobody answered for them
 };
 
 struct ShardInfo {
@@ -121,12 +123,16 @@ enum class Consistency : uint8_t {
 // "one", "quorum" or "all"; nullopt for anything else.
 std::optional<Consistency> ParseConsistency(std::string_view name);
 
+// What is wrong with a request whoever answers it; InvalidArgument names the field.
+Status ValidateSearch(const SearchRequest& request);
+Status ValidateScroll(const ScrollRequest& request);
+
 // How a call is carried out.
 struct CallOptions {
   Consistency consistency = Consistency::kDefault;
   int64_t deadline_ns = 0;  // for other nodes' answers, by the machine's monotonic clock; 0: 30 s from now
-  std::string request_id;       // in every log line the call causes, on every node
-  std::string traceparent;      // W3C trace context; "" for none
+  std::string request_id;   // in every log line the call causes, on every node
+  std::string traceparent;  // W3C trace context; "" for none
 };
 struct ReadOptions : CallOptions {
   bool all_or_error = false;  // a search fails where it would leave partitions out

@@ -69,13 +69,7 @@ Status Node::Write(const std::string& collection, std::vector<Operation> operati
 }
 
 Result<SearchResponse> Node::Search(const SearchRequest& request, const ReadOptions& options) {
-  if (request.top_k < 1 || request.top_k > 10'000) return Status::InvalidArgument("top_k", "must be 1 to 10000");
-  if (request.mode != SearchMode::kText && request.vector.empty()) {
-    return Status::InvalidArgument("vector", "is needed for a dense search");
-  }
-  if (request.mode != SearchMode::kDense && request.text.empty()) {
-    return Status::InvalidArgument("query", "must not be empty for a text search");
-  }
+  RETURN_IF_ERROR(ValidateSearch(request));
   ASSIGN_OR_RETURN(const auto collection, state_->Find(request.collection));
   ASSIGN_OR_RETURN(SearchResponse response, collection->Search(request));
   if (options.all_or_error && !response.failed_partitions.empty()) {
@@ -92,7 +86,7 @@ Result<std::vector<std::optional<StoredPointView>>> Node::Get(const std::string&
 }
 
 Result<ScrollResponse> Node::Scroll(const ScrollRequest& request, const ReadOptions&) {
-  if (request.limit < 1 || request.limit > 10'000) return Status::InvalidArgument("limit", "must be 1 to 10000");
+  RETURN_IF_ERROR(ValidateScroll(request));
   ASSIGN_OR_RETURN(const auto found, state_->Find(request.collection));
   return found->Scroll(request);
 }
@@ -141,6 +135,10 @@ std::vector<ShardInfo> Node::Shards() {
 }
 
 Status Node::AddReplica(const ReplicaSpec& spec) { return state_->replicas.Add(spec); }
+
+Status Node::MarkReplicaComplete(uint32_t shard, uint64_t since) {
+  return state_->replicas.MarkComplete(shard, since);
+}
 
 Status Node::DropReplica(uint32_t shard) { return state_->replicas.Drop(shard); }
 

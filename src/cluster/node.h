@@ -73,6 +73,8 @@ class Node final : public Database {
   // An empty replica, or the one that is there. Durable on return. InvalidArgument; AlreadyExists when the shard's
   // number is another's; Corruption when it is there and damaged: drop it first.
   Status AddReplica(const ReplicaSpec& spec);
+  // Notes, durably, that the replica added for `since` is complete. NotFound when it is not the one.
+  Status MarkReplicaComplete(uint32_t shard, uint64_t since);
   // Removes the replica and all it holds, damaged or not. Durable on return. NotFound.
   Status DropReplica(uint32_t shard);
   // May be held as long as the node lives; after a drop it takes no writes. NotFound; Corruption when it is damaged.

@@ -15,6 +15,7 @@ struct ReplicaSpec {
   uint32_t partition = 0;
   uint32_t shard = 0;  // its number in the cluster, not 0
   uint64_t since = 0;  // what the cluster wants kept with it: the epoch at which this node became an owner
+  bool complete = false;  // and whether it has since been known to hold all it is to hold
 };
 
 struct ReplicaInfo {

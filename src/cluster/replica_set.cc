@@ -89,6 +89,15 @@ Status ReplicaSet::Drop(uint32_t shard) {
   return io::RemoveTree(state_.disk, state_.ReplicaDirectory(entry.stream));
 }
 
+Status ReplicaSet::MarkComplete(uint32_t shard, uint64_t since) {
+  MutexLock change(change_mutex_);
+  RETURN_IF_ERROR(state_.catalogue->CompleteReplica(shard, since));
+  WriterLock lock(mutex_);
+  const auto it = replicas_.find(shard);
+  if (it != replicas_.end()) it->second.entry.spec.complete = true;
+  return Status::Ok();
+}
+
 Result<std::shared_ptr<shard::Shard>> ReplicaSet::Find(uint32_t shard) const {
   ReaderLock lock(mutex_);
   const auto it = replicas_.find(shard);

@@ -35,6 +35,8 @@ class ReplicaSet {
   Status Add(const ReplicaSpec& spec) EXCLUDES(mutex_, change_mutex_);
   // Removes it and all it holds, damaged or not; durable on return. NotFound.
   Status Drop(uint32_t shard) EXCLUDES(mutex_, change_mutex_);
+  // Notes, durably, that the replica added for `since` is complete. NotFound when it is not the one.
+  Status MarkComplete(uint32_t shard, uint64_t since) EXCLUDES(mutex_, change_mutex_);
   // Usable as long as it is held, also after a drop: then it takes no writes. NotFound; Corruption if it is damaged.
   Result<std::shared_ptr<shard::Shard>> Find(uint32_t shard) const EXCLUDES(mutex_);
 

@@ -225,6 +225,10 @@ std::string EncodeRequest(const Request& request) {
   return out;
 }
 
+bool IsPing(std::string_view message) {
+  return message.size() >= 2 && message[0] == kFormat && message[1] == static_cast<char>(Kind::kPing);
+}
+
 Result<Request> DecodeRequest(std::string_view bytes) {
   static_assert(std::variant_size_v<Request> == static_cast<size_t>(Kind::kRepair) + 1);
   Decoder in(bytes);

@@ -168,6 +168,8 @@ using Request = std::variant<VersionsRequest, ApplyRequest, ReadRequest, QueryRe
 
 std::string EncodeRequest(const Request& request);
 Result<Request> DecodeRequest(std::string_view bytes);
+// Whether an encoded request is a ping, by its first bytes.
+bool IsPing(std::string_view message);
 
 std::string EncodeReply(const VersionsRequest::Reply& reply);
 std::string EncodeReply(const ApplyRequest::Reply& reply);

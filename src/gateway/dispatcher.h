@@ -19,12 +19,12 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "base/worker_pool.h"
 #include "gateway/api_keys.h"
 #include "gateway/http_message.h"
 #include "gateway/problem.h"
 #include "gateway/router.h"
 #include "gateway/server_options.h"
-#include "gateway/worker_pool.h"
 
 namespace rhizome::gateway {
 

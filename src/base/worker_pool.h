@@ -1,6 +1,6 @@
 // WorkerPool: threads that run what may block or compute, behind a queue of bounded length.
 //
-// A full queue refuses at once, so that overload is answered (503, Retry-After) instead of piling up. Tasks must
+// A full queue refuses at once, so that overload is answered instead of piling up. Tasks must
 // not throw. Thread-safe. The destructor runs what is queued and waits for it.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 #include "base/mutex.h"
 
-namespace rhizome::gateway {
+namespace rhizome {
 
 class WorkerPool {
  public:
@@ -45,4 +45,4 @@ class WorkerPool {
   std::vector<std::thread> threads_;
 };
 
-}  // namespace rhizome::gateway
+}  // namespace rhizome

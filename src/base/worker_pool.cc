@@ -1,10 +1,10 @@
-#include "gateway/worker_pool.h"
+#include "base/worker_pool.h"
 
 #include <pthread.h>
 
 #include <algorithm>
 
-namespace rhizome::gateway {
+namespace rhizome {
 
 WorkerPool::WorkerPool(std::string name, uint32_t threads, uint32_t queue_len_max)
     : name_(std::move(name)), queue_len_max_(queue_len_max) {
@@ -53,4 +53,4 @@ void WorkerPool::Work(uint32_t number) {
   }
 }
 
-}  // namespace rhizome::gateway
+}  // namespace rhizome

@@ -1,11 +1,11 @@
-#include "gateway/worker_pool.h"
+#include "base/worker_pool.h"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <future>
 
-namespace rhizome::gateway {
+namespace rhizome {
 namespace {
 
 bool Submit(WorkerPool& pool, std::function<void()> task) { return pool.TrySubmit(task); }
@@ -37,4 +37,4 @@ TEST(WorkerPool, AFullQueueRefuses) {
 }
 
 }  // namespace
-}  // namespace rhizome::gateway
+}  // namespace rhizome

@@ -1,0 +1,178 @@
+#include "cluster/node_store.h"
+
+#include <algorithm>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "cluster/query_codec.h"
+#include "cluster/shard_query.h"
+
+namespace rhizome::cluster {
+
+using fabric::InventoryRequest;
+using fabric::ReadRequest;
+using fabric::ShardNumber;
+using fabric::VersionsRequest;
+
+namespace {
+
+uint32_t QueryThreads(uint32_t asked) { return asked > 0 ? asked : std::max(2U, std::thread::hardware_concurrency()); }
+
+Status ApplyTo(Node& node, ShardNumber number, const std::string& bytes) {
+  ASSIGN_OR_RETURN(const auto shard, node.Replica(number));
+  return shard->MergeEncoded(bytes);
+}
+
+Result<VersionsRequest::Reply> VersionsIn(Node& node, ShardNumber number, const std::vector<std::string>& keys,
+                                          const std::string& request) {
+  ASSIGN_OR_RETURN(const auto shard, node.Replica(number));
+  ASSIGN_OR_RETURN(const std::vector<format::RegisterVersion> found, shard->engine().Versions(keys));
+  VersionsRequest::Reply reply;
+  for (const format::RegisterVersion& entry : found) {
+    reply.versions.push_back(entry.version);
+    reply.tombstones.push_back(entry.tombstone);
+  }
+  if (request.empty()) return reply;
+  std::array<uint8_t, 16> key{};
+  if (request.size() != key.size()) return Status::InvalidArgument("request", "must be 16 bytes");
+  std::memcpy(key.data(), request.data(), key.size());
+  ASSIGN_OR_RETURN(const auto record, shard->engine().FindRequest(key));
+  if (record) {
+    reply.request = record->version;
+    reply.content_hash = record->content_hash;
+  }
+  return reply;
+}
+
+Result<ReadRequest::Reply> ReadFrom(Node& node, ShardNumber number, const std::vector<std::string>& keys) {
+  ASSIGN_OR_RETURN(const auto shard, node.Replica(number));
+  ReadRequest::Reply reply;
+  ASSIGN_OR_RETURN(reply.registers, shard->engine().ReadRegisters(keys));
+  return reply;
+}
+
+Result<std::string> QueryOn(Node& node, const std::vector<ShardNumber>& numbers, const std::string& bytes,
+                            WorkerPool& pool) {
+  ASSIGN_OR_RETURN(const VectorQuery query, DecodeQuery(bytes));
+  std::vector<AskedShard> shards;
+  for (const ShardNumber number : numbers) {
+    ASSIGN_OR_RETURN(const auto shard, node.Replica(number));
+    shards.push_back({number, shard});
+  }
+  return AnswerQuery(shards, query, pool);
+}
+
+Status OpenIn(Node& node, const fabric::ShardSpec& wanted) {
+  if (node.Replica(wanted.shard).status().code() != Code::kNotFound) {
+    return Status::AlreadyExists("a replica of shard " + std::to_string(wanted.shard) + " is here");
+  }
+  ReplicaSpec spec;
+  RETURN_IF_ERROR(DecodeSpec(wanted.collection.spec, spec.spec));
+  spec.spec.name = wanted.collection.name;
+  spec.spec.shards = wanted.collection.partitions;
+  spec.spec.replication_factor = wanted.collection.factor;
+  spec.collection = wanted.collection.id;
+  spec.partition = wanted.shard - wanted.collection.first_shard;
+  spec.shard = wanted.shard;
+  spec.since = wanted.since;
+  spec.complete = wanted.complete;
+  return node.AddReplica(spec);
+}
+
+}  // namespace
+
+NodeStore::NodeStore(fabric::Loop& loop, Node& node, NodeStoreOptions options)
+    : node_(node),
+      options_(options),
+      query_threads_(QueryThreads(options.query_threads)),
+      outstanding_(loop),
+      writes_("store-write", options.write_threads, options.queue_len_max),
+      keys_("store-keys", options.key_threads, options.queue_len_max),
+      queries_("store-query", query_threads_, options.queue_len_max),
+      background_("store-back", options.background_threads, options.queue_len_max) {}
+
+template <typename R>
+Task<R> NodeStore::Run(WorkerPool& lane, std::function<R()> call) {
+  co_return co_await outstanding_.Call<R>([&lane, &call](std::function<void(R)> done) {
+    std::function<void()> task = [call = std::move(call), done] { done(call()); };
+    if (!lane.TrySubmit(task)) done(Status::ResourceExhausted("too much waits for this member's disk already"));
+  });
+}
+
+Task<Status> NodeStore::Apply(ShardNumber shard, std::string batch) {
+  return Run<Status>(writes_, [this, shard, batch = std::move(batch)] { return ApplyTo(node_, shard, batch); });
+}
+
+Task<Result<VersionsRequest::Reply>> NodeStore::Versions(ShardNumber shard, std::vector<std::string> keys,
+                                                         std::string request) {
+  return Run<Result<VersionsRequest::Reply>>(keys_,
+                                             [this, shard, keys = std::move(keys), request = std::move(request)] {
+                                               return VersionsIn(node_, shard, keys, request);
+                                             });
+}
+
+Task<Result<ReadRequest::Reply>> NodeStore::Read(ShardNumber shard, std::vector<std::string> keys) {
+  return Run<Result<ReadRequest::Reply>>(
+      keys_, [this, shard, keys = std::move(keys)] { return ReadFrom(node_, shard, keys); });
+}
+
+Task<Result<std::string>> NodeStore::Query(std::vector<ShardNumber> shards, std::string query) {
+  return Run<Result<std::string>>(queries_, [this, shards = std::move(shards), query = std::move(query)] {
+    return QueryOn(node_, shards, query, queries_);
+  });
+}
+
+Task<Result<format::RangeDigest>> NodeStore::Digest(ShardNumber shard, uint32_t bits, std::optional<Version> below) {
+  return Run<Result<format::RangeDigest>>(background_, [this, shard, bits, below]() -> Result<format::RangeDigest> {
+    ASSIGN_OR_RETURN(const auto found, node_.Replica(shard));
+    return found->engine().Digest(bits, below);
+  });
+}
+
+Task<Result<format::InventoryPage>> NodeStore::Inventory(InventoryRequest request) {
+  return Run<Result<format::InventoryPage>>(
+      background_, [this, request = std::move(request)]() -> Result<format::InventoryPage> {
+        ASSIGN_OR_RETURN(const auto found, node_.Replica(request.target.shard));
+        return found->engine().Inventory(request.leaves, request.bits, request.after, request.limit);
+      });
+}
+
+Task<Status> NodeStore::Collect(ShardNumber shard, Version below) {
+  return Run<Status>(background_, [this, shard, below]() -> Status {
+    ASSIGN_OR_RETURN(const auto found, node_.Replica(shard));
+    return found->engine().CollectTombstones(below);
+  });
+}
+
+Task<Status> NodeStore::Open(fabric::ShardSpec spec) {
+  return Run<Status>(background_, [this, spec = std::move(spec)] { return OpenIn(node_, spec); });
+}
+
+Task<Status> NodeStore::MarkComplete(ShardNumber shard, uint64_t since) {
+  return Run<Status>(background_, [this, shard, since] { return node_.MarkReplicaComplete(shard, since); });
+}
+
+Task<Status> NodeStore::Drop(ShardNumber shard) {
+  return Run<Status>(background_, [this, shard] { return node_.DropReplica(shard); });
+}
+
+std::vector<fabric::ReplicaStore::Held> NodeStore::List() {
+  std::vector<Held> held;
+  for (const ReplicaInfo& info : node_.Replicas()) {
+    held.push_back({info.spec.shard, info.spec.collection, info.spec.since, info.spec.complete, info.damage});
+  }
+  return held;
+}
+
+uint32_t NodeStore::LoadPermille() const {
+  const WorkerPool::Load queries = queries_.load();
+  const WorkerPool::Load writes = writes_.load();
+  const auto share = [](const WorkerPool::Load& load, uint32_t threads) {
+    return (load.queued + load.running) * 1'000 / threads;
+  };
+  const size_t busiest = std::max(share(queries, query_threads_), share(writes, options_.write_threads));
+  return static_cast<uint32_t>(std::min<size_t>(busiest, 1'000));
+}
+
+}  // namespace rhizome::cluster
