@@ -22,6 +22,13 @@ namespace rhizome::cluster {
 class LoopCalls {
  public:
   explicit LoopCalls(ThreadLoop& loop) : loop_(loop), gate_(loop) {}
+  // Nothing may be asked any more. An answer is told a moment before its task has left the loop.
+  ~LoopCalls() {
+    std::promise<void> left;
+    if (loop_.TryPost([&left] { left.set_value(); })) left.get_future().wait();
+  }
+  LoopCalls(const LoopCalls&) = delete;
+  LoopCalls& operator=(const LoopCalls&) = delete;
 
   template <typename R>
   using Start = std::function<Task<R>()>;
