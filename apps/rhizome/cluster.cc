@@ -19,6 +19,7 @@ using boost::json::value;
 constexpr auto kPollEvery = std::chrono::milliseconds(500);
 // The leader looks every half a second and may be about to begin.
 constexpr int kQuietPolls = 4;
+constexpr int kGonePolls = 40;
 
 void PrintJson(const value& answer) { fmt::print("{}\n", boost::json::serialize(answer)); }
 
@@ -97,14 +98,33 @@ Status Add(Client& client, const ClusterArguments& arguments) {
   return arguments.wait ? Follow(client) : Status::Ok();
 }
 
+// Nothing moves any more: either it holds nothing and is gone, or what it holds cannot be moved.
+Status AwaitGone(Client& client, const ClusterArguments& arguments) {
+  for (int polls = 0; polls < kGonePolls; ++polls) {
+    ASSIGN_OR_RETURN(const object status, Ask(client, "GET", "/cluster/status"));
+    const std::optional<uint64_t> shards = ShardsOf(status, arguments.node);
+    if (!shards) {
+      if (!arguments.json) fmt::print("{} is gone; its process can be stopped.\n", arguments.node);
+      return Status::Ok();
+    }
+    if (*shards > 0) {
+      return Status::FailedPrecondition(
+          fmt::format("{} still has {} shards and nothing moves; 'rhizome cluster health' "
+                      "says what they wait for",
+                      arguments.node, *shards));
+    }
+    std::this_thread::sleep_for(kPollEvery);
+  }
+  return Status::Unavailable(arguments.node + " holds nothing any more and is still listed; no node seems to lead");
+}
+
 Status Remove(Client& client, const ClusterArguments& arguments) {
   const std::string path = "/cluster/nodes/" + arguments.node + (arguments.force ? "?force=true" : "");
   ASSIGN_OR_RETURN(const object answer, Ask(client, "DELETE", path));
   RETURN_IF_ERROR(PrintChange(arguments, answer));
   if (!arguments.wait) return Status::Ok();
   RETURN_IF_ERROR(Follow(client));
-  if (!arguments.json) fmt::print("{} holds nothing any more; its process can be stopped.\n", arguments.node);
-  return Status::Ok();
+  return AwaitGone(client, arguments);
 }
 
 Status Rebalance(Client& client, const ClusterArguments& arguments) {

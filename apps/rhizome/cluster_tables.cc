@@ -179,6 +179,15 @@ std::string RebalanceText(const object& plan) {
   return text + Table(rows);
 }
 
+std::optional<uint64_t> ShardsOf(const object& status, const std::string& node) {
+  for (const object& listed : ObjectsOf(status, "nodes")) {
+    if (TextOf(listed, "id") == node || std::to_string(NumberOf(listed, "number")) == node) {
+      return NumberOf(listed, "shards");
+    }
+  }
+  return std::nullopt;
+}
+
 uint64_t ShardsUnderWay(const object& sharding) { return NumberOf(sharding, "moving") + NumberOf(sharding, "waiting"); }
 
 std::string MovingText(const object& sharding) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <boost/json/object.hpp>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,9 @@ std::string HealthText(const boost::json::object& health);     // of GET /cluste
 std::string ShardsTable(const boost::json::object& sharding);  // of GET /cluster/sharding
 std::string RebalanceText(const boost::json::object& plan);    // of POST /cluster/rebalance
 std::string MovingText(const boost::json::object& sharding);   // one line: what still moves, and how far it is
+
+// Replicas of the node with this name or number, by GET /cluster/status; nullopt when it is not part of the cluster.
+std::optional<uint64_t> ShardsOf(const boost::json::object& status, const std::string& node);
 
 // Shards that move or wait to, by GET /cluster/sharding.
 uint64_t ShardsUnderWay(const boost::json::object& sharding);

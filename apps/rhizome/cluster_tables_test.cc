@@ -56,6 +56,13 @@ TEST(ClusterTables, ShardsShowWhoJoinsAndWhoLeaves) {
   EXPECT_EQ(MovingText(sharding), "3 shards left to move, 1,500 of 2,000 registers copied");
 }
 
+TEST(ClusterTables, ANodeIsFoundByNameOrNumber) {
+  const auto status = Parsed(R"({"nodes":[{"id":"n1","number":4,"shards":7}]})");
+  EXPECT_EQ(ShardsOf(status, "n1"), 7U);
+  EXPECT_EQ(ShardsOf(status, "4"), 7U);
+  EXPECT_EQ(ShardsOf(status, "n2"), std::nullopt);
+}
+
 TEST(ClusterTables, NothingMoves) {
   EXPECT_EQ(MovingText(Parsed(R"({"moving":0,"waiting":0,"skew":1.04})")), "nothing moves; skew 1.04");
 }

@@ -109,8 +109,43 @@ std::vector<ConfigOption> DeclareOptions() {
       Number("connections_max", &Config::connections_max, 1, 1'000'000, "open connections at most"),
       Number("checkpoint_log_mib", &Config::checkpoint_log_mib, 1, 65536,
              "MiB of log after which a snapshot is written; bounds the replay after a crash"),
+      Number("slow_request_ms", &Config::slow_request_ms, 1, 3'600'000,
+             "a request that takes longer is logged with the time each of its steps took"),
       Choice("log_level", &Config::log_level, {"trace", "debug", "info", "warning", "error", "off"},
              "least severe line logged"),
+  };
+}
+
+std::vector<ConfigOption> DeclareClusterOptions() {
+  return {
+      CommaList("etcd", &Config::etcd, "etcd v3 endpoints, HOST:PORT or URL, that make this server part of a cluster"),
+      Text("etcd_ca_file", &Config::etcd_ca_file, "PEM file of who signs etcd's certificates, for https endpoints"),
+      Text("etcd_certificate_file", &Config::etcd_certificate_file, "PEM file that etcd is shown"),
+      Text("etcd_key_file", &Config::etcd_key_file, "PEM file of its key"),
+      Text("node_name", &Config::node_name,
+           "name in the cluster, 1 to 64 of A-Z a-z 0-9 _ -, that its certificate carries; empty: the machine's"),
+      Text("rpc_listen", &Config::rpc_listen, "address and port for other nodes; port 0 takes a free one"),
+      Text("rpc_advertise", &Config::rpc_advertise, "HOST:PORT under which other nodes reach it; empty: rpc_listen"),
+      Text("http_advertise", &Config::http_advertise, "HOST:PORT of its HTTP as operators are told; empty: listen"),
+      Text("rpc_ca_file", &Config::rpc_ca_file,
+           "PEM file of who signs the nodes' certificates; with the next two, TLS"),
+      Text("rpc_certificate_file", &Config::rpc_certificate_file, "PEM file with this node's certificate"),
+      Text("rpc_key_file", &Config::rpc_key_file, "PEM file of its key"),
+      Switch("insecure_rpc", &Config::insecure_rpc, "talk to other nodes beyond loopback without TLS"),
+      Text("zone", &Config::zone, "what may fail at once (a rack, a site): replicas are spread over zones"),
+      Number("capacity_gib", &Config::capacity_gib, 0, 1'000'000,
+             "disk it may fill, its weight in sharing out shards; 0: the same as other nodes"),
+      Choice("join", &Config::join, {"auto", "wait"}, "take shards at once, or when an operator admits it"),
+      Number("replication_factor", &Config::replication_factor, 1, 16,
+             "replicas of each shard of a new collection that does not say"),
+      Number("shards", &Config::shards, 1, 64, "shards of a new collection that does not say"),
+      Number("lease_ms", &Config::lease_ms, 1'000, 600'000,
+             "a node that etcd has not heard for so long counts as dead"),
+      Number("suspect_ms", &Config::suspect_ms, 100, 60'000,
+             "a node that has not answered for so long is asked last; less than lease_ms"),
+      Number("replace_after_s", &Config::replace_after_s, 0, 1'000'000,
+             "a node dead for so long has its shards given to others; 0: only when an operator removes it"),
+      Number("concurrent_moves", &Config::concurrent_moves, 1, 64, "shards under way at a time"),
   };
 }
 
@@ -179,13 +214,17 @@ std::string ConfigOption::Environment() const {
 }
 
 const std::vector<ConfigOption>& ConfigOptions() {
-  static const std::vector<ConfigOption> options = DeclareOptions();
+  static const std::vector<ConfigOption> options = [] {
+    std::vector<ConfigOption> all = DeclareOptions();
+    for (ConfigOption& option : DeclareClusterOptions()) all.push_back(std::move(option));
+    return all;
+  }();
   return options;
 }
 
 Result<Config> LoadConfig(const std::string& file, const std::function<const char*(const char*)>& environment,
-                          const FlagValues& flags) {
-  Config config;
+                          const FlagValues& flags, Config defaults) {
+  Config config = std::move(defaults);
   if (!file.empty()) RETURN_IF_ERROR(ReadFile(file, config));
   for (const ConfigOption& option : ConfigOptions()) {
     const char* text = environment(option.Environment().c_str());

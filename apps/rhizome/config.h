@@ -1,4 +1,5 @@
-// Config: what `rhizome serve` can be told. Each option is declared once, in config.cc: name, meaning, default, bounds.
+// Config: what a server (`rhizome serve`, `node`, `gateway`) can be told. Each option is declared once, in config.cc:
+// name, meaning, default, bounds.
 //
 // Sources, later ones win: a TOML file, the environment (RHIZOME_DATA_DIR for data_dir), flags (--data-dir). An unknown
 // key in the file or a value out of bounds is an error that names the option and where it came from. All options take
@@ -31,7 +32,31 @@ struct Config {
   uint64_t body_mib_max = 32;
   uint64_t connections_max = 20'000;
   uint64_t checkpoint_log_mib = 64;
+  uint64_t slow_request_ms = 1'000;
   std::string log_level = "info";
+
+  // In a cluster.
+  std::vector<std::string> etcd;  // empty: this server is alone
+  std::string etcd_ca_file;
+  std::string etcd_certificate_file;
+  std::string etcd_key_file;
+  std::string node_name;
+  std::string rpc_listen = "127.0.0.1:7000";
+  std::string rpc_advertise;
+  std::string http_advertise;
+  std::string rpc_ca_file;
+  std::string rpc_certificate_file;
+  std::string rpc_key_file;
+  bool insecure_rpc = false;
+  std::string zone;
+  uint64_t capacity_gib = 0;
+  std::string join = "auto";
+  uint64_t replication_factor = 3;
+  uint64_t shards = 8;
+  uint64_t lease_ms = 5'000;
+  uint64_t suspect_ms = 600;
+  uint64_t replace_after_s = 0;
+  uint64_t concurrent_moves = 4;
 };
 
 struct ConfigOption {
@@ -51,9 +76,9 @@ const std::vector<ConfigOption>& ConfigOptions();
 // Values given as flags, by option name.
 using FlagValues = std::vector<std::pair<std::string, std::string>>;
 
-// Reads all sources. `file` may be "" for none; `environment` looks a variable up, nullptr when unset.
+// Reads all sources over `defaults`. `file` may be "" for none; `environment` looks a variable up, nullptr when unset.
 Result<Config> LoadConfig(const std::string& file, const std::function<const char*(const char*)>& environment,
-                          const FlagValues& flags);
+                          const FlagValues& flags, Config defaults = {});
 
 // The body of docs/configuration.md.
 std::string ConfigReference();

@@ -16,25 +16,28 @@ using rhizome::app::ConfigOptions;
 using rhizome::app::FlagValues;
 
 struct ServeArguments {
+  rhizome::app::Role role = rhizome::app::Role::kServe;
+  Config defaults;
   std::string config_file;
   bool print_options = false;
   std::map<std::string, std::string> values;
 };
 
-void AddServe(CLI::App& app, ServeArguments& arguments) {
-  CLI::App* serve = app.add_subcommand("serve", "Run a server: everything in one process");
+// The roles of a server take the same options.
+void AddServe(CLI::App& app, const std::string& name, const std::string& help, ServeArguments& arguments) {
+  CLI::App* serve = app.add_subcommand(name, help);
   serve->add_option("--config", arguments.config_file, "TOML file with options; flags and RHIZOME_… win over it");
   serve->add_flag("--print-options", arguments.print_options, "Print the reference of all options and leave");
   for (const ConfigOption& option : ConfigOptions()) {
     std::string& value = arguments.values[option.name];
-    const std::string shown = option.show(Config{});
-    const std::string help = option.meaning + (option.bounds.empty() ? "" : " (" + option.bounds + ")") +
-                             (shown.empty() ? "" : " [" + shown + "]");
+    const std::string shown = option.show(arguments.defaults);
+    const std::string meaning = option.meaning + (option.bounds.empty() ? "" : " (" + option.bounds + ")") +
+                                (shown.empty() ? "" : " [" + shown + "]");
     if (option.is_flag) {
       serve->add_flag_callback(
-          option.Flag(), [&value] { value = "true"; }, help);
+          option.Flag(), [&value] { value = "true"; }, meaning);
     } else {
-      serve->add_option(option.Flag(), value, help);
+      serve->add_option(option.Flag(), value, meaning);
     }
   }
 }
@@ -49,10 +52,10 @@ int RunServe(const CLI::App& serve, const ServeArguments& arguments) {
     if (serve.count(option.Flag()) > 0) flags.emplace_back(option.name, arguments.values.at(option.name));
   }
   const auto config = rhizome::app::LoadConfig(
-      arguments.config_file, [](const char* name) { return std::getenv(name); }, flags);
-  const rhizome::Status status = config.ok() ? rhizome::app::Serve(*config) : config.status();
+      arguments.config_file, [](const char* name) { return std::getenv(name); }, flags, arguments.defaults);
+  const rhizome::Status status = config.ok() ? rhizome::app::Serve(*config, arguments.role) : config.status();
   if (status.ok()) return 0;
-  fmt::print(stderr, "rhizome serve: {}\n", status.ToString());
+  fmt::print(stderr, "rhizome {}: {}\n", serve.get_name(), status.ToString());
   return 1;
 }
 
@@ -109,8 +112,17 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", RHIZOME_VERSION);
 
-  ServeArguments serve;
-  AddServe(app, serve);
+  std::map<std::string, ServeArguments> servers;
+  servers["serve"] = {};
+  servers["node"].role = rhizome::app::Role::kNode;
+  servers["node"].defaults.embedder = "none";
+  servers["gateway"].role = rhizome::app::Role::kGateway;
+  AddServe(app, "serve", "Run a server: everything in one process, alone or with --etcd in a cluster",
+           servers["serve"]);
+  AddServe(app, "node", "Run a node of a cluster, which keeps replicas; without an embedder unless told",
+           servers["node"]);
+  AddServe(app, "gateway", "Run a gateway of a cluster, which keeps nothing and can be one of many",
+           servers["gateway"]);
 
   rhizome::app::IngestArguments ingest;
   CLI::App* ingest_command = app.add_subcommand("ingest", "Read documents from files, folders or standard input");
@@ -147,7 +159,9 @@ int main(int argc, char** argv) {
       ->required();
 
   CLI11_PARSE(app, argc, argv);
-  if (app.got_subcommand("serve")) return RunServe(*app.get_subcommand("serve"), serve);
+  for (const auto& [name, arguments] : servers) {
+    if (app.got_subcommand(name)) return RunServe(*app.get_subcommand(name), arguments);
+  }
   if (*ingest_command) return rhizome::app::Ingest(ingest);
   if (app.got_subcommand("cluster")) return rhizome::app::Cluster(cluster);
   if (*search_command) return rhizome::app::Search(search);

@@ -7,80 +7,24 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <memory>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/alone_operations.h"
-#include "cluster/node.h"
+#include "cluster/member_controls.h"
 #include "gateway/api.h"
 #include "gateway/backend.h"
 #include "gateway/server.h"
 #include "io/disk.h"
-#include "pipeline/http_embedder.h"
 #include "pipeline/ingest.h"
-#include "pipeline/minilm.h"
+#include "server_parts.h"
 
 namespace rhizome::app {
 namespace {
 
 constexpr uint32_t kDrainMs = 10'000;
-
-// "127.0.0.1:8000" or "[::1]:8000".
-Status ParseListen(const std::string& listen, gateway::ServerOptions& options) {
-  const size_t colon = listen.rfind(':');
-  if (colon == std::string::npos) return Status::InvalidArgument("listen", "must be ADDRESS:PORT");
-  const std::string port = listen.substr(colon + 1);
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), options.port);
-  if (error != std::errc() || end != port.data() + port.size()) {
-    return Status::InvalidArgument("listen", "'" + port + "' is not a port");
-  }
-  options.address = listen.substr(0, colon);
-  if (options.address.starts_with('[') && options.address.ends_with(']')) {
-    options.address = options.address.substr(1, options.address.size() - 2);
-  }
-  return Status::Ok();
-}
-
-Result<gateway::ServerOptions> ServerOptionsOf(const Config& config) {
-  gateway::ServerOptions options;
-  RETURN_IF_ERROR(ParseListen(config.listen, options));
-  options.api_keys = config.api_keys;
-  options.insecure_bind = config.insecure_bind;
-  options.io_threads = static_cast<uint32_t>(config.io_threads);
-  options.body_bytes_max = config.body_mib_max << 20;
-  options.connections_max = static_cast<uint32_t>(config.connections_max);
-  return options;
-}
-
-Result<std::unique_ptr<pipeline::Embedder>> OpenEmbedder(const Config& config) {
-  if (config.embedder == "none") return std::unique_ptr<pipeline::Embedder>();
-  if (config.embedder == "http") {
-    pipeline::HttpEmbedderOptions options;
-    options.base_url = config.embedder_url;
-    options.model = config.embedder_model;
-    options.api_key = config.embedder_api_key;
-    options.dimension = static_cast<uint32_t>(config.embedder_dimension);
-    ASSIGN_OR_RETURN(auto embedder, pipeline::HttpEmbedder::Open(std::move(options)));
-    return std::unique_ptr<pipeline::Embedder>(std::move(embedder));
-  }
-  pipeline::MiniLmOptions options;
-  options.model_dir = config.model_dir;
-  options.precision = config.precision == "f32"    ? pipeline::Precision::kF32
-                      : config.precision == "bf16" ? pipeline::Precision::kBf16
-                                                   : pipeline::Precision::kAuto;
-  ASSIGN_OR_RETURN(auto embedder, pipeline::MiniLm::Open(options));
-  return std::unique_ptr<pipeline::Embedder>(std::move(embedder));
-}
-
-cluster::NodeOptions NodeOptionsOf(const Config& config) {
-  cluster::NodeOptions options;
-  options.data_dir = config.data_dir;
-  options.checkpoint_log_bytes = config.checkpoint_log_mib << 20;
-  options.index_threads = static_cast<uint32_t>(config.index_threads);
-  return options;
-}
+constexpr int kRetryMs = 1'000;
 
 // SIGINT and SIGTERM, taken as a file descriptor from before the first thread starts, so that none can be missed.
 class StopSignals {
@@ -97,58 +41,141 @@ class StopSignals {
   ~StopSignals() { close(fd_); }
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
-  void Wait() {
-    signalfd_siginfo info;
-    while (read(fd_, &info, sizeof(info)) < 0 && errno == EINTR) {
-    }
+  // Whether one came within so long; -1: waits for one.
+  bool Wait(int timeout_ms) {
+    pollfd waiting{fd_, POLLIN, 0};
+    int ready = 0;
+    do ready = poll(&waiting, 1, timeout_ms);
+    while (ready < 0 && errno == EINTR);
+    return ready > 0;
   }
 
  private:
   int fd_;
 };
 
+// What stands behind the routes, in the order of need; it goes down the other way round.
+struct Parts {
+  std::unique_ptr<pipeline::Embedder> embedder;
+  std::unique_ptr<cluster::Node> node;               // null: a gateway
+  std::unique_ptr<coordination::Etcd> coordination;  // these three are null for a server alone
+  std::unique_ptr<cluster::ClusterRuntime> runtime;
+  std::unique_ptr<cluster::MemberControls> controls;
+  std::unique_ptr<cluster::Operations> operations;
+  std::unique_ptr<pipeline::Ingestor> ingestor;
+
+  void Publish(cluster::Database& database, gateway::BackendSlot& slot) {
+    ingestor = std::make_unique<pipeline::Ingestor>(database, embedder.get());
+    slot.Publish({&database, ingestor.get(), embedder.get(), operations.get()});
+  }
+};
+
+// A folder's replicas mean nothing without their cluster, and a cluster knows nothing of a lone server's collections.
+Status CheckFolder(const Config& config, cluster::Node& node) {
+  ASSIGN_OR_RETURN(const bool of_member, io::RealDisk().Exists(config.data_dir + "/MEMBER"));
+  if (config.etcd.empty() && of_member) {
+    return Status::FailedPrecondition(config.data_dir + " is that of a cluster's member: start it with --etcd");
+  }
+  if (config.etcd.empty()) return Status::Ok();
+  ASSIGN_OR_RETURN(const auto collections, node.ListCollections());
+  if (collections.empty()) return Status::Ok();
+  return Status::FailedPrecondition(config.data_dir + " holds collections of a server alone, " +
+                                    collections[0].spec.name + " among them: give a cluster's member an empty folder");
+}
+
+Status OpenNode(const Config& config, Parts& parts) {
+  auto opened = cluster::Node::Open(io::RealDisk(), NodeOptionsOf(config));
+  if (!opened.ok()) return opened.status().Annotate("opening " + config.data_dir);
+  parts.node = std::move(opened).value();
+  return CheckFolder(config, *parts.node);
+}
+
+// Takes the seat, however long coordination is away. False: told to stop meanwhile.
+Result<bool> JoinCluster(const Config& config, const cluster::ClusterOptions& options, Parts& parts,
+                         gateway::BackendSlot& slot, StopSignals& stop) {
+  ASSIGN_OR_RETURN(parts.coordination, coordination::Etcd::Open(EtcdOptionsOf(config)));
+  const cluster::ClusterPorts ports{*parts.coordination, parts.node.get(), &io::RealDisk(), config.data_dir};
+  std::string said;
+  while (true) {
+    auto started = cluster::ClusterRuntime::Start(options, ports);
+    if (started.ok()) {
+      parts.runtime = std::move(started).value();
+      break;
+    }
+    const Status& status = started.status();
+    if (status.code() != Code::kUnavailable && status.code() != Code::kDeadlineExceeded) return status;
+    slot.Explain("joining the cluster: " + status.ToString());
+    if (std::exchange(said, status.ToString()) != status.ToString()) spdlog::warn("joining the cluster: {}", said);
+    if (stop.Wait(kRetryMs)) return false;
+  }
+  parts.controls = std::make_unique<cluster::MemberControls>(parts.runtime->calls(), parts.runtime->member(),
+                                                             options.defaults.replication_factor);
+  parts.operations = std::make_unique<cluster::ClusterOperations>(*parts.controls);
+  parts.Publish(parts.runtime->database(), slot);
+  return true;
+}
+
+void SayReady(const Config& config, Role role, const std::string& where, double seconds, const Parts& parts) {
+  std::string what = "data in " + config.data_dir;
+  if (role == Role::kGateway) what = "a gateway";
+  if (parts.runtime != nullptr && role != Role::kGateway) {
+    what += ", other nodes at port " + std::to_string(parts.runtime->port());
+  }
+  fmt::print("Rhizome is ready on http://{} after {:.1f} s; {}; Ctrl-C stops it\n", where, seconds, what);
+  std::fflush(stdout);
+  if (parts.node == nullptr) return;
+  if (const std::string reason = parts.node->ReadOnlyReason(); !reason.empty()) {
+    spdlog::error("serving reads only: {}. 'rhizome salvage --data-dir {}' recovers what is still good", reason,
+                  config.data_dir);
+  }
+}
+
+// Opens what the role needs. False: told to stop meanwhile.
+Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, gateway::BackendSlot& slot,
+                  StopSignals& stop) {
+  if (role != Role::kGateway) RETURN_IF_ERROR(OpenNode(config, parts));
+  if (config.etcd.empty()) {
+    gateway::ServerOptions options;
+    ASSIGN_OR_RETURN(options, ServerOptionsOf(config));
+    parts.operations = std::make_unique<cluster::AloneOperations>(
+        *parts.node,
+        cluster::NodeAddress{config.node_name.empty() ? MachineName() : config.node_name, options.address, port});
+    parts.Publish(*parts.node, slot);
+    return true;
+  }
+  slot.Explain("joining the cluster");
+  ASSIGN_OR_RETURN(const cluster::ClusterOptions options, ClusterOptionsOf(config, port, MachineName()));
+  return JoinCluster(config, options, parts, slot, stop);
+}
+
 }  // namespace
 
-Status Serve(const Config& config) {
+Status Serve(const Config& config, Role role) {
   StopSignals stop;
   InstallLogFormat(config.log_level);
   signal(SIGPIPE, SIG_IGN);
   const int64_t start_ns = SystemClock().MonotonicNs();
+  if (role != Role::kServe && config.etcd.empty()) {
+    return Status::InvalidArgument("etcd", "is needed: this role is part of a cluster");
+  }
   ASSIGN_OR_RETURN(const gateway::ServerOptions server_options, ServerOptionsOf(config));
-
-  // In the order of need; they go down the other way round.
   gateway::BackendSlot slot("the data is being recovered");
   gateway::ApiOptions api;
   api.default_collection = config.default_collection;
   api.version = RHIZOME_VERSION;
-  ASSIGN_OR_RETURN(const auto embedder, OpenEmbedder(config));
-  std::unique_ptr<cluster::Node> node;
-  std::unique_ptr<cluster::AloneOperations> operations;
-  std::unique_ptr<pipeline::Ingestor> ingestor;
+  Parts parts;
+  ASSIGN_OR_RETURN(parts.embedder, OpenEmbedder(config));
   ASSIGN_OR_RETURN(const auto server,
                    gateway::Server::Start(server_options, gateway::ApiRoutes(api, slot, ProcessMetrics())));
-  auto opened = cluster::Node::Open(io::RealDisk(), NodeOptionsOf(config));
-  if (!opened.ok()) return opened.status().Annotate("opening " + config.data_dir);
-  node = std::move(opened).value();
-  ingestor = std::make_unique<pipeline::Ingestor>(*node, embedder.get());
-  operations = std::make_unique<cluster::AloneOperations>(
-      *node, cluster::NodeAddress{"alone", server_options.address, server->port()});
-  slot.Publish({node.get(), ingestor.get(), embedder.get(), operations.get()});
-
-  const double seconds = static_cast<double>(SystemClock().MonotonicNs() - start_ns) / 1e9;
-  fmt::print("Rhizome is ready on http://{}:{} after {:.1f} s; data in {}; Ctrl-C stops it\n", server_options.address,
-             server->port(), seconds, config.data_dir);
-  std::fflush(stdout);
-  if (const std::string reason = node->ReadOnlyReason(); !reason.empty()) {
-    spdlog::error("serving reads only: {}. 'rhizome salvage --data-dir {}' recovers what is still good", reason,
-                  config.data_dir);
+  ASSIGN_OR_RETURN(const bool opened, Open(config, role, server->port(), parts, slot, stop));
+  if (opened) {
+    const double seconds = static_cast<double>(SystemClock().MonotonicNs() - start_ns) / 1e9;
+    SayReady(config, role, fmt::format("{}:{}", server_options.address, server->port()), seconds, parts);
+    stop.Wait(-1);
   }
-  stop.Wait();
   spdlog::info("stopping");
   server->Stop(kDrainMs);
-  ingestor.reset();
-  operations.reset();
-  node.reset();
+  if (parts.runtime != nullptr) parts.runtime->Stop(kDrainMs);
   return Status::Ok();
 }
 

@@ -18,6 +18,24 @@ namespace {
 
 constexpr int64_t kDefaultTimeoutNs = 30'000'000'000;
 
+// What the topology says of a replica that is held here.
+void Place(const fabric::Topology& topology, fabric::MemberNumber self, ShardInfo& info) {
+  const fabric::Placement* placement = topology.Find(info.shard);
+  info.role = "unowned";
+  if (placement == nullptr) return;
+  info.epoch = placement->epoch;
+  const auto in = [self](const std::vector<fabric::MemberNumber>& owners) {
+    return std::find(owners.begin(), owners.end(), self) != owners.end();
+  };
+  const bool now = in(placement->replicas);
+  const bool then = placement->moving() ? in(placement->next) : now;
+  if (now || then) info.role = now && then ? "owner" : then ? "joining" : "leaving";
+  const CollectionRecord* collection = topology.Collection(placement->collection);
+  if (collection == nullptr) return;
+  info.collection = collection->name;
+  info.partition = info.shard - collection->first_shard;
+}
+
 }  // namespace
 
 Status FirstFailure(const std::map<uint32_t, Status>& failed) {
@@ -149,7 +167,16 @@ Status Cluster::DropCollection(const std::string& name) {
 }
 
 std::vector<ShardInfo> Cluster::Shards() {
-  return parts_.node == nullptr ? std::vector<ShardInfo>() : parts_.node->Shards();
+  if (parts_.node == nullptr) return {};
+  fabric::TopologyPointer topology;
+  {
+    const MutexLock lock(mutex_);
+    topology = topology_;
+  }
+  const fabric::MemberNumber self = parts_.member.identity().record.number;
+  std::vector<ShardInfo> infos = parts_.node->Shards();
+  for (ShardInfo& info : infos) Place(*topology, self, info);
+  return infos;
 }
 
 std::map<std::string, double> Cluster::Stats() {

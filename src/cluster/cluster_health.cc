@@ -70,9 +70,12 @@ void JudgeShard(const ShardStatus& shard, uint32_t factor, Reasons& reasons) {
                          [state](const ReplicaStatus& replica) { return replica.state == state; });
   };
   if (shard.state == "no_quorum") {
+    // While replicas change, the old and the new ones each need a majority.
+    const bool changing = std::any_of(shard.replicas.begin(), shard.replicas.end(),
+                                      [](const ReplicaStatus& replica) { return replica.joining || replica.leaving; });
     reasons.Add(HealthLevel::kCritical, "shard_without_quorum", subject,
-                fmt::format("{} of {} replicas can be used: reads and writes at quorum fail", count("active"),
-                            shard.replicas.size()));
+                fmt::format("{} of {} replicas can be used{}: reads and writes at quorum fail", count("active"),
+                            shard.replicas.size(), changing ? ", while they are being changed" : ""));
   } else if (shard.state == "under_replicated") {
     reasons.Add(HealthLevel::kDegraded, "shard_under_replicated", subject,
                 fmt::format("{} of {} replicas are whole and answer", count("active"), factor));
@@ -80,6 +83,10 @@ void JudgeShard(const ShardStatus& shard, uint32_t factor, Reasons& reasons) {
     reasons.Add(HealthLevel::kOk, "shard_moving", subject, "is being copied to other nodes");
   }
   for (const ReplicaStatus& replica : shard.replicas) {
+    if (replica.state == "read_only") {
+      reasons.Add(HealthLevel::kDegraded, "replica_read_only", subject,
+                  fmt::format("the replica on {} takes no writes: {}", replica.node, replica.detail));
+    }
     if (replica.state != "damaged") continue;
     reasons.Add(
         HealthLevel::kDegraded, "replica_damaged", subject,

@@ -104,7 +104,7 @@ Status ClusterRuntime::OpenWire() {
   client_options.tls = options_.tls;
   client_options.insecure = options_.insecure;
   ASSIGN_OR_RETURN(auto client, rpc::Client::Create(client_options));
-  network_ = std::make_unique<RpcNetwork>(loop_, std::move(client));
+  network_ = std::make_unique<RpcNetwork>(loop_, std::move(client), options_.slow_request_ms);
   if (ports_.node == nullptr) return Status::Ok();
   rpc::ServerOptions server_options;
   server_options.address = options_.listen;
@@ -121,6 +121,7 @@ Result<Identity> ClusterRuntime::LoadIdentity() {
   record.http_address = options_.http_address;
   record.zone = options_.zone;
   record.capacity_bytes = options_.capacity_bytes;
+  if (options_.waits_to_be_admitted) record.state = fabric::MemberState::kWaiting;
   if (!identity.holds_data) {
     record.directory = Uuid::Random();
     return identity;

@@ -35,6 +35,8 @@ struct ClusterOptions {
   uint64_t capacity_bytes = 0;         // disk it may fill, a weight in placement
   rpc::TlsOptions tls;
   bool insecure = false;  // plain text beyond loopback
+  bool waits_to_be_admitted = false;  // takes no shards until an operator says so; for a member that is new
+  int64_t slow_request_ms = 1'000;    // messages of others that take longer are logged
   CollectionDefaults defaults{8, 3};
   fabric::Settings settings;
   NodeStoreOptions store;

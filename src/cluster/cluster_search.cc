@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/steps.h"
 #include "cluster/cluster.h"
 #include "cluster/cluster_parts.h"
 #include "cluster/merge.h"
@@ -47,6 +48,7 @@ struct Cluster::SearchRound {
 };
 
 void Cluster::Gather(const Call& call, const SearchRequest& request, SearchRound& round) {
+  const Step step("gather");
   SearchQuery query;
   query.request = request;
   query.depth = round.depth;
@@ -68,6 +70,7 @@ void Cluster::Gather(const Call& call, const SearchRequest& request, SearchRound
 
 // Ranks what is not superseded. False when so much was that better candidates may lie deeper.
 bool Cluster::Settle(const Call& call, const SearchRequest& request, SearchRound& round) {
+  const Step step("settle");
   const bool checks = call.level != Level::kOne;
   const uint32_t needed = CandidateDepth(request);
   bool enough = true;
@@ -102,6 +105,7 @@ bool Cluster::Settle(const Call& call, const SearchRequest& request, SearchRound
 
 // Shows the ranked points; asks for those that no member had among its own best.
 void Cluster::Fill(const Call& call, const SearchRequest& request, SearchRound& round, SearchResponse& response) {
+  const Step step("fill");
   const bool wants_points = request.with_payload || request.with_vector;
   const auto current = [&](const PointId& id) -> const StoredPointView* {
     const auto found = round.points.find(id.Encode());

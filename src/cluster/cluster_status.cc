@@ -76,6 +76,18 @@ uint64_t PointsOf(const ClusterView& view, const Placement& placement) {
   return points;
 }
 
+// Of a member's replicas, without those that are left behind until their grace is over.
+uint64_t PointsOn(const ClusterView& view, MemberNumber member) {
+  uint64_t points = 0;
+  const StatusRequest::Reply* report = ReportOf(view, member);
+  if (report == nullptr) return points;
+  for (const StatusRequest::Shard& replica : report->shards) {
+    const Placement* placement = view.topology.Find(replica.shard);
+    if (placement != nullptr && placement->Owns(member)) points += replica.points;
+  }
+  return points;
+}
+
 ReplicaStatus ReplicaStatusOf(const ClusterView& view, const Placement& placement, MemberNumber owner) {
   ReplicaStatus status;
   status.node = NameOf(view.topology, owner);
@@ -90,8 +102,11 @@ ReplicaStatus ReplicaStatusOf(const ClusterView& view, const Placement& placemen
   status.points = replica->points;
   status.copied = replica->copied;
   status.total = std::max(replica->total, replica->copied);
-  status.detail = replica->damage;
-  status.state = !replica->damage.empty() ? "damaged" : replica->complete ? "active" : "copying";
+  status.detail = replica->damage.empty() ? replica->refusal : replica->damage;
+  status.state = !replica->damage.empty()    ? "damaged"
+                 : !replica->complete        ? "copying"
+                 : !replica->refusal.empty() ? "read_only"
+                                             : "active";
   return status;
 }
 
@@ -177,9 +192,7 @@ NodeShare ShareOf(const ClusterView& view, const MemberRecord& member) {
     share.shards_in += then && !now ? 1 : 0;
     share.shards_out += now && !then ? 1 : 0;
   }
-  if (const StatusRequest::Reply* report = ReportOf(view, member.number); report != nullptr) {
-    for (const StatusRequest::Shard& replica : report->shards) share.points += replica.points;
-  }
+  share.points = PointsOn(view, member.number);
   return share;
 }
 
@@ -239,7 +252,7 @@ NodeStatus NodeOf(const ClusterView& view, const MemberRecord& member) {
   node.hints = report->hints;
   node.repairs_waiting = report->comparisons_waiting;
   node.registers_repaired = report->repaired;
-  for (const StatusRequest::Shard& replica : report->shards) node.vector_count += replica.points;
+  node.vector_count = PointsOn(view, member.number);
   return node;
 }
 
@@ -288,6 +301,8 @@ ClusterSharding ShardingOf(const ClusterView& view) {
   for (const auto& [number, kept] : view.topology.members) {
     if (kept.value.state != MemberState::kGone) sharding.nodes.push_back(ShareOf(view, kept.value));
   }
+  std::sort(sharding.nodes.begin(), sharding.nodes.end(),
+            [](const NodeShare& a, const NodeShare& b) { return a.id < b.id; });
   sharding.skew = NodeSkew(view);
   return sharding;
 }

@@ -81,6 +81,13 @@ TEST(ClusterStatus, ReplicasThatAreNotWholeDoNotCount) {
   EXPECT_EQ(StatusOf(made.view).total_vectors, 7U);
 }
 
+TEST(ClusterStatus, ReplicasLeftBehindDoNotCount) {
+  HandMade made;
+  made.Shard(6).replicas = {1, 2};
+  EXPECT_EQ(NodeOf(made.view, made.Member(3)).vector_count, 10U);
+  EXPECT_EQ(NodeOf(made.view, made.Member(2)).vector_count, 20U);
+}
+
 TEST(ClusterHealthTest, NothingIsWrongWithAWholeCluster) {
   const ClusterHealth health = HealthOf(HandMade().view);
   EXPECT_EQ(health.level, HealthLevel::kOk);
@@ -120,6 +127,14 @@ TEST(ClusterHealthTest, ADamagedReplicaIsNamed) {
   ASSERT_THAT(Codes(health), ElementsAre("shard_under_replicated books/1", "replica_damaged books/1"));
   EXPECT_THAT(health.reasons[1].detail, HasSubstr("node2"));
   EXPECT_THAT(health.reasons[1].detail, HasSubstr("checksum of block 7"));
+}
+
+TEST(ClusterHealthTest, AReplicaWithoutRoomIsNamed) {
+  HandMade made;
+  made.view.reports[2].shards[1].refusal = "no space";
+  const ClusterHealth health = HealthOf(made.view);
+  EXPECT_THAT(Codes(health), ElementsAre("shard_under_replicated books/1", "replica_read_only books/1"));
+  EXPECT_THAT(health.reasons[1].detail, HasSubstr("node2 takes no writes: no space"));
 }
 
 TEST(ClusterHealthTest, AnUnreachableCoordinationFreezesTheTopology) {

@@ -62,6 +62,8 @@ struct ShardInfo {
   uint64_t pending_index = 0;  // vectors searched by scan, not yet linked into the graph
   uint64_t applied_lsn = 0;
   uint64_t checkpoint_lsn = 0;
+  uint64_t epoch = 1;         // of its placement in the cluster
+  std::string role = "sole";  // "owner", "joining", "leaving", "unowned"; "sole" on a server alone
 };
 
 enum class SearchMode { kDense, kText, kHybrid };

@@ -160,7 +160,8 @@ Task<Status> NodeStore::Drop(ShardNumber shard) {
 std::vector<fabric::ReplicaStore::Held> NodeStore::List() {
   std::vector<Held> held;
   for (const ReplicaInfo& info : node_.Replicas()) {
-    held.push_back({info.spec.shard, info.spec.collection, info.spec.since, info.spec.complete, info.damage});
+    held.push_back({info.spec.shard, info.spec.collection, info.spec.since, info.spec.complete, info.damage,
+                    info.refusal, info.points, info.documents});
   }
   return held;
 }

@@ -72,7 +72,7 @@ inline constexpr size_t kReasonsMax = 200;
 
 struct ReplicaStatus {
   std::string node;
-  std::string state;     // "active", "copying", "damaged", "silent"
+  std::string state;     // "active", "copying", "read_only", "damaged", "silent"
   uint64_t points = 0;   // live ones it counts
   uint64_t copied = 0;   // registers, while copying
   uint64_t total = 0;    // as far as known

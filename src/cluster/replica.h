@@ -13,8 +13,8 @@ struct ReplicaSpec {
   CollectionSpec spec;  // the replication factor is not kept: it is the cluster's to change
   Uuid collection;
   uint32_t partition = 0;
-  uint32_t shard = 0;  // its number in the cluster, not 0
-  uint64_t since = 0;  // what the cluster wants kept with it: the epoch at which this node became an owner
+  uint32_t shard = 0;     // its number in the cluster, not 0
+  uint64_t since = 0;     // what the cluster wants kept with it: the epoch at which this node became an owner
   bool complete = false;  // and whether it has since been known to hold all it is to hold
 };
 
@@ -25,6 +25,8 @@ struct ReplicaInfo {
   std::string damage;
   // "" while it takes writes; else why it does not until there is room or a restart.
   std::string refusal;
+  uint64_t points = 0;  // live ones; 0 while it is damaged
+  uint64_t documents = 0;
 };
 
 }  // namespace rhizome::cluster

@@ -115,9 +115,13 @@ std::vector<ReplicaInfo> ReplicaSet::List() const {
   ReaderLock lock(mutex_);
   std::vector<ReplicaInfo> infos;
   for (const auto& [number, replica] : replicas_) {
-    ReplicaInfo info{replica.entry.spec, replica.entry.created_ms, DamageOf(replica), ""};
+    ReplicaInfo info{replica.entry.spec, replica.entry.created_ms, DamageOf(replica), "", 0, 0};
     const Status status = replica.shard == nullptr ? Status::Ok() : replica.shard->write_status();
     if (info.damage.empty() && !status.ok()) info.refusal = status.ToString();
+    if (info.damage.empty()) {
+      info.points = replica.shard->engine().points();
+      info.documents = replica.shard->engine().documents();
+    }
     infos.push_back(std::move(info));
   }
   return infos;

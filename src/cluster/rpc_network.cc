@@ -1,9 +1,14 @@
 #include "cluster/rpc_network.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/trace.h"
 
 namespace rhizome::cluster {
 
@@ -16,8 +21,8 @@ constexpr int64_t kNsPerMs = 1'000'000;
 
 }  // namespace
 
-RpcNetwork::RpcNetwork(fabric::Loop& loop, std::unique_ptr<rpc::Client> client)
-    : loop_(loop), client_(std::move(client)), outstanding_(loop), gate_(loop) {}
+RpcNetwork::RpcNetwork(fabric::Loop& loop, std::unique_ptr<rpc::Client> client, int64_t slow_ms)
+    : loop_(loop), slow_ms_(slow_ms), client_(std::move(client)), outstanding_(loop), gate_(loop) {}
 
 Task<Result<std::string>> RpcNetwork::Call(MemberNumber to, std::string message, CallContext context) {
   CHECK(member_ != nullptr);
@@ -55,31 +60,45 @@ Task<void> RpcNetwork::AnswerSelf(fabric::Member& member, std::string message, C
 }
 
 Status RpcNetwork::Serve(rpc::ServerOptions options) {
-  ASSIGN_OR_RETURN(server_, rpc::Server::Start(std::move(options),
-                                               [this](rpc::CallInfo info, std::string message, rpc::Respond respond) {
-                                                 loop_.Post([this, info = std::move(info), message = std::move(message),
-                                                             respond = std::move(respond)]() mutable {
-                                                   Receive(std::move(info), std::move(message), std::move(respond));
-                                                 });
-                                               }));
+  const auto receive = [this](rpc::CallInfo info, std::string message, rpc::Respond respond) {
+    Incoming incoming{std::move(message), {}, std::move(respond), SystemClock().MonotonicNs()};
+    loop_.Post([this, info = std::move(info), incoming = std::move(incoming)]() mutable {
+      Receive(std::move(info), std::move(incoming));
+    });
+  };
+  ASSIGN_OR_RETURN(server_, rpc::Server::Start(std::move(options), receive));
   return Status::Ok();
 }
 
-void RpcNetwork::Receive(rpc::CallInfo info, std::string message, rpc::Respond respond) {
+void RpcNetwork::Receive(rpc::CallInfo info, Incoming incoming) {
   if (!admitting_ || loop_.stopping()) {
-    respond(Status::Unavailable("this member is not in service"));
+    incoming.respond(Status::Unavailable("this member is not in service"));
     return;
   }
-  CallContext context;
-  context.deadline_ns = info.deadline_ns;
-  context.request_id = std::move(info.request_id);
-  context.traceparent = std::move(info.traceparent);
-  gate_.Start(AnswerPeer(*member_, std::move(message), std::move(context), std::move(respond)));
+  incoming.context.deadline_ns = info.deadline_ns;
+  incoming.context.request_id = std::move(info.request_id);
+  incoming.context.traceparent = std::move(info.traceparent);
+  gate_.Start(AnswerPeer(*this, std::move(incoming)));
 }
 
-Task<void> RpcNetwork::AnswerPeer(fabric::Member& member, std::string message, CallContext context,
-                                  rpc::Respond respond) {
-  respond(co_await member.Handle(std::move(message), std::move(context)));
+Task<void> RpcNetwork::AnswerPeer(RpcNetwork& network, Incoming incoming) {
+  const int64_t begun_ns = network.loop_.NowNs();
+  Result<std::string> answer = co_await network.member_->Handle(incoming.message, incoming.context);
+  network.LogIfSlow(incoming, begun_ns, answer.status());
+  incoming.respond(std::move(answer));
+}
+
+void RpcNetwork::LogIfSlow(const Incoming& incoming, int64_t begun_ns, const Status& status) {
+  const double waited_ms = static_cast<double>(begun_ns - incoming.arrived_ns) / kNsPerMs;
+  const double handled_ms = static_cast<double>(loop_.NowNs() - begun_ns) / kNsPerMs;
+  const bool slow = waited_ms + handled_ms > static_cast<double>(slow_ms_);
+  const auto level = slow ? spdlog::level::info : spdlog::level::debug;
+  if (!spdlog::should_log(level)) return;
+  const LogScope scope(incoming.context.request_id);
+  spdlog::log(level,
+              "answered a member message={} status={} ms={:.2f} bytes_in={} trace={} queue={:.2f}ms handle={:.2f}ms",
+              fabric::RequestName(incoming.message), CodeName(status.code()), waited_ms + handled_ms,
+              incoming.message.size(), Traceparent::TraceIdIn(incoming.context.traceparent), waited_ms, handled_ms);
 }
 
 void RpcNetwork::StopServing(int64_t drain_ms) {

@@ -22,7 +22,8 @@ namespace rhizome::cluster {
 
 class RpcNetwork final : public fabric::Network {
  public:
-  RpcNetwork(fabric::Loop& loop, std::unique_ptr<rpc::Client> client);
+  // Messages of others that take longer than `slow_ms` are logged.
+  RpcNetwork(fabric::Loop& loop, std::unique_ptr<rpc::Client> client, int64_t slow_ms);
 
   // Whose network this is; before the first call. `member` outlives it.
   void Attach(fabric::Member& member) { member_ = &member; }
@@ -44,11 +45,19 @@ class RpcNetwork final : public fabric::Network {
   Task<Result<std::string>> CallSelf(std::string message, fabric::CallContext context);
   static Task<void> AnswerSelf(fabric::Member& member, std::string message, fabric::CallContext context,
                                fabric::OneShot<Result<std::string>> answer);
-  static Task<void> AnswerPeer(fabric::Member& member, std::string message, fabric::CallContext context,
-                               rpc::Respond respond);
-  void Receive(rpc::CallInfo info, std::string message, rpc::Respond respond);
+  // A message of another member on its way through here.
+  struct Incoming {
+    std::string message;
+    fabric::CallContext context;
+    rpc::Respond respond;
+    int64_t arrived_ns = 0;
+  };
+  static Task<void> AnswerPeer(RpcNetwork& network, Incoming incoming);
+  void LogIfSlow(const Incoming& incoming, int64_t begun_ns, const Status& status);
+  void Receive(rpc::CallInfo info, Incoming incoming);
 
   fabric::Loop& loop_;
+  const int64_t slow_ms_;
   std::unique_ptr<rpc::Client> client_;  // null once closed
   std::unique_ptr<rpc::Server> server_;
   fabric::Member* member_ = nullptr;

@@ -37,6 +37,7 @@ StatusRequest::Reply Replica::Describe() const {
     shard.documents = held.documents;
     shard.complete = held.complete;
     shard.damage = std::move(held.damage);
+    shard.refusal = std::move(held.refusal);
     const auto progress = copying.find(held.shard);
     if (progress == copying.end()) continue;
     shard.copied = progress->second.copied;

@@ -135,7 +135,8 @@ struct StatusRequest {
     bool complete = false;  // has all it is to have; else `copied` of `total` registers so far, as far as known
     uint64_t copied = 0;
     uint64_t total = 0;
-    std::string damage;  // why it cannot be used; "" when it can
+    std::string damage;   // why it cannot be used; "" when it can
+    std::string refusal;  // why it takes no writes; "" when it does
   };
   struct Blocked {  // a shard the leader would change and cannot
     ShardNumber shard = 0;
@@ -168,6 +169,8 @@ using Request = std::variant<VersionsRequest, ApplyRequest, ReadRequest, QueryRe
 
 std::string EncodeRequest(const Request& request);
 Result<Request> DecodeRequest(std::string_view bytes);
+// What an encoded request is, by its first bytes ("apply", "read", …), for log lines; "unknown" for any other bytes.
+std::string_view RequestName(std::string_view message);
 // Whether an encoded request is a ping, by its first bytes.
 bool IsPing(std::string_view message);
 

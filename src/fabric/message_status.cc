@@ -17,7 +17,7 @@ namespace {
 constexpr uint8_t kFormat = 1;
 constexpr size_t kItemsMax = 65'536;
 constexpr size_t kTextLenMax = 2'048;
-constexpr size_t kShardLenMin = 38;
+constexpr size_t kShardLenMin = 39;
 constexpr size_t kBlockedLenMin = 5;
 
 // Texts are for people: their end may go.
@@ -48,14 +48,25 @@ void PutShard(std::string& out, const StatusRequest::Shard& shard) {
   PutU64(out, shard.copied);
   PutU64(out, shard.total);
   PutText(out, shard.damage);
+  PutText(out, shard.refusal);
 }
 
 bool GetShard(Decoder& in, StatusRequest::Shard& shard) {
   return in.U32(shard.shard) && in.U64(shard.points) && in.U64(shard.documents) && GetBool(in, shard.complete) &&
-         in.U64(shard.copied) && in.U64(shard.total) && in.Bytes(shard.damage, kTextLenMax);
+         in.U64(shard.copied) && in.U64(shard.total) && in.Bytes(shard.damage, kTextLenMax) &&
+         in.Bytes(shard.refusal, kTextLenMax);
 }
 
 }  // namespace
+
+std::string_view RequestName(std::string_view message) {
+  static constexpr std::array<std::string_view, std::variant_size_v<Request>> kNames = {
+      "versions", "apply", "read",     "query", "digest", "inventory",
+      "collect",  "hint",  "progress", "ping",  "status", "repair"};
+  if (message.size() < 2 || message[0] != kFormat) return "unknown";
+  const auto kind = static_cast<uint8_t>(message[1]);
+  return kind < kNames.size() ? kNames[kind] : "unknown";
+}
 
 std::string EncodeReply(const StatusRequest::Reply& reply) {
   std::string out;

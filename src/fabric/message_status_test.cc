@@ -17,7 +17,7 @@ StatusRequest::Reply AStatus() {
   reply.changes_waiting = 2;
   reply.blocked = {{11, "no member is left"}};
   reply.shards = {{.shard = 9, .points = 100, .documents = 10, .complete = true, .damage = ""},
-                  {.shard = 10, .copied = 3, .total = 8, .damage = "a torn page"}};
+                  {.shard = 10, .copied = 3, .total = 8, .damage = "a torn page", .refusal = "no room"}};
   return reply;
 }
 
@@ -33,6 +33,7 @@ TEST(StatusMessage, ComesBackAsItWent) {
   ASSERT_EQ(read.shards.size(), 2U);
   EXPECT_EQ(read.shards[0].points, 100U);
   EXPECT_EQ(read.shards[1].damage, "a torn page");
+  EXPECT_EQ(read.shards[1].refusal, "no room");
 }
 
 TEST(StatusMessage, EveryTruncationIsRefused) {
@@ -51,6 +52,15 @@ TEST(StatusMessage, ALongTextLosesItsEnd) {
   StatusRequest::Reply read;
   ASSERT_TRUE(DecodeReply(EncodeReply(reply), read).ok());
   EXPECT_EQ(read.shards[0].damage.size(), 2'048U);
+}
+
+TEST(StatusMessage, RequestsAreNamedForTheLog) {
+  EXPECT_EQ(RequestName(EncodeRequest(VersionsRequest{})), "versions");
+  EXPECT_EQ(RequestName(EncodeRequest(ApplyRequest{})), "apply");
+  EXPECT_EQ(RequestName(EncodeRequest(PingRequest{})), "ping");
+  EXPECT_EQ(RequestName(EncodeRequest(RepairRequest{})), "repair");
+  EXPECT_EQ(RequestName("\x01\x63"), "unknown");
+  EXPECT_EQ(RequestName(""), "unknown");
 }
 
 TEST(StatusMessage, RequestsWithoutFieldsTravel) {

@@ -69,7 +69,9 @@ class ReplicaStore {
     uint64_t since = 0;
     bool complete = false;
     std::string damage;
-    uint64_t points = 0;  // live ones; these two are for status pages
+    // For status pages: why it takes no writes ("" when it does), and what is live in it.
+    std::string refusal;
+    uint64_t points = 0;
     uint64_t documents = 0;
   };
   virtual std::vector<Held> List() = 0;

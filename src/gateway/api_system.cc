@@ -54,7 +54,8 @@ Result<Response> Shards(const BackendSlot& slot) {
     writer.Key("detail").String(shard.detail).Key("points").Integer(shard.points);
     writer.Key("documents").Integer(shard.documents).Key("slots").Integer(shard.slots);
     writer.Key("pending_index").Integer(shard.pending_index).Key("applied_lsn").Integer(shard.applied_lsn);
-    writer.Key("checkpoint_lsn").Integer(shard.checkpoint_lsn).EndObject();
+    writer.Key("checkpoint_lsn").Integer(shard.checkpoint_lsn);
+    writer.Key("epoch").Integer(shard.epoch).Key("role").String(shard.role).EndObject();
   }
   writer.EndArray().EndObject();
   return JsonResponse(writer);

@@ -1,0 +1,146 @@
+#include "server_parts.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+
+#include "pipeline/http_embedder.h"
+#include "pipeline/minilm.h"
+#include "rpc/address.h"
+
+namespace rhizome::app {
+namespace {
+
+// "127.0.0.1:8000" or "[::1]:8000".
+Status ParseListen(const std::string& listen, gateway::ServerOptions& options) {
+  const size_t colon = listen.rfind(':');
+  if (colon == std::string::npos) return Status::InvalidArgument("listen", "must be ADDRESS:PORT");
+  const std::string port = listen.substr(colon + 1);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), options.port);
+  if (error != std::errc() || end != port.data() + port.size()) {
+    return Status::InvalidArgument("listen", "'" + port + "' is not a port");
+  }
+  options.address = listen.substr(0, colon);
+  if (options.address.starts_with('[') && options.address.ends_with(']')) {
+    options.address = options.address.substr(1, options.address.size() - 2);
+  }
+  return Status::Ok();
+}
+
+// What others are told to call. Every address is no address: nobody can be told to call 0.0.0.0.
+Status CheckReachable(const std::string& listen, const std::string& advertise, const std::string& option) {
+  const std::string host = listen.substr(0, listen.rfind(':'));
+  if (!advertise.empty() || (host != "0.0.0.0" && host != "[::]")) return Status::Ok();
+  return Status::InvalidArgument(option, "is needed: " + listen + " is every address, and others need one to call");
+}
+
+Status CheckPlainText(const Config& config) {
+  const bool tls = !config.rpc_ca_file.empty() || !config.rpc_certificate_file.empty() || !config.rpc_key_file.empty();
+  const Result<rpc::Address> address = rpc::ParseAddress(config.rpc_listen);
+  if (!address.ok()) return Status::InvalidArgument("rpc_listen", std::string(address.status().message()));
+  if (address->is_loopback || tls || config.insecure_rpc) return Status::Ok();
+  return Status::InvalidArgument(
+      "rpc_listen",
+      "beyond loopback needs TLS: set rpc_ca_file, rpc_certificate_file and rpc_key_file, or "
+      "insecure_rpc where plain text is meant");
+}
+
+std::string UrlOf(const std::string& endpoint, bool tls) {
+  if (endpoint.find("://") != std::string::npos) return endpoint;
+  return (tls ? "https://" : "http://") + endpoint;
+}
+
+}  // namespace
+
+Result<gateway::ServerOptions> ServerOptionsOf(const Config& config) {
+  gateway::ServerOptions options;
+  RETURN_IF_ERROR(ParseListen(config.listen, options));
+  options.api_keys = config.api_keys;
+  options.insecure_bind = config.insecure_bind;
+  options.io_threads = static_cast<uint32_t>(config.io_threads);
+  options.body_bytes_max = config.body_mib_max << 20;
+  options.connections_max = static_cast<uint32_t>(config.connections_max);
+  options.slow_request_ms = static_cast<uint32_t>(config.slow_request_ms);
+  return options;
+}
+
+Result<std::unique_ptr<pipeline::Embedder>> OpenEmbedder(const Config& config) {
+  if (config.embedder == "none") return std::unique_ptr<pipeline::Embedder>();
+  if (config.embedder == "http") {
+    pipeline::HttpEmbedderOptions options;
+    options.base_url = config.embedder_url;
+    options.model = config.embedder_model;
+    options.api_key = config.embedder_api_key;
+    options.dimension = static_cast<uint32_t>(config.embedder_dimension);
+    ASSIGN_OR_RETURN(auto embedder, pipeline::HttpEmbedder::Open(std::move(options)));
+    return std::unique_ptr<pipeline::Embedder>(std::move(embedder));
+  }
+  pipeline::MiniLmOptions options;
+  options.model_dir = config.model_dir;
+  options.precision = config.precision == "f32"    ? pipeline::Precision::kF32
+                      : config.precision == "bf16" ? pipeline::Precision::kBf16
+                                                   : pipeline::Precision::kAuto;
+  ASSIGN_OR_RETURN(auto embedder, pipeline::MiniLm::Open(options));
+  return std::unique_ptr<pipeline::Embedder>(std::move(embedder));
+}
+
+cluster::NodeOptions NodeOptionsOf(const Config& config) {
+  cluster::NodeOptions options;
+  options.data_dir = config.data_dir;
+  options.checkpoint_log_bytes = config.checkpoint_log_mib << 20;
+  options.index_threads = static_cast<uint32_t>(config.index_threads);
+  return options;
+}
+
+coordination::EtcdOptions EtcdOptionsOf(const Config& config) {
+  coordination::EtcdOptions options;
+  for (const std::string& endpoint : config.etcd) {
+    options.endpoints.push_back(UrlOf(endpoint, !config.etcd_ca_file.empty()));
+  }
+  options.tls = {config.etcd_ca_file, config.etcd_certificate_file, config.etcd_key_file};
+  return options;
+}
+
+Result<cluster::ClusterOptions> ClusterOptionsOf(const Config& config, uint16_t http_port, const std::string& machine) {
+  RETURN_IF_ERROR(CheckReachable(config.rpc_listen, config.rpc_advertise, "rpc_advertise"));
+  RETURN_IF_ERROR(CheckReachable(config.listen, config.http_advertise, "http_advertise"));
+  RETURN_IF_ERROR(CheckPlainText(config));
+  if (config.suspect_ms >= config.lease_ms) return Status::InvalidArgument("suspect_ms", "must be less than lease_ms");
+  cluster::ClusterOptions options;
+  options.name = config.node_name.empty() ? machine : config.node_name;
+  options.listen = config.rpc_listen;
+  options.advertise = config.rpc_advertise;
+  options.http_address = config.http_advertise;
+  if (options.http_address.empty()) {
+    options.http_address = config.listen.substr(0, config.listen.rfind(':') + 1) + std::to_string(http_port);
+  }
+  options.zone = config.zone;
+  options.capacity_bytes = config.capacity_gib << 30;
+  options.waits_to_be_admitted = config.join == "wait";
+  options.tls = {config.rpc_ca_file, config.rpc_certificate_file, config.rpc_key_file};
+  options.insecure = config.insecure_rpc;
+  options.slow_request_ms = static_cast<int64_t>(config.slow_request_ms);
+  options.defaults = {static_cast<uint32_t>(config.shards), static_cast<uint32_t>(config.replication_factor)};
+  fabric::Settings& settings = options.settings;
+  settings.lease_ttl_ms = static_cast<int64_t>(config.lease_ms);
+  settings.suspect_after_ms = static_cast<int64_t>(config.suspect_ms);
+  settings.ping_interval_ms = settings.suspect_after_ms / 4;
+  settings.replace_after_ms = static_cast<int64_t>(config.replace_after_s * 1'000);
+  settings.concurrent_moves = static_cast<uint32_t>(config.concurrent_moves);
+  return options;
+}
+
+std::string MachineName() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "node";
+  std::string text(name.data());
+  text.resize(std::min<size_t>(text.size(), 64));
+  for (char& c : text) {
+    const bool allowed = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    if (!allowed) c = '-';
+  }
+  return text;
+}
+
+}  // namespace rhizome::app

@@ -1,0 +1,27 @@
+// From a Config to the options of what a server is made of. Errors are InvalidArgument and name the Config's option.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "cluster/cluster_runtime.h"
+#include "cluster/node.h"
+#include "config.h"
+#include "coordination/etcd.h"
+#include "gateway/server_options.h"
+#include "pipeline/embedder.h"
+
+namespace rhizome::app {
+
+Result<gateway::ServerOptions> ServerOptionsOf(const Config& config);
+cluster::NodeOptions NodeOptionsOf(const Config& config);
+// Null for embedder = none.
+Result<std::unique_ptr<pipeline::Embedder>> OpenEmbedder(const Config& config);
+
+// `http_port`: where the server listens. `machine`: its name, for nodes that are given none.
+Result<cluster::ClusterOptions> ClusterOptionsOf(const Config& config, uint16_t http_port, const std::string& machine);
+coordination::EtcdOptions EtcdOptionsOf(const Config& config);
+std::string MachineName();
+
+}  // namespace rhizome::app

@@ -1,0 +1,54 @@
+#include "cluster/member_controls.h"
+
+#include "base/clock.h"
+
+namespace rhizome::cluster {
+namespace {
+
+constexpr int64_t kPatienceMs = 1'000;
+constexpr int64_t kNsPerMs = 1'000'000;
+
+}  // namespace
+
+Result<ClusterView> MemberControls::View() {
+  return calls_.One<Result<ClusterView>>([this] { return Look(); });
+}
+
+Task<Result<ClusterView>> MemberControls::Look() {
+  auto answers = co_await member_.AskStatus(kPatienceMs);
+  ClusterView view;
+  view.topology = *member_.directory().Now();
+  view.self = member_.identity().record.number;
+  view.frozen_ms = FrozenMs();
+  view.default_factor = default_factor_;
+  for (auto& [number, answer] : answers) {
+    if (answer.ok()) view.reports.emplace(number, *std::move(answer));
+  }
+  for (const auto& [number, kept] : view.topology.members) {
+    if (number != view.self) view.peers[number] = member_.peers().View(number);
+  }
+  co_return view;
+}
+
+Status MemberControls::SetMemberState(fabric::MemberNumber member, fabric::MemberState state) {
+  return calls_.One<Status>([this, member, state] { return member_.SetMemberState(member, state); });
+}
+
+Status MemberControls::SetFactor(const std::string& collection, uint32_t factor) {
+  return calls_.One<Status>([this, collection, factor] { return member_.SetFactor(collection, factor); });
+}
+
+Result<ClusterControls::Scheduled> MemberControls::CompareNow() {
+  return calls_.One<Result<Scheduled>>([this] { return Compare(); });
+}
+
+Task<Result<ClusterControls::Scheduled>> MemberControls::Compare() {
+  co_return co_await member_.AskRepair(kPatienceMs);
+}
+
+int64_t MemberControls::FrozenMs() {
+  const int64_t since_ns = member_.directory().frozen_since_ns();
+  return since_ns == 0 ? -1 : (SystemClock().MonotonicNs() - since_ns) / kNsPerMs;
+}
+
+}  // namespace rhizome::cluster

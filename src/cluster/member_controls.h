@@ -1,0 +1,36 @@
+// MemberControls: ClusterControls by way of this process's own member of the cluster: it asks all others by the
+// messages they answer each other with, and changes coordination as they do.
+//
+// Thread-safe; blocks until every member has answered or a second has passed. `calls` and `member` outlive it.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "cluster/cluster_operations.h"
+#include "cluster/loop_calls.h"
+#include "fabric/member.h"
+
+namespace rhizome::cluster {
+
+class MemberControls final : public ClusterControls {
+ public:
+  MemberControls(LoopCalls& calls, fabric::Member& member, uint32_t default_factor)
+      : calls_(calls), member_(member), default_factor_(default_factor) {}
+
+  Result<ClusterView> View() override;
+  Status SetMemberState(fabric::MemberNumber member, fabric::MemberState state) override;
+  Status SetFactor(const std::string& collection, uint32_t factor) override;
+  Result<Scheduled> CompareNow() override;
+  int64_t FrozenMs() override;
+
+ private:
+  Task<Result<ClusterView>> Look();
+  Task<Result<Scheduled>> Compare();
+
+  LoopCalls& calls_;
+  fabric::Member& member_;
+  const uint32_t default_factor_;
+};
+
+}  // namespace rhizome::cluster
