@@ -109,7 +109,7 @@ Result<bool> JoinCluster(const Config& config, const cluster::ClusterOptions& op
     if (stop.Wait(kRetryMs)) return false;
   }
   parts.controls = std::make_unique<cluster::MemberControls>(parts.runtime->calls(), parts.runtime->member(),
-                                                             options.defaults.replication_factor);
+                                                             options.defaults.replication_factor, options.settings);
   parts.operations = std::make_unique<cluster::ClusterOperations>(*parts.controls);
   parts.Publish(parts.runtime->database(), slot);
   return true;

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "fabric/balance.h"
-
 namespace rhizome::cluster {
 
 using fabric::MemberRecord;
@@ -89,7 +87,7 @@ Result<NodeChange> ClusterOperations::RemoveNode(const std::string& id, bool for
 
 Result<RebalanceReport> ClusterOperations::Rebalance() {
   ASSIGN_OR_RETURN(const ClusterView view, controls_.View());
-  ASSIGN_OR_RETURN(const fabric::BalanceReport plan, fabric::PlanChanges(view.topology, {}, {}));
+  ASSIGN_OR_RETURN(const fabric::BalanceReport plan, fabric::PlanChanges(view.topology, {}, view.balance));
   RebalanceReport report;
   report.balanced = plan.balanced;
   report.moving = plan.moving;

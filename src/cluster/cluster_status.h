@@ -7,6 +7,7 @@
 #include <string>
 
 #include "cluster/operations.h"
+#include "fabric/balance.h"
 #include "fabric/message.h"
 #include "fabric/peers.h"
 #include "fabric/topology.h"
@@ -22,6 +23,7 @@ struct ClusterView {
   std::map<fabric::MemberNumber, fabric::StatusRequest::Reply> reports;
   int64_t frozen_ms = -1;  // how long coordination has been out of this member's reach; -1: it is not
   uint32_t default_factor = 1;
+  fabric::BalanceSettings balance;  // the leader's, as far as all nodes are set alike
 };
 
 ClusterStatus StatusOf(const ClusterView& view);

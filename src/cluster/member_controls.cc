@@ -8,7 +8,18 @@ namespace {
 constexpr int64_t kPatienceMs = 1'000;
 constexpr int64_t kNsPerMs = 1'000'000;
 
+fabric::BalanceSettings BalanceOf(const fabric::Settings& settings) {
+  fabric::BalanceSettings balance;
+  balance.concurrent_moves = settings.concurrent_moves;
+  balance.per_member_moves = settings.moves_per_member;
+  return balance;
+}
+
 }  // namespace
+
+MemberControls::MemberControls(LoopCalls& calls, fabric::Member& member, uint32_t default_factor,
+                               const fabric::Settings& settings)
+    : calls_(calls), member_(member), default_factor_(default_factor), balance_(BalanceOf(settings)) {}
 
 Result<ClusterView> MemberControls::View() {
   return calls_.One<Result<ClusterView>>([this] { return Look(); });
@@ -21,6 +32,7 @@ Task<Result<ClusterView>> MemberControls::Look() {
   view.self = member_.identity().record.number;
   view.frozen_ms = FrozenMs();
   view.default_factor = default_factor_;
+  view.balance = balance_;
   for (auto& [number, answer] : answers) {
     if (answer.ok()) view.reports.emplace(number, *std::move(answer));
   }

@@ -15,8 +15,8 @@ namespace rhizome::cluster {
 
 class MemberControls final : public ClusterControls {
  public:
-  MemberControls(LoopCalls& calls, fabric::Member& member, uint32_t default_factor)
-      : calls_(calls), member_(member), default_factor_(default_factor) {}
+  // `default_factor` and `settings` as the cluster was given them.
+  MemberControls(LoopCalls& calls, fabric::Member& member, uint32_t default_factor, const fabric::Settings& settings);
 
   Result<ClusterView> View() override;
   Status SetMemberState(fabric::MemberNumber member, fabric::MemberState state) override;
@@ -31,6 +31,7 @@ class MemberControls final : public ClusterControls {
   LoopCalls& calls_;
   fabric::Member& member_;
   const uint32_t default_factor_;
+  const fabric::BalanceSettings balance_;
 };
 
 }  // namespace rhizome::cluster

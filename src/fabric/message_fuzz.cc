@@ -30,5 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   TryReply<InventoryRequest>(bytes);
   TryReply<ProgressRequest>(bytes);
   TryReply<PingRequest>(bytes);
+  TryReply<StatusRequest>(bytes);
+  TryReply<RepairRequest>(bytes);
   return 0;
 }
