@@ -40,6 +40,14 @@ void FaultPlayer::Start() {
 }
 
 Host& FaultPlayer::Pick(uint32_t choice) {
+  if (choice >= kOwner) {
+    const fabric::Topology truth = cluster_.Truth();
+    auto shard = truth.placements.begin();
+    std::advance(shard, (choice - kOwner) / 16 % truth.placements.size());
+    const auto& owners = shard->second.value.replicas;
+    Host* host = cluster_.HostOf(owners[(choice - kOwner) % 16 % owners.size()]);
+    if (host != nullptr) return *host;
+  }
   std::vector<Host*> candidates;
   for (const auto& host : cluster_.hosts()) {
     if (!host->retired) candidates.push_back(host.get());
@@ -73,7 +81,8 @@ bool FaultPlayer::Happen(const Fault& fault) {
     case FaultKind::kFactor: return HappenToMembership(fault, host);
     case FaultKind::kKillLeader:
     case FaultKind::kKillSource:
-    case FaultKind::kKillTarget: KillDuringMove(fault, world_.NowNs() + kMovePatienceNs); return true;
+    case FaultKind::kMuffleTarget:
+    case FaultKind::kKillTarget: StrikeDuringMove(fault, world_.NowNs() + kMovePatienceNs); return true;
   }
   return false;
 }
@@ -167,7 +176,7 @@ bool FaultPlayer::HappenToNetwork(const Fault& fault, Host& host) {
       if (fault.other % 3 == 0) network.BlackHole(other, until_ns);
       return true;
     case FaultKind::kBadWeather:
-      network.SetWeather({.lose = 0.001 * (fault.other % 64), .repeat = 0.05, .delay = 0.001 * (fault.other % 97)});
+      network.SetWeather({.lose = 0.002 * (fault.other % 64), .repeat = 0.05, .delay = 0.003 * (fault.other % 97)});
       world_.At(until_ns, [&network] { network.SetWeather({}); });
       return true;
     default: return false;
@@ -224,8 +233,9 @@ Host* FaultPlayer::VictimOf(FaultKind kind) {
     const fabric::Placement& placement = kept.value;
     if (!placement.moving()) continue;
     if (kind == FaultKind::kKillLeader) return cluster_.HostOf(truth.leader);
-    const auto& pool = kind == FaultKind::kKillTarget ? placement.next : placement.replicas;
-    const auto& rest = kind == FaultKind::kKillTarget ? placement.replicas : placement.next;
+    const bool target = kind != FaultKind::kKillSource;
+    const auto& pool = target ? placement.next : placement.replicas;
+    const auto& rest = target ? placement.replicas : placement.next;
     for (const MemberNumber member : pool) {
       if (std::find(rest.begin(), rest.end(), member) == rest.end()) return cluster_.HostOf(member);
     }
@@ -234,15 +244,18 @@ Host* FaultPlayer::VictimOf(FaultKind kind) {
   return nullptr;
 }
 
-void FaultPlayer::KillDuringMove(const Fault& fault, int64_t until_ns) {
+void FaultPlayer::StrikeDuringMove(const Fault& fault, int64_t until_ns) {
   Host* victim = VictimOf(fault.kind);
   if (victim != nullptr && victim->process != nullptr) {
     world_.Note("strike", fmt::format("{} on {}", FaultName(fault.kind), victim->name));
+    if (fault.kind == FaultKind::kMuffleTarget) {
+      return cluster_.network().BlackHole(victim->number, world_.NowNs() + fault.for_ms * kMillisecond);
+    }
     return cluster_.Restart(*victim, fault.for_ms * kMillisecond);
   }
   if (world_.NowNs() > until_ns) return;
   world_.In(random_.Between(1, 30) * kMillisecond, [this, &fault, until_ns] {
-    if (!healed_) KillDuringMove(fault, until_ns);
+    if (!healed_) StrikeDuringMove(fault, until_ns);
   });
 }
 

@@ -46,7 +46,7 @@ class FaultPlayer {
   void LosePower(const Fault& fault);
   bool LoseDisk(Host& host, int64_t down_ns);
   bool Rot(Host& host, int64_t down_ns);
-  void KillDuringMove(const Fault& fault, int64_t until_ns);
+  void StrikeDuringMove(const Fault& fault, int64_t until_ns);
   Host* VictimOf(FaultKind kind);
   Host& Pick(uint32_t choice);
   void Work();

@@ -43,6 +43,7 @@ constexpr std::array<KindShape, kFaultKinds> kKinds{{
     {FaultKind::kKillLeader, "kill_leader", {3, 3, 0, 0}, 100, 2'000},
     {FaultKind::kKillSource, "kill_source", {4, 3, 0, 0}, 100, 2'000},
     {FaultKind::kKillTarget, "kill_target", {4, 3, 0, 0}, 100, 2'000},
+    {FaultKind::kMuffleTarget, "muffle_target", {1, 4, 0, 0}, 300, 2'000},
 }};
 
 const KindShape& ShapeOf(FaultKind kind) {
@@ -64,13 +65,88 @@ std::array<uint32_t, kFaultKinds> DrawWeights(Random& random, Theme theme) {
   return weights;
 }
 
+// Faults that are harmless alone and not together, on the owners of one shard. What chance brings about once in a
+// thousand runs is tried on purpose here ("buggify": Zhou et al., "FoundationDB", SIGMOD 2021, section 6.2).
+class Ambush {
+ public:
+  Ambush(Random& random, Plan& plan) : random_(random), plan_(plan), shard_(static_cast<uint32_t>(random.Below(4))) {
+    order_ = {0, 1, 2};
+    for (size_t i = order_.size() - 1; i > 0; --i) std::swap(order_[i], order_[random.Below(i + 1)]);
+    at_ms_ = random.Between(100, std::max<int64_t>(200, plan.load_ms - 3'000));
+  }
+
+  // An owner lags behind, and another one loses what it has.
+  void LagAndRot() {
+    Add(FaultKind::kBlackHole, 0, 0, 1, 2'500);
+    Add(FaultKind::kBitRot, random_.Between(300, 1'500), 1, 0, random_.Between(50, 300));
+  }
+  // An owner lags behind, and another one is replaced.
+  void LagAndReplace() {
+    Add(FaultKind::kDiskFull, 0, 0, 0, 4'000);
+    Add(random_.Chance(0.5) ? FaultKind::kLeave : FaultKind::kLoseDisk, random_.Between(300, 1'500), 1, 0, 300);
+    if (random_.Chance(0.6)) Add(FaultKind::kMuffleTarget, 310, 1, 0, random_.Between(500, 2'000));
+  }
+  // Writes take longer than a move does, and miss the third owner.
+  void StallAndReplace() {
+    Add(FaultKind::kSlowDisk, 0, 0, 1, 4'000);
+    Add(FaultKind::kSlowDisk, 0, 1, 1, 4'000);
+    Add(random_.Chance(0.5) ? FaultKind::kDiskFull : FaultKind::kBlackHole, 0, 2, 1, 3'000);
+    for (int n = 0; n < 3; ++n) Add(FaultKind::kLeave, random_.Between(300, 2'500), random_.Below(3), 0, 0);
+  }
+  // Somebody does not hear of several moves.
+  void DeafAndMoves() {
+    const auto host = static_cast<uint32_t>(random_.Below(1 << 10));
+    for (uint32_t n = 0; n < 2; ++n) plan_.faults.push_back({at_ms_, FaultKind::kTruthOutage, host + n * 3, 1, 5'000});
+    for (uint32_t n = 0; n < 3; ++n) Add(FaultKind::kLeave, random_.Between(100, 2'000), n, 0, 0);
+  }
+  // A replica goes and comes back after deletes have been forgotten.
+  void AwayAndBack() {
+    Add(FaultKind::kFactor, 0, 0, 0, 0);
+    Add(FaultKind::kFactor, random_.Between(9'500, 11'500), 0, 1, 0);
+  }
+
+ private:
+  void Add(FaultKind kind, int64_t later_ms, uint64_t owner, uint32_t other, int64_t for_ms) {
+    const uint32_t host = kOwner + 16 * shard_ + static_cast<uint32_t>(order_[owner % order_.size()]);
+    plan_.faults.push_back({std::min(at_ms_ + later_ms, plan_.load_ms - 100), kind, host, other, for_ms});
+  }
+
+  Random& random_;
+  Plan& plan_;
+  const uint32_t shard_;
+  std::array<uint64_t, 3> order_{};
+  int64_t at_ms_ = 0;
+};
+
+void LayAmbushes(Random& random, Plan& plan) {
+  const uint64_t count = plan.theme == Theme::kElastic || plan.theme == Theme::kDisks ? 1 + random.Below(2) : 0;
+  for (uint64_t n = 0; n < count; ++n) {
+    Ambush ambush(random, plan);
+    if (plan.theme == Theme::kDisks) {
+      ambush.LagAndRot();
+    } else if (plan.load_ms > 13'000) {
+      ambush.AwayAndBack();
+    } else {
+      switch (random.Below(4)) {
+        case 0: ambush.LagAndReplace(); break;
+        case 1: ambush.StallAndReplace(); break;
+        case 2: ambush.DeafAndMoves(); break;
+        default: ambush.LagAndRot(); break;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::string_view FaultName(FaultKind kind) { return ShapeOf(kind).name; }
 
 std::string Fault::ToString() const {
-  return fmt::format("{:.3f} s {} host {} ({}) for {} ms", static_cast<double>(at_ms) / 1000, FaultName(kind), host,
-                     other, for_ms);
+  const std::string whom = host < kOwner
+                               ? fmt::format("host {}", host)
+                               : fmt::format("owner {} of shard {}", (host - kOwner) % 16, (host - kOwner) / 16);
+  return fmt::format("{:.3f} s {} {} ({}) for {} ms", static_cast<double>(at_ms) / 1000, FaultName(kind), whom, other,
+                     for_ms);
 }
 
 Plan DrawPlan(uint64_t seed, const Profile& profile) {
@@ -86,7 +162,7 @@ Plan DrawPlan(uint64_t seed, const Profile& profile) {
   const std::array<uint32_t, kFaultKinds> weights = DrawWeights(random, plan.theme);
   const auto total = std::accumulate(weights.begin(), weights.end(), uint64_t{0});
   if (total == 0) return plan;
-  const int64_t per_four_seconds = plan.theme == Theme::kElastic ? random.Between(4, 9) : random.Between(2, 6);
+  const int64_t per_four_seconds = plan.theme == Theme::kElastic ? random.Between(2, 8) : random.Between(2, 6);
   const auto count = static_cast<size_t>(per_four_seconds * plan.load_ms / 4'000);
   for (size_t n = 0; n < count; ++n) {
     uint64_t dice = random.Below(total);
@@ -100,6 +176,7 @@ Plan DrawPlan(uint64_t seed, const Profile& profile) {
     fault.for_ms = random.Between(kKinds[kind].for_ms_min, kKinds[kind].for_ms_max);
     plan.faults.push_back(fault);
   }
+  LayAmbushes(random, plan);
   std::stable_sort(plan.faults.begin(), plan.faults.end(),
                    [](const Fault& a, const Fault& b) { return a.at_ms < b.at_ms; });
   return plan;

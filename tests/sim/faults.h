@@ -14,33 +14,37 @@
 namespace rhizome::sim {
 
 enum class FaultKind : uint8_t {
-  kCrash,        // the process or the machine dies and comes back
-  kLoseDisk,     // its disk is gone; it comes back as a new member, and an operator declares the old one gone
-  kPause,        // the process stands still
-  kPartition,    // the hosts fall into two groups
-  kOneWay,       // messages from one host to another get lost
-  kCutPair,      // two hosts do not hear each other
-  kSlowLink,     // all messages from and to a host take longer
-  kBlackHole,    // requests of some size to some hosts get lost, small ones do not
-  kBadWeather,   // messages get lost, repeated, late
-  kSlowDisk,     // of one host or several
-  kPowerLoss,    // all machines at once, often while their disks are slow
-  kSyncFailure,  // a disk operation fails; a failed sync lies afterwards
-  kDiskFull,     //
-  kBitRot,       // a durable bit of a log flips, and the machine restarts
-  kTruthOutage,  // coordination cannot be reached, by one host or by anyone
-  kTruthFaults,  // its answers get lost, watches misbehave
-  kLeaseEnds,    // a member's lease ends early
-  kJoin,         // a new machine
-  kLeave,        // an operator empties a member
-  kFactor,       // an operator asks for another number of replicas
-  kClockJump,    // a wall clock jumps, within the bound on skew
-  kKillLeader,   // as soon as a move is under way
-  kKillSource,   //
-  kKillTarget,   //
+  kCrash,         // the process or the machine dies and comes back
+  kLoseDisk,      // its disk is gone; it comes back as a new member, and an operator declares the old one gone
+  kPause,         // the process stands still
+  kPartition,     // the hosts fall into two groups
+  kOneWay,        // messages from one host to another get lost
+  kCutPair,       // two hosts do not hear each other
+  kSlowLink,      // all messages from and to a host take longer
+  kBlackHole,     // requests of some size to some hosts get lost, small ones do not
+  kBadWeather,    // messages get lost, repeated, late
+  kSlowDisk,      // of one host or several
+  kPowerLoss,     // all machines at once, often while their disks are slow
+  kSyncFailure,   // a disk operation fails; a failed sync lies afterwards
+  kDiskFull,      //
+  kBitRot,        // a durable bit of a log flips, and the machine restarts
+  kTruthOutage,   // coordination cannot be reached, by one host or by anyone
+  kTruthFaults,   // its answers get lost, watches misbehave
+  kLeaseEnds,     // a member's lease ends early
+  kJoin,          // a new machine
+  kLeave,         // an operator empties a member
+  kFactor,        // an operator asks for another number of replicas
+  kClockJump,     // a wall clock jumps, within the bound on skew
+  kKillLeader,    // as soon as a move is under way
+  kKillSource,    //
+  kKillTarget,    //
+  kMuffleTarget,  // as soon as a move is under way, requests of some size to its newcomer get lost
 };
-inline constexpr int kFaultKinds = 24;
+inline constexpr int kFaultKinds = 25;
 std::string_view FaultName(FaultKind kind);
+
+// From here on `host` means an owner of a shard, as they are when it happens: kOwner + 16 * shard + owner.
+inline constexpr uint32_t kOwner = 1 << 20;
 
 struct Fault {
   int64_t at_ms = 0;

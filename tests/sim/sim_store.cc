@@ -18,7 +18,7 @@ const std::string kCataloguePath = "catalogue";
 std::string LogPath(uint32_t generation) { return "log." + std::to_string(generation); }
 
 wal::LogOptions LogOptionsFor(SimLoop& loop) {
-  return {.segment_bytes = 128 << 10,
+  return {.segment_bytes = 8 << 10,
           .record_bytes_max = 1 << 20,
           .queue_bytes_max = 16 << 20,
           .background_thread = false,

@@ -16,7 +16,7 @@ constexpr int64_t kDrainNsMax = 30 * kSecond;
 constexpr int64_t kLookNs = 250 * kMillisecond;
 
 // The product's settings on a smaller scale of time, so that seconds show what takes it hours.
-fabric::Settings DrawSettings(Random& random) {
+fabric::Settings DrawSettings(Random& random, bool long_run) {
   fabric::Settings settings;
   settings.lease_ttl_ms = random.Between(1'000, 3'000);
   settings.refresh_interval_ms = random.Between(300, 1'000);
@@ -30,28 +30,28 @@ fabric::Settings DrawSettings(Random& random) {
   settings.repair_page_keys = random.Chance(0.5) ? 4 : 100;
   settings.tombstone_grace_ms = random.Between(7'000, 9'000);
   settings.tombstone_interval_ms = random.Between(300, 1'000);
-  settings.drop_grace_ms = random.Chance(0.3) ? 15'000 : 500;
+  settings.drop_grace_ms = random.Chance(long_run ? 0.8 : 0.2) ? 15'000 : 500;
   settings.leader_interval_ms = random.Between(100, 400);
   settings.replace_after_ms = random.Chance(0.5) ? 0 : 2'500;
   return settings;
 }
 
-ClusterShape DrawShape(const SimulationOptions& options) {
+ClusterShape DrawShape(const SimulationOptions& options, const Plan& plan) {
   Random random = Random::Of(options.seed, 0x7368617065);
   ClusterShape shape;
   shape.data_hosts = options.profile.data_hosts;
   shape.partitions = static_cast<uint32_t>(random.Between(1, 3));
   shape.factor = random.Chance(0.75) ? 3 : static_cast<uint32_t>(random.Between(2, 4));
-  shape.settings = DrawSettings(random);
+  shape.settings = DrawSettings(random, plan.load_ms > 13'000);
   return shape;
 }
 
 WorkloadShape DrawWorkload(const SimulationOptions& options) {
   Random random = Random::Of(options.seed, 0x6c6f6164);
   WorkloadShape shape;
-  shape.clients = static_cast<uint32_t>(random.Between(3, 6));
-  shape.hot_keys = static_cast<uint32_t>(random.Between(2, 6));
-  shape.think_ms_max = random.Between(40, 120);
+  shape.clients = static_cast<uint32_t>(random.Between(4, 7));
+  shape.hot_keys = static_cast<uint32_t>(random.Between(1, 5));
+  shape.think_ms_max = random.Between(30, 100);
   shape.operations_max = options.operations_max;
   shape.exactly_once = options.exactly_once;
   return shape;
@@ -73,7 +73,7 @@ class Run {
       : options_(options),
         plan_(ChosenPlan(options)),
         world_(options.seed, options.trace),
-        cluster_(world_, DrawShape(options)),
+        cluster_(world_, DrawShape(options, plan_)),
         player_(cluster_, plan_.faults),
         workload_(cluster_, DrawWorkload(options)) {}
 
