@@ -267,6 +267,20 @@ TEST(Balance, LimitsHoldOverallAndForEachMember) {
   for (const auto& [member, load] : second.loads) EXPECT_LE(load.shards_moving_in + load.shards_moving_out, 2u);
 }
 
+TEST(Balance, DropThatLeavesTooFewIsTakenBack) {
+  TopologyWorld world;
+  world.JoinMany(5);
+  world.Place(2, {1, 2, 3});
+  world.At(0).next = {2, 3};
+  world.Die(1, 0);
+  EXPECT_TRUE(world.Plan().changes.empty());  // who stays is there
+  world.SetState(3, MemberState::kGone);
+  const BalanceReport report = world.Plan();
+  ASSERT_EQ(report.changes.size(), 1u);
+  EXPECT_EQ(report.changes[0].cause, ChangeCause::kTakeBack);
+  EXPECT_TRUE(report.changes[0].placement.next.empty());
+}
+
 TEST(Balance, MoveToAMemberThatIsGoneIsTakenBack) {
   TopologyWorld world;
   world.JoinMany(5);

@@ -41,13 +41,25 @@ void Planner::CountMoving() {
   }
 }
 
+// The member for whose absence a move cannot end. One that only drops an owner needs a majority of those that stay.
+std::optional<MemberNumber> Planner::Hinders(const Placement& moving, const std::vector<MemberNumber>& in,
+                                             const std::set<MemberNumber>& unreachable) {
+  const auto gone = [&](MemberNumber member) { return unreachable.contains(member); };
+  const std::vector<MemberNumber>& needed = in.empty() ? moving.next : in;
+  const auto lost = std::find_if(needed.begin(), needed.end(), gone);
+  if (lost == needed.end()) return std::nullopt;
+  const auto absent = static_cast<size_t>(std::count_if(needed.begin(), needed.end(), gone));
+  if (in.empty() && 2 * absent < needed.size()) return std::nullopt;
+  return *lost;
+}
+
 void Planner::TakeBack(const std::set<MemberNumber>& unreachable) {
   const std::vector<ShardIndex> moving(busy_.begin(), busy_.end());
   for (const ShardIndex shard : moving) {
     const Kept<Placement>& kept = *layout_.shards()[shard].kept;
     const std::vector<MemberNumber> in = Without(kept.value.next, kept.value.replicas);
-    const auto lost = std::find_if(in.begin(), in.end(), [&](MemberNumber m) { return unreachable.contains(m); });
-    if (lost == in.end()) {
+    const std::optional<MemberNumber> lost = Hinders(kept.value, in, unreachable);
+    if (!lost) {
       const uint64_t live = LiveOwners(kept.value.replicas);
       if (live > kept.value.replicas.size() / 2) continue;
       Block(shard, fmt::format("its move waits: {} of its {} owners before are live, and a majority has to be", live,
@@ -61,11 +73,12 @@ void Planner::TakeBack(const std::set<MemberNumber>& unreachable) {
     for (const MemberNumber member : Without(kept.value.replicas, kept.value.next)) {
       layout_.Change(shard, {}, layout_.IndexOf(member));
     }
-    report_.changes.push_back({.shard = back.shard,
-                               .mod_revision = kept.mod_revision,
-                               .placement = std::move(back),
-                               .cause = ChangeCause::kTakeBack,
-                               .reason = fmt::format("{} is not there to take it", Name(layout_.IndexOf(*lost)))});
+    report_.changes.push_back(
+        {.shard = back.shard,
+         .mod_revision = kept.mod_revision,
+         .placement = std::move(back),
+         .cause = ChangeCause::kTakeBack,
+         .reason = fmt::format("{} is not there{}", Name(layout_.IndexOf(*lost)), in.empty() ? "" : " to take it")});
   }
 }
 

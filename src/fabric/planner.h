@@ -55,6 +55,8 @@ class Planner {
   BalanceReport TakeReport();
 
  private:
+  static std::optional<MemberNumber> Hinders(const Placement& moving, const std::vector<MemberNumber>& in,
+                                             const std::set<MemberNumber>& unreachable);
   void CountMoving();
   // Gives the place of `out`, or a new one, to the best member; false when nobody can take it, now or later.
   bool Give(ShardIndex shard, std::optional<MemberIndex> out, ChangeCause cause, const std::string& why);
