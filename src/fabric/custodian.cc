@@ -19,12 +19,12 @@ bool Contains(const std::vector<MemberNumber>& members, MemberNumber member) {
 
 }  // namespace
 
-Custodian::Custodian(Loop& loop, Directory& directory, Repair& repair, ReplicaStore& store, const Settings& settings,
-                     MemberNumber self)
+Custodian::Custodian(Loop& loop, Parts parts, const Settings& settings, MemberNumber self)
     : loop_(loop),
-      directory_(directory),
-      repair_(repair),
-      store_(store),
+      directory_(parts.directory),
+      repair_(parts.repair),
+      store_(parts.store),
+      truth_(parts.truth),
       settings_(settings),
       self_(self),
       gate_(loop) {
@@ -154,9 +154,30 @@ bool Custodian::HasEnough(const Placement& placement, const std::set<MemberNumbe
   return NewTo(placement) ? count > owners.size() / 2 : count >= (owners.size() + 1) / 2;
 }
 
+// A step of the placement that changes nothing but the epoch.
+Task<void> Custodian::RaiseEpoch(ShardNumber shard, uint64_t above) {
+  const TopologyPointer topology = directory_.Now();
+  const auto known = topology->placements.find(shard);
+  if (known == topology->placements.end() || known->second.value.epoch > above) co_return;
+  Placement raised = known->second.value;
+  ++raised.epoch;
+  coordination::Transaction transaction;
+  transaction.expect = {{PlacementKey(shard), known->second.mod_revision}};
+  transaction.changes = {{PlacementKey(shard), EncodePlacement(raised)}};
+  // Whatever came of it, the next round looks at what is there.
+  (void)co_await truth_.Commit(std::move(transaction));
+  (void)co_await directory_.Refresh();
+}
+
 Task<void> Custodian::CopyOne(Placement placement) {
   const ShardNumber shard = placement.shard;
   const uint64_t since = held_.at(shard).since;
+  const bool rebuilds = !held_.at(shard).complete && !NewTo(placement);
+  if (rebuilds && placement.epoch <= since && !Planted(Bug::kRebuildAtOldEpoch)) {
+    co_await RaiseEpoch(shard, since);
+    copying_.erase(shard);
+    co_return;
+  }
   std::set<MemberNumber> pulled;
   bool current = true;
   while (current && !HasEnough(placement, pulled)) {

@@ -10,7 +10,9 @@
 // the two that stay may lack, and a second drop would leave it alone.
 //
 // A replica that was lost or damaged while its member kept its number is opened anew and has no vote until it has
-// pulled from so many of the other owners that none of its own acknowledgements can be missing.
+// pulled from so many of the other owners that none of its own acknowledgements can be missing. It pulls at a higher
+// epoch than it was opened at, which it asks for itself if nobody else has: else a write that its former self has
+// acknowledged, and that the others had not applied when it pulled, would still count it.
 //
 // On the loop.
 #pragma once
@@ -27,8 +29,13 @@ namespace rhizome::fabric {
 
 class Custodian {
  public:
-  Custodian(Loop& loop, Directory& directory, Repair& repair, ReplicaStore& store, const Settings& settings,
-            MemberNumber self);
+  struct Parts {
+    Directory& directory;
+    Repair& repair;
+    ReplicaStore& store;
+    Truth& truth;
+  };
+  Custodian(Loop& loop, Parts parts, const Settings& settings, MemberNumber self);
 
   // Until the loop stops: after each change of the topology, and at intervals for what failed.
   Task<void> Run();
@@ -51,6 +58,7 @@ class Custodian {
   Task<void> Round();
   Task<void> OpenOwned(Placement placement);
   Task<void> CopyOne(Placement placement);
+  Task<void> RaiseEpoch(ShardNumber shard, uint64_t above);
   Task<bool> PullFrom(Placement placement, MemberNumber from);
   Task<void> DropUnowned();
   Task<Status> Open(Placement placement);
@@ -65,6 +73,7 @@ class Custodian {
   Directory& directory_;
   Repair& repair_;
   ReplicaStore& store_;
+  Truth& truth_;
   const Settings& settings_;
   const MemberNumber self_;
   Gate gate_;

@@ -85,7 +85,8 @@ void Member::Compose() {
   coordinator_ = std::make_unique<Coordinator>(*caller_, *directory_, *hints_, *versions_);
   if (ports_.store != nullptr) {
     repair_ = std::make_unique<Repair>(*caller_, *directory_, *ports_.store, settings_, self);
-    custodian_ = std::make_unique<Custodian>(loop, *directory_, *repair_, *ports_.store, settings_, self);
+    custodian_ = std::make_unique<Custodian>(loop, Custodian::Parts{*directory_, *repair_, *ports_.store, ports_.truth},
+                                             settings_, self);
     leader_ = std::make_unique<Leader>(*caller_, *directory_, ports_.truth, settings_, self);
   }
   replica_ = std::make_unique<Replica>(loop, Replica::Parts{directory_.get(), peers_.get(), hints_.get(), ports_.store,

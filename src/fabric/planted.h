@@ -35,10 +35,11 @@ enum class Bug : uint8_t {
   kRepairDropsTombstones,   // repair carries live registers only
   kRepairOneLeaf,           // repair stops after the first range that differs
   kVoteBeforeRebuilt,       // an owner whose replica was lost votes before it has been rebuilt
+  kRebuildAtOldEpoch,       // and is rebuilt without an epoch that ends what its former self acknowledged
   // Leader.
   kIgnoreCompareAndSwap,  // the leader writes placements without comparing revisions
 };
-inline constexpr int kBugCount = 23;  // without kNone
+inline constexpr int kBugCount = 24;  // without kNone
 
 #ifdef RHIZOME_PLANTED
 // Which one is active in this process; the simulator's thread only.

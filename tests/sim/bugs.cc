@@ -33,6 +33,7 @@ constexpr std::array<std::pair<Bug, std::string_view>, fabric::kBugCount> kNames
     {Bug::kRepairDropsTombstones, "repair_drops_tombstones"},
     {Bug::kRepairOneLeaf, "repair_one_leaf"},
     {Bug::kVoteBeforeRebuilt, "vote_before_rebuilt"},
+    {Bug::kRebuildAtOldEpoch, "rebuild_at_old_epoch"},
     {Bug::kIgnoreCompareAndSwap, "ignore_compare_and_swap"},
 }};
 

@@ -20,7 +20,11 @@ struct HistoryReport {
   uint64_t writes_checked = 0;
   uint64_t writes_lost = 0;
 };
+struct Circumstances {
+  bool lost_any_disk = false;
+  bool all_heard_of_moves = true;  // nobody was cut off from coordination
+};
 // What clients saw, the final reads included.
-HistoryReport CheckHistories(const Workload& workload, bool lost_any_disk);
+HistoryReport CheckHistories(const Workload& workload, const Circumstances& circumstances);
 
 }  // namespace rhizome::sim

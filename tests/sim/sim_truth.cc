@@ -26,6 +26,7 @@ std::string ToString(const Placement& placement) {
 
 std::string IllegalStep(const Placement& from, const Placement& to) {
   if (to.epoch != from.epoch + 1) return "the epoch does not rise by one";
+  if (to.replicas == from.replicas && to.next == from.next) return "";  // for a replica that is rebuilt
   if (!from.moving()) {
     if (!to.moving()) return "the owners change without a move";
     return to.replicas == from.replicas ? "" : "a move begins from other owners";

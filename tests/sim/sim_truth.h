@@ -35,8 +35,15 @@ class TruthServer {
   void Watch(std::string prefix, int64_t revision, std::function<void(int64_t)> told);
 
   // Nobody, or one process, reaches it until then.
-  void OutageUntil(int64_t time_ns) { outage_until_ns_ = std::max(outage_until_ns_, time_ns); }
-  void CutOff(const std::string& process, int64_t until_ns) { cut_off_[process] = until_ns; }
+  void OutageUntil(int64_t time_ns) {
+    outage_until_ns_ = std::max(outage_until_ns_, time_ns);
+    was_cut_off_ = true;
+  }
+  void CutOff(const std::string& process, int64_t until_ns) {
+    cut_off_[process] = until_ns;
+    was_cut_off_ = true;
+  }
+  bool was_cut_off() const { return was_cut_off_; }
   bool Reachable(const std::string& process) const;
   // Answers get lost and watches misbehave only while this holds.
   void SetFaulty(bool faulty) { faulty_ = faulty; }
@@ -68,6 +75,7 @@ class TruthServer {
   int64_t outage_until_ns_ = 0;
   int64_t expiry_scheduled_ms_ = -1;
   bool faulty_ = false;
+  bool was_cut_off_ = false;
   uint64_t placement_changes_ = 0;
 };
 

@@ -158,7 +158,7 @@ class Run {
     Await([this]() -> std::string { return workload_.everything_read() ? "" : "final reads are still waiting"; },
           kDrainNsMax, "not read");
     if (world_.failed()) return;
-    const HistoryReport report = CheckHistories(workload_, cluster_.lost_any());
+    const HistoryReport report = CheckHistories(workload_, {cluster_.lost_any(), !cluster_.truth().was_cut_off()});
     outcome_.histories = report.histories;
     outcome_.histories_undecided = report.undecided;
     outcome_.writes_checked = report.writes_checked;
