@@ -27,6 +27,7 @@ function(rhizome_plain_library target header library)
 endfunction()
 rhizome_plain_library(stemmer libstemmer.h stemmer)
 rhizome_plain_library(cmark cmark.h cmark)
+rhizome_plain_library(zstd zstd.h zstd)
 
 # OpenVINO is a Python wheel that carries headers, libraries and a CMake package.
 file(GLOB RHIZOME_OPENVINO_CMAKE "${RHIZOME_VENV}/lib/python3*/site-packages/openvino/cmake")

@@ -24,7 +24,7 @@ FLOORS = [
     ["shard"],
     ["fabric"],
     ["cluster"],
-    ["pipeline"],
+    ["pipeline", "backup"],
     ["gateway"],
 ]
 # Lower, and still not to be included: engines receive decoded operations and know nothing of the log.

@@ -20,7 +20,7 @@
 
 namespace rhizome::blob {
 
-inline constexpr uint64_t kObjectBytesMax = 64ULL << 20;
+inline constexpr uint64_t kObjectBytesMax = 65ULL << 20;
 inline constexpr uint32_t kListLimitMax = 1'000;
 
 // InvalidArgument (field "name"). A prefix may also be empty or end in '/'.

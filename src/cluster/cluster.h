@@ -67,6 +67,7 @@ class Cluster final : public Database {
   std::string ReadOnlyReason() override { return ""; }
 
  private:
+  friend class ClusterRegisters;
   // A collection as the topology has it.
   struct View {
     CollectionSpec spec;

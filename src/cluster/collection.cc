@@ -52,7 +52,7 @@ Result<Shard*> Collection::ShardOf(const PointId& id) const {
   return partition.shard.get();
 }
 
-Status Collection::Write(std::vector<Operation> operations) {
+Status Collection::Write(std::vector<Operation> operations, shard::Stamp stamp) {
   Parts<Operation> split(static_cast<uint32_t>(partitions_.size()));
   for (size_t i = 0; i < operations.size(); ++i) {
     const uint32_t partition = PartitionOf(operations[i].id());
@@ -62,13 +62,15 @@ Status Collection::Write(std::vector<Operation> operations) {
   for (size_t p = 0; p < parts.size(); ++p) {
     if (parts[p].empty()) continue;
     if (partitions_[p].shard == nullptr) return partitions_[p].damage;
-    RETURN_IF_ERROR(Renumber(partitions_[p].shard->Check(parts[p]), positions[p]));
+    const Shard& shard = *partitions_[p].shard;
+    const bool brought = stamp == shard::Stamp::kKeep;
+    RETURN_IF_ERROR(Renumber(brought ? shard.CheckMerge(parts[p]) : shard.Check(parts[p]), positions[p]));
   }
   std::vector<std::pair<Shard*, PendingWrite>> pending;
   for (size_t p = 0; p < parts.size(); ++p) {
     if (parts[p].empty()) continue;
     Shard* shard = partitions_[p].shard.get();
-    pending.emplace_back(shard, shard->Begin(std::move(parts[p])));
+    pending.emplace_back(shard, shard->Begin(std::move(parts[p]), stamp));
   }
   Status first_failure;
   size_t failed = 0;

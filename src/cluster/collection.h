@@ -32,7 +32,8 @@ class Collection {
 
   uint32_t PartitionOf(const format::PointId& id) const;
   // THE write path: route, check everything, log everything, wait once, apply.
-  Status Write(std::vector<format::Operation> operations);
+  // With kKeep the operations bring their versions along.
+  Status Write(std::vector<format::Operation> operations, shard::Stamp stamp = shard::Stamp::kAssign);
   // THE read path: ask every partition for candidates, merge and fuse them, fetch what the answer shows.
   Result<SearchResponse> Search(const SearchRequest& request) const;
   Result<std::vector<std::optional<StoredPointView>>> Get(std::span<const format::PointId> ids, bool with_vector) const;

@@ -91,6 +91,7 @@ class Node final : public Database {
   Status Checkpoint();
 
  private:
+  friend class NodeRegisters;
   explicit Node(std::unique_ptr<NodeState> state);
   std::unique_ptr<NodeState> state_;
 };

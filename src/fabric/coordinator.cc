@@ -48,6 +48,25 @@ Status WhyNot(const Answers<Reply>& answers, Level level, const Quorum& quorum) 
                              (reasons.empty() ? "" : ": " + reasons));
 }
 
+// What any of them has, up to where the first of their pages ends.
+format::InventoryPage Union(const Answers<InventoryRequest::Reply>& answers) {
+  format::InventoryPage whole;
+  std::map<std::string, format::RegisterVersion> newest;
+  for (const auto& [member, answer] : answers) {
+    if (!answer.ok()) continue;
+    const format::InventoryPage& page = answer->page;
+    if (!page.next.empty() && (whole.next.empty() || page.next < whole.next)) whole.next = page.next;
+    for (const format::RegisterVersion& entry : page.entries) {
+      const auto [known, fresh] = newest.emplace(entry.key, entry);
+      if (!fresh && known->second.version < entry.version) known->second = entry;
+    }
+  }
+  for (auto& [key, entry] : newest) {
+    if (whole.next.empty() || key <= whole.next) whole.entries.push_back(std::move(entry));
+  }
+  return whole;
+}
+
 // A refusal that proves the member has not logged what it was sent.
 bool SurelyNotApplied(const Status& status) {
   switch (status.code()) {
@@ -162,7 +181,13 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
     const Result<Placement> placement = co_await Locate(command.shard);
     failure = placement.status();
     if (!placement.ok()) break;
-    if (batch.empty() || Planted(Bug::kNewVersionOnRetry)) {
+    if (command.brought && batch.empty()) {
+      for (const format::Operation& operation : command.operations) {
+        clock_.Observe(operation.version);
+        receipt.version = std::max(receipt.version, operation.version);
+      }
+      batch = format::EncodeBatch(command.operations, command.request);
+    } else if (batch.empty() || (Planted(Bug::kNewVersionOnRetry) && !command.brought)) {
       Result<WriteReceipt> given = co_await GiveVersions(*placement, command);
       failure = given.status();
       if (!given.ok()) continue;
@@ -305,6 +330,22 @@ Task<Result<std::vector<std::optional<format::Operation>>>> Coordinator::Read(Re
     if (level == Level::kOne || Planted(Bug::kSkipReadWriteBack)) co_return newest;
     failure = co_await WriteBack(*placement, command, newest, answers);
     if (failure.ok()) co_return newest;
+  } while (co_await Again(command.shard, failure, attempts, command.context.deadline_ns));
+  co_return failure;
+}
+
+Task<Result<format::InventoryPage>> Coordinator::Inventory(InventoryCommand command) {
+  Attempts attempts;
+  Status failure;
+  do {
+    const Result<Placement> placement = co_await Locate(command.shard);
+    if (!placement.ok()) co_return placement.status();
+    const InventoryRequest message{{placement->shard, placement->epoch}, 0, {0}, command.after, command.limit};
+    Answers<InventoryRequest::Reply> answers =
+        co_await AskFor<InventoryRequest>(*placement, message, command.level, command.context);
+    const Quorum quorum = Counted(*placement, command.level, answers);
+    if (quorum.reached()) co_return Union(answers);
+    failure = WhyNot(answers, command.level, quorum);
   } while (co_await Again(command.shard, failure, attempts, command.context.deadline_ns));
   co_return failure;
 }

@@ -27,6 +27,8 @@ namespace rhizome::fabric {
 struct WriteCommand {
   ShardNumber shard = 0;
   std::vector<format::Operation> operations;  // of one shard; versions are given here
+  // The operations bring their versions, as those of a backup do: where something newer is, it stays.
+  bool brought = false;
   Level level = Level::kQuorum;
   std::optional<format::RequestStamp> request;  // of the client's idempotency key
   CallContext context;
@@ -41,6 +43,14 @@ struct WriteReceipt {
 struct ReadCommand {
   ShardNumber shard = 0;
   std::vector<std::string> keys;
+  Level level = Level::kQuorum;
+  CallContext context;
+};
+
+struct InventoryCommand {
+  ShardNumber shard = 0;
+  std::string after;  // as of format::InventoryPage
+  uint32_t limit = 0;
   Level level = Level::kQuorum;
   CallContext context;
 };
@@ -74,6 +84,9 @@ class Coordinator {
   Task<Result<std::vector<std::optional<format::Operation>>>> Read(ReadCommand command);
   // The newest version of each key that the level's owners know of.
   Task<Result<VersionsRequest::Reply>> Versions(ReadCommand command);
+  // Registers in key order, the newest version that the level's owners know of each: at quorum all that was ever
+  // acknowledged. A page may be shorter than its limit.
+  Task<Result<format::InventoryPage>> Inventory(InventoryCommand command);
   Task<QueryAnswers> Query(QueryCommand command);
 
  private:

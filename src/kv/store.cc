@@ -110,6 +110,20 @@ std::string_view Cursor::key() const { return ToView(state_->iterator->key()); }
 std::string_view Cursor::value() const { return ToView(state_->iterator->value()); }
 Status Cursor::status() const { return ToStatus(state_->iterator->status()); }
 
+struct Snapshot::State {
+  explicit State(rocksdb::DB* db_in) : db(db_in), snapshot(db_in->GetSnapshot()) {}
+  ~State() { db->ReleaseSnapshot(snapshot); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  rocksdb::DB* const db;
+  const rocksdb::Snapshot* const snapshot;
+};
+
+Snapshot::Snapshot(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Snapshot::~Snapshot() = default;
+Snapshot::Snapshot(Snapshot&&) noexcept = default;
+
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Store::~Store() = default;
 
@@ -152,21 +166,26 @@ Status Store::Flush() {
 
 Status Store::TryResume() { return ToStatus(state_->db->Resume()); }
 
-Result<std::optional<std::string>> Store::Get(Family family, std::string_view key) const {
+Snapshot Store::TakeSnapshot() const { return Snapshot(std::make_unique<Snapshot::State>(state_->db.get())); }
+
+Result<std::optional<std::string>> Store::Get(Family family, std::string_view key, const Snapshot* at) const {
+  rocksdb::ReadOptions options;
+  if (at != nullptr) options.snapshot = at->state_->snapshot;
   std::string value;
-  const rocksdb::Status status = state_->db->Get(rocksdb::ReadOptions(), state_->handle(family), ToSlice(key), &value);
+  const rocksdb::Status status = state_->db->Get(options, state_->handle(family), ToSlice(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
   RETURN_IF_ERROR(ToStatus(status));
   return std::optional<std::string>(std::move(value));
 }
 
-Result<std::vector<std::optional<std::string>>> Store::MultiGet(Family family,
-                                                                std::span<const std::string> keys) const {
+Result<std::vector<std::optional<std::string>>> Store::MultiGet(Family family, std::span<const std::string> keys,
+                                                                const Snapshot* at) const {
+  rocksdb::ReadOptions options;
+  if (at != nullptr) options.snapshot = at->state_->snapshot;
   std::vector<rocksdb::Slice> slices(keys.begin(), keys.end());
   std::vector<rocksdb::PinnableSlice> values(keys.size());
   std::vector<rocksdb::Status> statuses(keys.size());
-  state_->db->MultiGet(rocksdb::ReadOptions(), state_->handle(family), slices.size(), slices.data(), values.data(),
-                       statuses.data());
+  state_->db->MultiGet(options, state_->handle(family), slices.size(), slices.data(), values.data(), statuses.data());
   std::vector<std::optional<std::string>> found(keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
     if (statuses[i].IsNotFound()) continue;
@@ -176,11 +195,13 @@ Result<std::vector<std::optional<std::string>>> Store::MultiGet(Family family,
   return found;
 }
 
-Cursor Store::Scan(Family family, std::string_view prefix, std::string_view from, Cache cache) const {
+Cursor Store::Scan(Family family, std::string_view prefix, std::string_view from, Cache cache,
+                   const Snapshot* at) const {
   auto state = std::make_unique<Cursor::State>();
   state->prefix = prefix;
   rocksdb::ReadOptions options;
   options.fill_cache = cache == Cache::kFill;
+  if (at != nullptr) options.snapshot = at->state_->snapshot;
   state->iterator.reset(state_->db->NewIterator(options, state_->handle(family)));
   state->iterator->Seek(ToSlice(from.empty() ? prefix : from));
   return Cursor(std::move(state));

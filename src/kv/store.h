@@ -69,6 +69,20 @@ class Cursor {
   std::unique_ptr<State> state_;
 };
 
+// The database as it was at one moment, for reads that name it. While it lives, what it sees is kept from compaction.
+// The store outlives it. Thread-safe.
+class Snapshot {
+ public:
+  ~Snapshot();
+  Snapshot(Snapshot&&) noexcept;
+
+ private:
+  friend class Store;
+  struct State;
+  explicit Snapshot(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
 struct StoreOptions {
   uint64_t memtable_bytes = 32ULL << 20;
   uint64_t block_cache_bytes = 64ULL << 20;
@@ -84,13 +98,17 @@ class Store {
   Status Flush();
   // After NoSpace: writes again if what waits can be flushed now. Not beside the destructor.
   Status TryResume();
-  Result<std::optional<std::string>> Get(Family family, std::string_view key) const;
+  Snapshot TakeSnapshot() const;
+  // Reads are of now, or of `at`.
+  Result<std::optional<std::string>> Get(Family family, std::string_view key, const Snapshot* at = nullptr) const;
   // Values in the order of `keys`; a missing one is nullopt.
-  Result<std::vector<std::optional<std::string>>> MultiGet(Family family, std::span<const std::string> keys) const;
+  Result<std::vector<std::optional<std::string>>> MultiGet(Family family, std::span<const std::string> keys,
+                                                           const Snapshot* at = nullptr) const;
   // Starts at the first key ≥ `from` (or `prefix` when `from` is empty) and ends after the last one with `prefix`. A
   // scan of all there is spares the block cache: it would push out what is read often.
   enum class Cache { kFill, kSpare };
-  Cursor Scan(Family family, std::string_view prefix, std::string_view from = {}, Cache cache = Cache::kFill) const;
+  Cursor Scan(Family family, std::string_view prefix, std::string_view from = {}, Cache cache = Cache::kFill,
+              const Snapshot* at = nullptr) const;
 
  private:
   struct State;

@@ -45,6 +45,29 @@ TEST_F(StoreTest, WhatIsPutIsRead) {
   EXPECT_EQ(store_->Get(Family::kPoints, "k").value(), "v");
 }
 
+TEST_F(StoreTest, ASnapshotStaysAsItWas) {
+  Put(Family::kPoints, "a", "1");
+  Put(Family::kPoints, "b", "2");
+  const Snapshot before = store_->TakeSnapshot();
+  Put(Family::kPoints, "a", "changed");
+  Put(Family::kPoints, "c", "3");
+  WriteBatch gone;
+  gone.DeleteRange(Family::kPoints, "b", "c");
+  ASSERT_TRUE(store_->Write(gone).ok());
+  ASSERT_TRUE(store_->Flush().ok());
+  EXPECT_EQ(store_->Get(Family::kPoints, "a", &before).value(), "1");
+  EXPECT_EQ(store_->Get(Family::kPoints, "a").value(), "changed");
+  const std::vector<std::string> keys = {"a", "b", "c"};
+  EXPECT_THAT(store_->MultiGet(Family::kPoints, keys, &before).value(),
+              testing::ElementsAre(std::optional<std::string>("1"), std::optional<std::string>("2"), std::nullopt));
+  std::vector<std::string> seen;
+  for (Cursor cursor = store_->Scan(Family::kPoints, "", "", Store::Cache::kSpare, &before); cursor.Valid();
+       cursor.Next()) {
+    seen.emplace_back(cursor.key());
+  }
+  EXPECT_THAT(seen, testing::ElementsAre("a", "b"));
+}
+
 TEST_F(StoreTest, FamiliesAreSeparate) {
   Put(Family::kPoints, "k", "v");
   EXPECT_EQ(store_->Get(Family::kDocuments, "k").value(), std::nullopt);

@@ -38,6 +38,8 @@
 
 namespace rhizome::vector {
 
+class RegisterView;
+
 class VectorEngine {
  public:
   // Opens the snapshot in `options.directory`, or an empty state when there is none. `disk` and `store` outlive it.
@@ -82,6 +84,8 @@ class VectorEngine {
   // is kept as it is).
   Result<std::vector<std::optional<format::Operation>>> ReadRegisters(std::span<const std::string> keys) const
       EXCLUDES(apply_mutex_);
+  // All registers as they are now, for who reads long: writes go on meanwhile. ReadOnly after a failed Apply.
+  Result<std::unique_ptr<RegisterView>> ViewRegisters() const EXCLUDES(apply_mutex_);
   // Up to `limit` registers of the named leaves, tombstones included, in key order behind `after` ("": from the start).
   Result<format::InventoryPage> Inventory(const std::vector<uint32_t>& leaves, uint32_t bits, const std::string& after,
                                           uint32_t limit) const;
@@ -125,6 +129,14 @@ class VectorEngine {
     std::unique_ptr<PayloadIndex> payload;
   };
   struct Batch;
+  // What one reader sees.
+  struct Moment {
+    std::shared_ptr<const Indexes> in;
+    std::shared_ptr<const SlotSet> live;
+    std::optional<kv::Snapshot> database;  // nullopt: as it is when it is read
+    const kv::Snapshot* at() const { return database ? &*database : nullptr; }
+  };
+  friend class RegisterView;
   // All of a batch but the database's part and the publishing.
   struct Prepared {
     uint64_t lsn = 0;
@@ -156,20 +168,24 @@ class VectorEngine {
       REQUIRES(apply_mutex_);
   Result<bool> Wins(const format::PointId& id, Version version, bool live, const Batch& batch) const;
   Status RecordRequest(const format::RequestStamp& stamp, Version version, kv::WriteBatch& batch) const;
-  Result<std::optional<format::StoredDocument>> ReadDocument(const format::PointId& id) const;
+  Result<std::optional<format::StoredDocument>> ReadDocument(const format::PointId& id,
+                                                             const kv::Snapshot* at = nullptr) const;
 
   void FindLive(std::span<const format::RegisterKey> keys, std::span<Version> versions) const;
   Status FindStored(kv::Family family, std::span<const format::RegisterKey> keys,
                     std::span<format::RegisterVersion> versions) const;
   using ReadOperation = std::function<Result<std::optional<format::Operation>>()>;
   Result<std::optional<format::Operation>> ReadOneMoment(const ReadOperation& read) const EXCLUDES(apply_mutex_);
-  Result<std::optional<format::Operation>> ReadPointRegister(const format::PointId& id) const;
-  Result<std::optional<format::Operation>> ReadDocumentRegister(const format::PointId& id) const;
-  Result<format::Point> ReadLive(const format::PointId& id, const std::optional<std::string>& value,
-                                 Version version) const;
+  Moment Now() const;
+  Result<std::optional<format::Operation>> ReadRegister(const format::RegisterKey& key, const Moment& moment) const;
+  Result<std::optional<format::Operation>> ReadPointRegister(const format::PointId& id, const Moment& moment) const;
+  Result<std::optional<format::Operation>> ReadDocumentRegister(const format::PointId& id, const Moment& moment) const;
+  Result<format::Point> ReadLive(const format::PointId& id, const std::optional<std::string>& value, Version version,
+                                 const Moment& moment) const;
   using VisitRegister = std::function<bool(const format::RegisterVersion&)>;  // false: enough
-  Status ScanRegisters(const std::string& after, const VisitRegister& visit) const;
-  Status ScanFamily(kv::Family family, const std::string& after, const VisitRegister& visit, bool& enough) const;
+  Status ScanRegisters(const std::string& after, const VisitRegister& visit, const kv::Snapshot* at = nullptr) const;
+  Status ScanFamily(kv::Family family, const std::string& after, const VisitRegister& visit,
+                    const kv::Snapshot* at) const;
   // Deletes those of `keys` whose values still are `condemned`, as one step between two batches.
   using Condemned = std::function<Result<bool>(std::string_view value)>;
   Status DeleteIf(kv::Family family, std::span<const std::string> keys, const Condemned& condemned)
@@ -221,6 +237,29 @@ class VectorEngine {
   mutable std::optional<KnownDigest> known_digest_ GUARDED_BY(digest_mutex_);  // the last one
 
   Mutex improve_mutex_;  // one thread links and mends at a time
+};
+
+// All registers of one shard as they were at one LSN, for who reads them over minutes, as a backup does.
+//
+// Exact: everything applied up to lsn() is in it and nothing newer, whatever is written, deleted or compacted
+// meanwhile. While it lives the memory and the database space of what has been replaced since are kept. Thread-safe.
+// The engine outlives it.
+class RegisterView {
+ public:
+  uint64_t lsn() const { return lsn_; }
+  // Every register in key order, tombstones included, until `visit` answers false.
+  Status Scan(const std::function<bool(const format::RegisterVersion&)>& visit) const;
+  // As VectorEngine::ReadRegisters.
+  Result<std::vector<std::optional<format::Operation>>> Read(std::span<const std::string> keys) const;
+
+ private:
+  friend class VectorEngine;
+  RegisterView(const VectorEngine& engine, VectorEngine::Moment moment, uint64_t lsn)
+      : engine_(engine), moment_(std::move(moment)), lsn_(lsn) {}
+
+  const VectorEngine& engine_;
+  const VectorEngine::Moment moment_;
+  const uint64_t lsn_;
 };
 
 }  // namespace rhizome::vector

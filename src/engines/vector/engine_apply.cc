@@ -147,8 +147,8 @@ Status VectorEngine::KillPoint(const PointId& id, Version version, Batch& batch)
   return Status::Ok();
 }
 
-Result<std::optional<StoredDocument>> VectorEngine::ReadDocument(const PointId& id) const {
-  ASSIGN_OR_RETURN(const auto value, store_.Get(kv::Family::kDocuments, Key(id)));
+Result<std::optional<StoredDocument>> VectorEngine::ReadDocument(const PointId& id, const kv::Snapshot* at) const {
+  ASSIGN_OR_RETURN(const auto value, store_.Get(kv::Family::kDocuments, Key(id), at));
   if (!value) return std::optional<StoredDocument>();
   ASSIGN_OR_RETURN(StoredDocument document, format::DecodeStoredDocument(*value));
   return std::optional<StoredDocument>(std::move(document));

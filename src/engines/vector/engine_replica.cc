@@ -99,7 +99,7 @@ Result<std::vector<std::optional<Operation>>> VectorEngine::ReadRegisters(std::s
   ASSIGN_OR_RETURN(const std::vector<RegisterKey> parsed, ParseKeys(keys));
   std::vector<std::optional<Operation>> operations;
   for (const RegisterKey& key : parsed) {
-    const auto read = [&] { return key.document ? ReadDocumentRegister(key.id) : ReadPointRegister(key.id); };
+    const auto read = [&] { return ReadRegister(key, Now()); };
     ASSIGN_OR_RETURN(std::optional<Operation> operation, ReadOneMoment(read));
     operations.push_back(std::move(operation));
   }
@@ -120,17 +120,27 @@ Result<std::optional<Operation>> VectorEngine::ReadOneMoment(const ReadOperation
   return read();
 }
 
-Result<std::optional<Operation>> VectorEngine::ReadPointRegister(const PointId& id) const {
-  ASSIGN_OR_RETURN(const auto value, store_.Get(kv::Family::kPoints, Key(id)));
+VectorEngine::Moment VectorEngine::Now() const {
+  std::shared_ptr<const Indexes> in = View();
+  std::shared_ptr<const SlotSet> live = in->table.Live();
+  return {std::move(in), std::move(live), std::nullopt};
+}
+
+Result<std::optional<Operation>> VectorEngine::ReadRegister(const RegisterKey& key, const Moment& moment) const {
+  return key.document ? ReadDocumentRegister(key.id, moment) : ReadPointRegister(key.id, moment);
+}
+
+Result<std::optional<Operation>> VectorEngine::ReadPointRegister(const PointId& id, const Moment& moment) const {
+  ASSIGN_OR_RETURN(const auto value, store_.Get(kv::Family::kPoints, Key(id), moment.at()));
   if (!value) return std::optional<Operation>();
   ASSIGN_OR_RETURN(const StoredVersion stored, format::DecodeStoredVersion(*value));
   if (stored.tombstone) return std::optional<Operation>({stored.version, DeletePoint{id}});
-  ASSIGN_OR_RETURN(Point point, ReadLive(id, value, stored.version));
+  ASSIGN_OR_RETURN(Point point, ReadLive(id, value, stored.version, moment));
   return std::optional<Operation>({stored.version, UpsertPoint{std::move(point)}});
 }
 
-Result<std::optional<Operation>> VectorEngine::ReadDocumentRegister(const PointId& id) const {
-  ASSIGN_OR_RETURN(std::optional<StoredDocument> document, ReadDocument(id));
+Result<std::optional<Operation>> VectorEngine::ReadDocumentRegister(const PointId& id, const Moment& moment) const {
+  ASSIGN_OR_RETURN(std::optional<StoredDocument> document, ReadDocument(id, moment.at()));
   if (!document) return std::optional<Operation>();
   if (document->tombstone) return std::optional<Operation>({document->version, DeleteDocument{id}});
   PutDocument put{std::move(document->record), {}};
@@ -140,45 +150,49 @@ Result<std::optional<Operation>> VectorEngine::ReadDocumentRegister(const PointI
     ids.push_back(PointId::OfChunk(id, n));
     keys.push_back(Key(ids.back()));
   }
-  ASSIGN_OR_RETURN(const auto values, store_.MultiGet(kv::Family::kPoints, keys));
+  ASSIGN_OR_RETURN(const auto values, store_.MultiGet(kv::Family::kPoints, keys, moment.at()));
   for (uint32_t n = 0; n < put.record.chunk_count; ++n) {
-    ASSIGN_OR_RETURN(Point chunk, ReadLive(ids[n], values[n], document->version));
+    ASSIGN_OR_RETURN(Point chunk, ReadLive(ids[n], values[n], document->version, moment));
     put.chunks.push_back(std::move(chunk));
   }
   return std::optional<Operation>({document->version, std::move(put)});
 }
 
 // The live point that `value` says is there at `version`, with its vector.
-Result<Point> VectorEngine::ReadLive(const PointId& id, const std::optional<std::string>& value,
-                                     Version version) const {
+Result<Point> VectorEngine::ReadLive(const PointId& id, const std::optional<std::string>& value, Version version,
+                                     const Moment& moment) const {
   if (!value) return Status::Corruption("the database lacks point " + id.ToString());
   ASSIGN_OR_RETURN(StoredPoint stored, format::DecodeStoredPoint(*value));
   if (stored.tombstone || stored.version != version) {
     return Status::Corruption("point " + id.ToString() + " is not of its register's version");
   }
-  const std::shared_ptr<Indexes> in = View();
-  const std::shared_ptr<const SlotSet> live = in->table.Live();
-  if (in->table.Find(id, *live) == kNoSlot) return Status::Corruption("the index lacks point " + id.ToString());
-  return Point{id, VectorOf(id, *in, *live), std::move(stored.title), std::move(stored.text),
+  if (moment.in->table.Find(id, *moment.live) == kNoSlot) {
+    return Status::Corruption("the index lacks point " + id.ToString());
+  }
+  return Point{id, VectorOf(id, *moment.in, *moment.live), std::move(stored.title), std::move(stored.text),
                std::move(stored.payload)};
 }
 
 // 'd' sorts before 'p', and the database keys of either sort as the ids do.
-Status VectorEngine::ScanRegisters(const std::string& after, const VisitRegister& visit) const {
+Status VectorEngine::ScanRegisters(const std::string& after, const VisitRegister& visit, const kv::Snapshot* at) const {
   bool enough = false;
-  if (!after.starts_with('p')) RETURN_IF_ERROR(ScanFamily(kv::Family::kDocuments, after, visit, enough));
+  const VisitRegister until = [&](const RegisterVersion& entry) {
+    enough = !visit(entry);
+    return !enough;
+  };
+  if (!after.starts_with('p')) RETURN_IF_ERROR(ScanFamily(kv::Family::kDocuments, after, until, at));
   if (enough) return Status::Ok();
-  return ScanFamily(kv::Family::kPoints, after.starts_with('p') ? after : "", visit, enough);
+  return ScanFamily(kv::Family::kPoints, after.starts_with('p') ? after : "", until, at);
 }
 
 Status VectorEngine::ScanFamily(kv::Family family, const std::string& after, const VisitRegister& visit,
-                                bool& enough) const {
+                                const kv::Snapshot* at) const {
   const std::string prefix = ShardPrefix(options_.shard);
   const bool points = family == kv::Family::kPoints;
   // The smallest key above `after` is that key and a zero byte.
   const std::string from = after.empty() ? prefix : prefix + after.substr(1) + std::string(1, '\0');
-  kv::Cursor cursor = store_.Scan(family, prefix, from, kv::Store::Cache::kSpare);
-  for (; cursor.Valid() && !enough; cursor.Next()) {
+  kv::Cursor cursor = store_.Scan(family, prefix, from, kv::Store::Cache::kSpare, at);
+  for (bool enough = false; cursor.Valid() && !enough; cursor.Next()) {
     const std::string_view id = cursor.key().substr(prefix.size());
     if (points && PointId::IsChunk(id)) continue;  // part of its document's register
     ASSIGN_OR_RETURN(const StoredVersion stored, format::DecodeStoredVersion(cursor.value()));
