@@ -222,6 +222,18 @@ TEST_F(MembersTest, DocumentsAreReadAndFoundByContentAcrossMembers) {
   EXPECT_FALSE(On("b").GetDocument("c", put.record.id).value().has_value());
 }
 
+TEST_F(MembersTest, ARepeatedRequestDoesNotUndoWhatCameAfterIt) {
+  StartThree();
+  Create("a");
+  WriteOptions options = Writing(Consistency::kQuorum);
+  options.idempotency_key = "order-1";
+  ASSERT_TRUE(On("a").Write("c", {Upsert(1, "first"), Upsert(2, "first")}, options).ok());
+  ASSERT_TRUE(On("b").Write("c", {Upsert(1, "second")}).ok());
+  ASSERT_TRUE(On("c").Write("c", {Upsert(1, "first"), Upsert(2, "first")}, options).ok());
+  EXPECT_EQ(On("a").Get("c", std::vector{PointId(1)}, false)->at(0)->point.text, "second");
+  EXPECT_EQ(On("b").Write("c", {Upsert(1, "third")}, options).field(), "idempotency_key");
+}
+
 TEST_F(MembersTest, BadInputIsRefusedBeforeAnybodyIsAsked) {
   StartThree();
   Create("a");

@@ -41,6 +41,7 @@ Status Cluster::Write(const std::string& collection, std::vector<Operation> oper
   ASSIGN_OR_RETURN(const Call call, Begin(collection, options, Level::kQuorum));
   const View& view = call.view;
   RETURN_IF_ERROR(vector::ValidateOperations(operations, view.spec.dimension, view.spec.metric));
+  const auto request = StampOf(options, operations);
   Parts<Operation> split(view.record.partitions);
   for (size_t i = 0; i < operations.size(); ++i) {
     const uint32_t partition = view.PartitionOf(operations[i].id());
@@ -54,6 +55,7 @@ Status Cluster::Write(const std::string& collection, std::vector<Operation> oper
     command.shard = view.ShardOf(p);
     command.operations = std::move(split.items[p]);
     command.level = call.level;
+    command.request = request;
     command.context = call.context;
     starts.push_back([this, command = std::move(command)]() mutable {
       return parts_.member.coordinator().Write(std::move(command));

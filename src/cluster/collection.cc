@@ -52,7 +52,14 @@ Result<Shard*> Collection::ShardOf(const PointId& id) const {
   return partition.shard.get();
 }
 
-Status Collection::Write(std::vector<Operation> operations, shard::Stamp stamp) {
+Result<bool> Collection::Repeats(const Partition& partition, const format::RequestStamp& request) const {
+  ASSIGN_OR_RETURN(const auto known, partition.shard->engine().FindRequest(request.key));
+  if (known && known->content_hash != request.content_hash) return OtherRequest();
+  return known.has_value();
+}
+
+Status Collection::Write(std::vector<Operation> operations, shard::Stamp stamp,
+                         const std::optional<format::RequestStamp>& request) {
   Parts<Operation> split(static_cast<uint32_t>(partitions_.size()));
   for (size_t i = 0; i < operations.size(); ++i) {
     const uint32_t partition = PartitionOf(operations[i].id());
@@ -65,12 +72,15 @@ Status Collection::Write(std::vector<Operation> operations, shard::Stamp stamp) 
     const Shard& shard = *partitions_[p].shard;
     const bool brought = stamp == shard::Stamp::kKeep;
     RETURN_IF_ERROR(Renumber(brought ? shard.CheckMerge(parts[p]) : shard.Check(parts[p]), positions[p]));
+    if (!request) continue;
+    ASSIGN_OR_RETURN(const bool repeats, Repeats(partitions_[p], *request));
+    if (repeats) parts[p].clear();
   }
   std::vector<std::pair<Shard*, PendingWrite>> pending;
   for (size_t p = 0; p < parts.size(); ++p) {
     if (parts[p].empty()) continue;
     Shard* shard = partitions_[p].shard.get();
-    pending.emplace_back(shard, shard->Begin(std::move(parts[p]), stamp));
+    pending.emplace_back(shard, shard->Begin(std::move(parts[p]), stamp, request));
   }
   Status first_failure;
   size_t failed = 0;

@@ -32,8 +32,10 @@ class Collection {
 
   uint32_t PartitionOf(const format::PointId& id) const;
   // THE write path: route, check everything, log everything, wait once, apply.
-  // With kKeep the operations bring their versions along.
-  Status Write(std::vector<format::Operation> operations, shard::Stamp stamp = shard::Stamp::kAssign);
+  // With kKeep the operations bring their versions along. Partitions that `request` has reached before take nothing
+  // again.
+  Status Write(std::vector<format::Operation> operations, shard::Stamp stamp = shard::Stamp::kAssign,
+               const std::optional<format::RequestStamp>& request = {});
   // THE read path: ask every partition for candidates, merge and fuse them, fetch what the answer shows.
   Result<SearchResponse> Search(const SearchRequest& request) const;
   Result<std::vector<std::optional<StoredPointView>>> Get(std::span<const format::PointId> ids, bool with_vector) const;
@@ -43,6 +45,7 @@ class Collection {
   Result<std::optional<format::PointId>> FindContent(std::pair<uint64_t, uint64_t> content_hash) const;
 
  private:
+  Result<bool> Repeats(const Partition& partition, const format::RequestStamp& request) const;
   Result<SearchResponse> Fill(const SearchRequest& request, const std::vector<vector::Candidate>& ranked,
                               SearchResponse response) const;
   // The shard that holds `id`, or why it cannot be asked.

@@ -1,5 +1,8 @@
 #include "cluster/database.h"
 
+#include "base/hash.h"
+#include "format/coding.h"
+
 namespace rhizome::cluster {
 namespace {
 
@@ -42,6 +45,19 @@ Status ValidateScroll(const ScrollRequest& request) {
   if (request.limit < 1 || request.limit > 10'000) return Status::InvalidArgument("limit", "must be 1 to 10000");
   return Status::Ok();
 }
+
+std::optional<format::RequestStamp> StampOf(const WriteOptions& options,
+                                            std::span<const format::Operation> operations) {
+  if (options.idempotency_key.empty()) return std::nullopt;
+  format::RequestStamp stamp;
+  const auto [high, low] = ContentHash(options.idempotency_key);
+  format::StoreFixed(reinterpret_cast<char*>(stamp.key.data()), high);
+  format::StoreFixed(reinterpret_cast<char*>(stamp.key.data()) + sizeof(high), low);
+  stamp.content_hash = Checksum(format::EncodeBatch(operations));
+  return stamp;
+}
+
+Status OtherRequest() { return Status::InvalidArgument("idempotency_key", "was used for another request"); }
 
 std::optional<Consistency> ParseConsistency(std::string_view name) {
   if (name == "one") return Consistency::kOne;

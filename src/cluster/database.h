@@ -139,7 +139,15 @@ struct CallOptions {
 struct ReadOptions : CallOptions {
   bool all_or_error = false;  // a search fails where it would leave partitions out
 };
-struct WriteOptions : CallOptions {};
+struct WriteOptions : CallOptions {
+  // Of the client's request, "" for none: a request that is repeated with the same key within a day changes nothing
+  // again, not even over what others wrote meanwhile. The key with another request is InvalidArgument.
+  std::string idempotency_key;
+};
+inline constexpr int64_t kRequestsKeptMs = 24 * 3'600'000;
+// What is logged with the effect of a request that has a key: the key's hash, and that of what is asked.
+std::optional<format::RequestStamp> StampOf(const WriteOptions& options, std::span<const format::Operation> operations);
+Status OtherRequest();  // the refusal of a key that came with another request
 
 // What a collection gets whose creator does not say.
 struct CollectionDefaults {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr uint32_t kSlotsPerRound = 2048;
 constexpr auto kIdle = std::chrono::milliseconds(100);
+constexpr int64_t kForgetIntervalNs = 3'600'000'000'000;
 constexpr int64_t kPauseAfterFailureNs = 10'000'000'000;
 
 }  // namespace
@@ -40,6 +41,7 @@ bool Housekeeper::Work() {
   if (state_.clock.MonotonicNs() >= not_before_ns_) {
     CompactIfDue();
     CheckpointIfDue();
+    ForgetRequestsIfDue();
   }
   return improved;
 }
@@ -65,6 +67,17 @@ void Housekeeper::CheckpointIfDue() {
   if (!state_.WriteStatus().ok()) return;
   const Status status = state_.Checkpoint();
   if (!status.ok()) Pause("checkpoint", status);
+}
+
+void Housekeeper::ForgetRequestsIfDue() {
+  const int64_t now_ns = state_.clock.MonotonicNs();
+  if (now_ns < forget_requests_ns_) return;
+  forget_requests_ns_ = now_ns + kForgetIntervalNs;
+  if (!state_.WriteStatus().ok()) return;
+  for (const auto& shard : state_.OpenShards()) {
+    const Status status = shard->engine().DropRequests(state_.clock.WallMs() - kRequestsKeptMs);
+    if (!status.ok()) Pause("forgetting old requests of shard " + std::to_string(shard->number()), status);
+  }
 }
 
 void Housekeeper::Pause(const std::string& what, const Status& failure) {

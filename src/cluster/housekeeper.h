@@ -24,11 +24,13 @@ class Housekeeper {
   bool ImproveIndexes();
   void CompactIfDue();
   void CheckpointIfDue();
+  void ForgetRequestsIfDue();
   // Says what failed; the next try waits a while.
   void Pause(const std::string& what, const Status& failure);
 
   NodeState& state_;
-  int64_t not_before_ns_ = 0;  // no checkpoint or compaction until then: the last one failed. The thread's own.
+  int64_t forget_requests_ns_ = 0;  // the thread's own, too
+  int64_t not_before_ns_ = 0;       // no checkpoint or compaction until then: the last one failed. The thread's own.
   Mutex mutex_;
   CondVar wake_;
   bool stopping_ GUARDED_BY(mutex_) = false;

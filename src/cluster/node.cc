@@ -62,10 +62,11 @@ Status Node::DropCollection(const std::string& name) {
   return state_->DropCollection(name);
 }
 
-Status Node::Write(const std::string& collection, std::vector<Operation> operations, const WriteOptions&) {
+Status Node::Write(const std::string& collection, std::vector<Operation> operations, const WriteOptions& options) {
   RETURN_IF_ERROR(state_->WriteStatus());
   ASSIGN_OR_RETURN(const auto found, state_->Find(collection));
-  return found->Write(std::move(operations));
+  const auto request = StampOf(options, operations);
+  return found->Write(std::move(operations), shard::Stamp::kAssign, request);
 }
 
 Result<SearchResponse> Node::Search(const SearchRequest& request, const ReadOptions& options) {
@@ -136,9 +137,7 @@ std::vector<ShardInfo> Node::Shards() {
 
 Status Node::AddReplica(const ReplicaSpec& spec) { return state_->replicas.Add(spec); }
 
-Status Node::MarkReplicaComplete(uint32_t shard, uint64_t since) {
-  return state_->replicas.MarkComplete(shard, since);
-}
+Status Node::MarkReplicaComplete(uint32_t shard, uint64_t since) { return state_->replicas.MarkComplete(shard, since); }
 
 Status Node::DropReplica(uint32_t shard) { return state_->replicas.Drop(shard); }
 

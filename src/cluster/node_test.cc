@@ -86,6 +86,23 @@ TEST_F(NodeTest, KeepsOneCopyAndSaysSo) {
   EXPECT_EQ(refused.field(), "replication_factor");
 }
 
+TEST_F(NodeTest, ARepeatedRequestDoesNotUndoWhatCameAfterIt) {
+  Create("c", 2);
+  WriteOptions options;
+  options.idempotency_key = "order-1";
+  const auto batch = [](const std::string& text) {
+    return std::vector<Operation>{Upsert(1, Vector(1), text), Upsert(2, Vector(2), text)};
+  };
+  ASSERT_TRUE(node_->Write("c", batch("first"), options).ok());
+  ASSERT_TRUE(node_->Write("c", {Upsert(1, Vector(1), "second")}).ok());
+  Open();
+  ASSERT_TRUE(node_->Write("c", batch("first"), options).ok());
+  EXPECT_EQ(node_->Get("c", std::vector{PointId(1)}, false)->at(0)->point.text, "second");
+  EXPECT_EQ(node_->Write("c", batch("third"), options).field(), "idempotency_key");
+  options.idempotency_key = "order-2";
+  EXPECT_TRUE(node_->Write("c", batch("third"), options).ok());
+}
+
 TEST_F(NodeTest, PartitionsAnswerAsOne) {
   Create("one", 1);
   Create("many", 8);

@@ -1,5 +1,7 @@
 #include "gateway/api.h"
 
+#include <algorithm>
+
 #include "base/steps.h"
 #include "gateway/api_parts.h"
 #include "gateway/target.h"
@@ -65,6 +67,8 @@ Result<std::vector<std::vector<float>>> EmbedFor(const Backend& backend, const c
 
 namespace {
 
+constexpr size_t kIdempotencyKeyBytesMax = 256;
+
 Status FillOptions(const Request& request, const std::optional<std::string>& consistency,
                    cluster::CallOptions& options) {
   if (consistency) {
@@ -89,6 +93,12 @@ Result<cluster::ReadOptions> ReadOptionsOf(const Request& request, const std::op
 Result<cluster::WriteOptions> WriteOptionsOf(const Request& request, const std::optional<std::string>& consistency) {
   cluster::WriteOptions options;
   RETURN_IF_ERROR(FillOptions(request, consistency, options));
+  const std::string& key = request.idempotency_key;
+  const auto printable = [](unsigned char c) { return c >= ' ' && c <= '~'; };
+  if (key.size() > kIdempotencyKeyBytesMax || !std::all_of(key.begin(), key.end(), printable)) {
+    return Status::InvalidArgument("Idempotency-Key", "must be at most 256 printable ASCII characters");
+  }
+  options.idempotency_key = key;
   return options;
 }
 

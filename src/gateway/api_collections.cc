@@ -66,6 +66,11 @@ void WriteInfo(JsonWriter& writer, const cluster::CollectionInfo& info) {
   writer.Key("language").String(info.spec.language).Key("shards").Integer(info.spec.shards);
   writer.Key("replication_factor").Integer(info.spec.replication_factor);
   writer.Key("points").Integer(info.points).Key("documents").Integer(info.documents);
+  if (!info.failed_partitions.empty()) {
+    writer.Key("failed_partitions").BeginArray();
+    for (const uint32_t partition : info.failed_partitions) writer.Integer(partition);
+    writer.EndArray();
+  }
   writer.Key("created_ms").Integer(info.created_ms).EndObject();
 }
 

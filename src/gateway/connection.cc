@@ -211,6 +211,7 @@ bool Connection::ReadHead(Work& work) {
   head.request_id = Value(message, "X-Request-Id");
   head.timeout_ms = Value(message, "X-Request-Timeout-Ms");
   head.traceparent = Value(message, "traceparent");
+  head.idempotency_key = Value(message, "Idempotency-Key");
   const auto length = work.parser.content_length();
   head.content_length = length ? *length : 0;
   head.has_body = head.content_length > 0 || work.parser.chunked();

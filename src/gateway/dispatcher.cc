@@ -115,6 +115,7 @@ void Dispatcher::Identify(const RequestHead& head, Exchange& exchange) {
   exchange.request.id =
       IsRequestId(head.request_id) ? head.request_id : id_prefix_ + std::to_string(next_id_.fetch_add(1));
   exchange.request.method = head.method;
+  exchange.request.idempotency_key = head.idempotency_key;
   const auto parent = Traceparent::Parse(head.traceparent);
   exchange.request.traceparent = (parent ? parent->Child() : Traceparent::Random(false)).ToString();
 }

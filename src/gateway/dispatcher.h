@@ -39,6 +39,7 @@ struct RequestHead {
   std::string request_id;
   std::string timeout_ms;
   std::string traceparent;
+  std::string idempotency_key;
   uint64_t content_length = 0;
   bool has_body = false;  // also when the length is unknown (chunked)
 };

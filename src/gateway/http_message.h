@@ -22,13 +22,14 @@ inline const std::string* FindValue(const NamedValues& values, std::string_view 
 }
 
 struct Request {
-  std::string id;           // the client's X-Request-Id when sane, else made here; never empty
-  std::string method;       // as sent; HEAD arrives at the handler of GET
-  NamedValues path_params;  // by the names in the route's pattern, decoded once and checked
-  NamedValues query;        // decoded once
-  std::string body;         // complete, inflated
-  std::string traceparent;  // W3C trace context: the client's as its child, else new
-  int64_t deadline_ns = 0;  // of the monotonic clock; past it nobody waits for the answer
+  std::string id;               // the client's X-Request-Id when sane, else made here; never empty
+  std::string method;           // as sent; HEAD arrives at the handler of GET
+  NamedValues path_params;      // by the names in the route's pattern, decoded once and checked
+  NamedValues query;            // decoded once
+  std::string body;             // complete, inflated
+  std::string idempotency_key;  // as sent, "" for none
+  std::string traceparent;      // W3C trace context: the client's as its child, else new
+  int64_t deadline_ns = 0;      // of the monotonic clock; past it nobody waits for the answer
 
   // Present for every name in the route's pattern.
   const std::string& PathParam(std::string_view name) const;

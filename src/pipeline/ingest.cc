@@ -46,6 +46,13 @@ cluster::ReadOptions ReadsOf(const cluster::WriteOptions& options) {
   return reads;
 }
 
+// One request may write many documents; what is told apart is each of them.
+cluster::WriteOptions OptionsFor(const PointId& document, const cluster::WriteOptions& options) {
+  cluster::WriteOptions own = options;
+  if (!own.idempotency_key.empty()) own.idempotency_key.append("\n").append(document.ToString());
+  return own;
+}
+
 Status ValidateDocument(const IngestDocument& document) {
   if (!IsUtf8(document.title)) return Status::InvalidArgument("title", "is not valid UTF-8");
   const size_t valid = Utf8ValidPrefix(document.text);
@@ -210,7 +217,14 @@ Status Ingestor::State::WriteWindow(const std::string& collection, const cluster
     written.push_back(&draft);
   }
   if (operations.empty()) return Status::Ok();
-  RETURN_IF_ERROR(database.Write(collection, std::move(operations), options));
+  if (options.idempotency_key.empty()) {
+    RETURN_IF_ERROR(database.Write(collection, std::move(operations), options));
+  } else {
+    for (Operation& operation : operations) {
+      const cluster::WriteOptions own = OptionsFor(operation.id(), options);
+      RETURN_IF_ERROR(database.Write(collection, {std::move(operation)}, own));
+    }
+  }
   for (const Draft* draft : written) {
     results[draft->position].outcome = draft->existed ? IngestOutcome::kUpdated : IngestOutcome::kCreated;
   }
@@ -269,7 +283,7 @@ Status Ingestor::Delete(const std::string& collection, const std::string& id, co
   ASSIGN_OR_RETURN(const PointId document, PointId::FromString(id));
   ASSIGN_OR_RETURN(const auto stored, state_->database.GetDocument(collection, document, ReadsOf(options)));
   if (!stored) return Status::NotFound("there is no document " + id + " in collection " + collection);
-  return state_->database.Write(collection, {{{}, DeleteDocument{document}}}, options);
+  return state_->database.Write(collection, {{{}, DeleteDocument{document}}}, OptionsFor(document, options));
 }
 
 }  // namespace rhizome::pipeline

@@ -43,7 +43,8 @@ class Ingestor {
   Ingestor(cluster::Database& database, Embedder* embedder);
   ~Ingestor();
 
-  // `options` is for each of the reads and writes this takes.
+  // `options` is for each of the reads and writes this takes. With an idempotency key each document is a write of its
+  // own under a key of its own, so that a repetition finds those that are there, whatever was changed since.
   // One result per document, in order; every document is durable and searchable, or its error says why not. The
   // outer status is for what concerns all of them (no such collection, read-only).
   Result<std::vector<IngestResult>> Ingest(const std::string& collection, std::vector<IngestDocument> documents,

@@ -5,6 +5,7 @@
 
 #include <boost/json/parse.hpp>
 #include <filesystem>
+#include <set>
 #include <thread>
 
 #include "base/hash.h"
@@ -106,6 +107,18 @@ TEST_F(IngestTest, ANewTextReplacesAllOldChunks) {
   EXPECT_EQ(One(Doc("a", "Short now.")).outcome, IngestOutcome::kUpdated);
   EXPECT_EQ(AllPoints().size(), 1u);
   EXPECT_EQ(node_->GetCollection("docs")->documents, 1u);
+}
+
+TEST_F(IngestTest, ARepeatedRequestDoesNotUndoWhatCameAfterIt) {
+  cluster::WriteOptions options;
+  options.idempotency_key = "order-1";
+  const auto both = [] { return std::vector<IngestDocument>{Doc("a", "Apples."), Doc("b", "Pears.")}; };
+  ASSERT_TRUE(ingestor_->Ingest("docs", both(), {}, options).ok());
+  One(Doc("a", "Plums."));
+  ASSERT_TRUE(ingestor_->Ingest("docs", both(), {}, options).ok());
+  std::set<std::string> texts;
+  for (const auto& stored : AllPoints()) texts.insert(stored.point.text);
+  EXPECT_EQ(texts, (std::set<std::string>{"Pears.", "Plums."}));
 }
 
 TEST_F(IngestTest, NewMetadataAloneIsAnUpdate) {

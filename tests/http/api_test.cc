@@ -58,6 +58,21 @@ TEST_F(Api, PointsComeBackAsTheyWent) {
   EXPECT_EQ(found.at("points").at(1).at("payload").at("n").to_number<uint64_t>(), UINT64_MAX);
 }
 
+TEST_F(Api, AWriteWithAKeyIsDoneOnce) {
+  MakeColours();
+  const std::string first = R"({"collection":"colours","points":[{"id":9,"vector":[0,0,1],"text":"first"}]})";
+  const std::string second = R"({"collection":"colours","points":[{"id":9,"vector":[0,0,1],"text":"second"}]})";
+  const auto text = [this] {
+    return Do("POST", "/vectors/get", R"({"collection":"colours","ids":[9]})").at("points").at(0).at("text");
+  };
+  EXPECT_EQ(Call("POST", "/vectors", first, "Idempotency-Key: k1\r\n").status, 200);
+  Do("POST", "/vectors", second);
+  EXPECT_EQ(Call("POST", "/vectors", first, "Idempotency-Key: k1\r\n").status, 200);
+  EXPECT_EQ(text(), "second");
+  EXPECT_EQ(Call("POST", "/vectors", second, "Idempotency-Key: k1\r\n").status, 400);
+  EXPECT_EQ(Call("POST", "/vectors", first, "Idempotency-Key: " + std::string(257, 'k') + "\r\n").status, 400);
+}
+
 TEST_F(Api, AServerAloneSatisfiesEveryLevel) {
   MakeColours();
   for (const std::string level : {"one", "quorum", "all"}) {
