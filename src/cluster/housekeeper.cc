@@ -9,12 +9,13 @@ namespace {
 
 constexpr uint32_t kSlotsPerRound = 2048;
 constexpr auto kIdle = std::chrono::milliseconds(100);
-constexpr int64_t kForgetIntervalNs = 3'600'000'000'000;
+constexpr int64_t kForgetIntervalNs = 600'000'000'000;
 constexpr int64_t kPauseAfterFailureNs = 10'000'000'000;
 
 }  // namespace
 
-Housekeeper::Housekeeper(NodeState& state) : state_(state), thread_([this] { Run(); }) {}
+Housekeeper::Housekeeper(NodeState& state)
+    : state_(state), forget_requests_ns_(state.clock.MonotonicNs() + kForgetIntervalNs), thread_([this] { Run(); }) {}
 
 Housekeeper::~Housekeeper() {
   {

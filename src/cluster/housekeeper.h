@@ -29,8 +29,8 @@ class Housekeeper {
   void Pause(const std::string& what, const Status& failure);
 
   NodeState& state_;
-  int64_t forget_requests_ns_ = 0;  // the thread's own, too
-  int64_t not_before_ns_ = 0;       // no checkpoint or compaction until then: the last one failed. The thread's own.
+  int64_t forget_requests_ns_;  // when next; the thread's own
+  int64_t not_before_ns_ = 0;   // no checkpoint or compaction until then: the last one failed. The thread's own.
   Mutex mutex_;
   CondVar wake_;
   bool stopping_ GUARDED_BY(mutex_) = false;
