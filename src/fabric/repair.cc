@@ -10,8 +10,9 @@ namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr uint32_t kDigestBits = 10;
-constexpr int64_t kStepMs = 30'000;  // a digest of a large shard takes a while
-constexpr int64_t kIdleMs = 100;     // between looks at an empty queue
+constexpr int64_t kStepMs = 5'000;     // one page of keys or registers
+constexpr int64_t kDigestMs = 30'000;  // a digest of a large shard takes a while
+constexpr int64_t kIdleMs = 100;       // between looks at an empty queue
 constexpr int64_t kRetryMs = 500;
 constexpr size_t kReadKeys = 200;  // registers in one exchange: vectors and texts are large
 
@@ -26,9 +27,9 @@ struct Repair::Session {
 Repair::Repair(Caller& caller, Directory& directory, ReplicaStore& store, const Settings& settings, MemberNumber self)
     : caller_(caller), directory_(directory), store_(store), settings_(settings), self_(self) {}
 
-CallContext Repair::Step() const {
+CallContext Repair::Step(int64_t ms) const {
   CallContext context;
-  context.deadline_ns = caller_.loop().NowNs() + kStepMs * kNsPerMs;
+  context.deadline_ns = caller_.loop().NowNs() + ms * kNsPerMs;
   context.background = true;
   return context;
 }
@@ -48,7 +49,7 @@ Task<Result<PullReport>> Repair::Pull(Target target, MemberNumber from) {
 Task<Result<std::vector<uint32_t>>> Repair::DifferingLeaves(Session& session) {
   // Theirs first: what arrives here in between can only make a leaf differ that need not.
   const auto theirs =
-      co_await caller_.Ask<DigestRequest>(session.from, {session.target, kDigestBits, std::nullopt}, Step());
+      co_await caller_.Ask<DigestRequest>(session.from, {session.target, kDigestBits, std::nullopt}, Step(kDigestMs));
   if (!theirs.ok()) co_return theirs.status();
   if (theirs->digest.bits != kDigestBits) co_return Status::Corruption("answered with another kind of digest");
   const auto ours = co_await store_.Digest(session.target.shard, kDigestBits, std::nullopt);
@@ -61,7 +62,7 @@ Task<Result<std::vector<uint32_t>>> Repair::DifferingLeaves(Session& session) {
 Task<Status> Repair::PullLeaves(Session& session, std::vector<uint32_t> leaves) {
   InventoryRequest request{session.target, kDigestBits, std::move(leaves), "", settings_.repair_page_keys};
   do {
-    auto reply = co_await caller_.Ask<InventoryRequest>(session.from, request, Step());
+    auto reply = co_await caller_.Ask<InventoryRequest>(session.from, request, Step(kStepMs));
     if (!reply.ok()) co_return reply.status();
     std::string next = std::move(reply->page.next);
     // A peer that turns in circles must not keep this going for ever.
@@ -88,7 +89,7 @@ Task<Status> Repair::PullPage(Session& session, std::vector<format::RegisterVers
   for (size_t begin = 0; begin < wanted.size(); begin += kReadKeys) {
     const auto end = wanted.begin() + static_cast<ptrdiff_t>(std::min(begin + kReadKeys, wanted.size()));
     ReadRequest request{session.target, {wanted.begin() + static_cast<ptrdiff_t>(begin), end}};
-    auto found = co_await caller_.Ask<ReadRequest>(session.from, std::move(request), Step());
+    auto found = co_await caller_.Ask<ReadRequest>(session.from, std::move(request), Step(kStepMs));
     if (!found.ok()) co_return found.status();
     std::vector<format::Operation> operations;
     for (auto& entry : found->registers) {
@@ -169,7 +170,7 @@ Task<void> Repair::Collect(Placement placement) {
   for (const MemberNumber owner : placement.replicas) requests[owner] = {target, below};
   using Told = std::map<MemberNumber, Result<CollectRequest::Reply>>;
   const Told told =
-      co_await caller_.AskMany<CollectRequest>(std::move(requests), Step(), [](const Told&) { return false; });
+      co_await caller_.AskMany<CollectRequest>(std::move(requests), Step(kDigestMs), [](const Told&) { return false; });
   const bool everywhere = std::all_of(told.begin(), told.end(), [](const auto& answer) { return answer.second.ok(); });
   stats_.collections += everywhere ? 1 : 0;
 }
@@ -181,7 +182,7 @@ Task<bool> Repair::Confirmed(Placement placement, Version below) {
   for (const MemberNumber owner : placement.replicas) requests[owner] = request;
   using Digests = std::map<MemberNumber, Result<DigestRequest::Reply>>;
   const Digests digests =
-      co_await caller_.AskMany<DigestRequest>(std::move(requests), Step(), [](const Digests& so_far) {
+      co_await caller_.AskMany<DigestRequest>(std::move(requests), Step(kDigestMs), [](const Digests& so_far) {
         return std::any_of(so_far.begin(), so_far.end(), [](const auto& answer) { return !answer.second.ok(); });
       });
   if (digests.size() != placement.replicas.size()) co_return false;

@@ -60,7 +60,7 @@ class Repair {
  private:
   using Due = std::pair<ShardNumber, MemberNumber>;
   struct Session;
-  CallContext Step() const;
+  CallContext Step(int64_t ms) const;
   Task<Result<std::vector<uint32_t>>> DifferingLeaves(Session& session);
   Task<Status> PullLeaves(Session& session, std::vector<uint32_t> leaves);
   Task<Status> PullPage(Session& session, std::vector<format::RegisterVersion> theirs);
