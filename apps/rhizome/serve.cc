@@ -93,7 +93,9 @@ Status OpenNode(const Config& config, Parts& parts) {
 // Takes the seat, however long coordination is away. False: told to stop meanwhile.
 Result<bool> JoinCluster(const Config& config, const cluster::ClusterOptions& options, Parts& parts,
                          gateway::BackendSlot& slot, StopSignals& stop) {
-  ASSIGN_OR_RETURN(parts.coordination, coordination::Etcd::Open(EtcdOptionsOf(config)));
+  auto coordination = coordination::Etcd::Open(EtcdOptionsOf(config));
+  if (!coordination.ok()) return NamingOption(coordination.status());
+  parts.coordination = std::move(coordination).value();
   const cluster::ClusterPorts ports{*parts.coordination, parts.node.get(), &io::RealDisk(), config.data_dir};
   std::string said;
   while (true) {
@@ -103,7 +105,7 @@ Result<bool> JoinCluster(const Config& config, const cluster::ClusterOptions& op
       break;
     }
     const Status& status = started.status();
-    if (status.code() != Code::kUnavailable && status.code() != Code::kDeadlineExceeded) return status;
+    if (status.code() != Code::kUnavailable && status.code() != Code::kDeadlineExceeded) return NamingOption(status);
     slot.Explain("joining the cluster: " + status.ToString());
     if (std::exchange(said, status.ToString()) != status.ToString()) spdlog::warn("joining the cluster: {}", said);
     if (stop.Wait(kRetryMs)) return false;

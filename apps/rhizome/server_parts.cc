@@ -131,6 +131,23 @@ Result<cluster::ClusterOptions> ClusterOptionsOf(const Config& config, uint16_t 
   return options;
 }
 
+Status NamingOption(const Status& status) {
+  static constexpr std::pair<std::string_view, std::string_view> kOptions[] = {
+      {"endpoints", "etcd"},
+      {"name", "node_name"},
+      {"tls.ca_file", "rpc_ca_file"},
+      {"tls.cert_file", "rpc_certificate_file"},
+      {"tls.key_file", "rpc_key_file"},
+      {"address", "rpc_listen"},
+  };
+  const std::string_view field(status.field());
+  for (const auto& [from, to] : kOptions) {
+    if (status.ok() || field.substr(0, field.find('[')) != from) continue;
+    return Status(status.code(), std::string(status.message()), std::string(to));
+  }
+  return status;
+}
+
 std::string MachineName() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "node";

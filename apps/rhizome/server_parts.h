@@ -22,6 +22,8 @@ Result<std::unique_ptr<pipeline::Embedder>> OpenEmbedder(const Config& config);
 // `http_port`: where the server listens. `machine`: its name, for nodes that are given none.
 Result<cluster::ClusterOptions> ClusterOptionsOf(const Config& config, uint16_t http_port, const std::string& machine);
 coordination::EtcdOptions EtcdOptionsOf(const Config& config);
+// A status that names a field of the options above names the Config's option instead.
+Status NamingOption(const Status& status);
 std::string MachineName();
 
 }  // namespace rhizome::app

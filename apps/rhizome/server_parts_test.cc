@@ -85,6 +85,14 @@ TEST(ServerParts, EndpointsWithoutASchemeAreHttpOrWithAnAuthorityHttps) {
   EXPECT_EQ(EtcdOptionsOf(config).tls.ca_file, "ca.pem");
 }
 
+TEST(ServerParts, ErrorsNameTheOption) {
+  EXPECT_EQ(NamingOption(Status::InvalidArgument("endpoints[1]", "no URL")).field(), "etcd");
+  EXPECT_EQ(NamingOption(Status::InvalidArgument("name", "too long")).field(), "node_name");
+  EXPECT_EQ(NamingOption(Status::InvalidArgument("tls.ca_file", "none")).field(), "rpc_ca_file");
+  EXPECT_EQ(NamingOption(Status::InvalidArgument("zone", "x")).field(), "zone");
+  EXPECT_TRUE(NamingOption(Status::Ok()).ok());
+}
+
 TEST(ServerParts, TheMachinesNameIsANodesName) {
   const std::string name = MachineName();
   EXPECT_FALSE(name.empty());
