@@ -46,6 +46,24 @@ struct ClusterArguments {
 // 0 done; 1 failed; for health 2 degraded and 3 critical.
 int Cluster(const ClusterArguments& arguments);
 
+struct SnapshotArguments {
+  std::string action;  // create, list, verify, restore or prune
+  std::string collection;
+  std::string server = "http://127.0.0.1:8000";
+  std::string api_key;
+  std::string target;    // one of the server's snapshot_targets; "": its first
+  std::string snapshot;  // "": the newest
+  std::string from;      // whose snapshot is restored; "": the collection's own
+  unsigned shards = 0;
+  unsigned factor = 0;
+  unsigned keep = 0;
+  bool merge = false;
+  bool yes = false;
+  bool json = false;
+  bool quiet = false;
+};
+int Snapshot(const SnapshotArguments& arguments);
+
 int Salvage(const std::string& data_dir);
 
 }  // namespace rhizome::app

@@ -116,6 +116,25 @@ std::vector<ConfigOption> DeclareOptions() {
   };
 }
 
+std::vector<ConfigOption> DeclareSnapshotOptions() {
+  ConfigOption secret = Text("s3_secret_key", &Config::s3_secret_key, "its secret");
+  ConfigOption token = Text("s3_session_token", &Config::s3_session_token, "token of temporary keys");
+  secret.show = token.show = [](const Config&) { return std::string(); };
+  return {
+      CommaList("snapshot_targets", &Config::snapshot_targets,
+                "where snapshots of collections may go, dir:PATH or s3://BUCKET/PREFIX; the first unless told"),
+      Number("snapshot_mib_per_s_max", &Config::snapshot_mib_per_s_max, 0, 1'000'000,
+             "MiB a second that snapshots read or write at most; 0: as fast as it goes"),
+      Text("s3_endpoint", &Config::s3_endpoint, "base URL of the S3 server of s3:// targets"),
+      Text("s3_region", &Config::s3_region, "region that server wants named"),
+      Text("s3_access_key", &Config::s3_access_key, "access key for that server"),
+      std::move(secret),
+      std::move(token),
+      Switch("s3_virtual_host", &Config::s3_virtual_host, "put the bucket in front of the host, not into the path"),
+      Text("s3_ca_file", &Config::s3_ca_file, "PEM file of who signs that server's certificate; empty: the system's"),
+  };
+}
+
 std::vector<ConfigOption> DeclareClusterOptions() {
   return {
       CommaList("etcd", &Config::etcd, "etcd v3 endpoints, HOST:PORT or URL, that make this server part of a cluster"),
@@ -217,6 +236,7 @@ const std::vector<ConfigOption>& ConfigOptions() {
   static const std::vector<ConfigOption> options = [] {
     std::vector<ConfigOption> all = DeclareOptions();
     for (ConfigOption& option : DeclareClusterOptions()) all.push_back(std::move(option));
+    for (ConfigOption& option : DeclareSnapshotOptions()) all.push_back(std::move(option));
     return all;
   }();
   return options;

@@ -57,6 +57,17 @@ struct Config {
   uint64_t suspect_ms = 600;
   uint64_t replace_after_s = 0;
   uint64_t concurrent_moves = 4;
+
+  // Snapshots of collections.
+  std::vector<std::string> snapshot_targets;
+  uint64_t snapshot_mib_per_s_max = 0;
+  std::string s3_endpoint;
+  std::string s3_region = "us-east-1";
+  std::string s3_access_key;
+  std::string s3_secret_key;
+  std::string s3_session_token;
+  bool s3_virtual_host = false;
+  std::string s3_ca_file;
 };
 
 struct ConfigOption {

@@ -105,6 +105,40 @@ void AddCluster(CLI::App& app, rhizome::app::ClusterArguments& arguments) {
   may_wait(factor);
 }
 
+void AddSnapshot(CLI::App& app, rhizome::app::SnapshotArguments& arguments) {
+  CLI::App* snapshot = app.add_subcommand("snapshot", "Make, check, restore and prune snapshots of a collection");
+  snapshot->require_subcommand(1);
+  snapshot->add_option("-s,--server,--url", arguments.server, "Base URL of the server")
+      ->envname("RHIZOME_SERVER")
+      ->capture_default_str();
+  snapshot->add_option("--api-key", arguments.api_key, "Key of that server")->envname("RHIZOME_API_KEY");
+  snapshot->add_option("-c,--collection", arguments.collection, "The collection")->required();
+  snapshot->add_option("--to,--target", arguments.target,
+                       "dir:PATH or s3://BUCKET/PREFIX out of the server's snapshot_targets; its first when left out");
+  snapshot->add_flag("--json", arguments.json, "Print the server's answer as it is");
+  snapshot->add_flag("-q,--quiet", arguments.quiet, "No progress");
+  snapshot->fallthrough();
+  const auto add = [&](const std::string& name, const std::string& help) {
+    return snapshot->add_subcommand(name, help)->fallthrough()->callback([&arguments, name] {
+      arguments.action = name;
+    });
+  };
+  add("create", "Make a snapshot; only what has changed since the last is written");
+  add("list", "The collection's snapshots");
+  CLI::App* verify = add("verify", "Read a snapshot and check all of it; exit code 1 when it is damaged");
+  verify->add_option("--snapshot", arguments.snapshot, "Which; the newest when left out");
+  CLI::App* restore = add("restore", "Put a snapshot into a new or empty collection");
+  restore->add_option("--snapshot", arguments.snapshot, "Which; the newest when left out");
+  restore->add_option("--from", arguments.from, "Collection it was made of; the same when left out");
+  restore->add_option("--shards", arguments.shards, "Partitions of the collection made")->check(CLI::Range(1, 64));
+  restore->add_option("--factor", arguments.factor, "Replicas of each")->check(CLI::Range(1, 16));
+  restore->add_flag("--merge", arguments.merge, "Continue an interrupted restore; what is newer stays");
+  CLI::App* prune = add("prune", "Say which old snapshots and unneeded chunks would go; --yes removes them");
+  prune->add_option("--keep", arguments.keep, "The newest so many stay; all when left out")
+      ->check(CLI::Range(1, 1'000'000));
+  prune->add_flag("--yes", arguments.yes, "Remove them");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -153,6 +187,9 @@ int main(int argc, char** argv) {
   rhizome::app::ClusterArguments cluster;
   AddCluster(app, cluster);
 
+  rhizome::app::SnapshotArguments snapshot;
+  AddSnapshot(app, snapshot);
+
   std::string salvage_dir;
   CLI::App* salvage_command = app.add_subcommand("salvage", "Recover what is still good of a damaged log");
   salvage_command->add_option("--data-dir", salvage_dir, "Data folder of the server, which must be stopped")
@@ -164,6 +201,7 @@ int main(int argc, char** argv) {
   }
   if (*ingest_command) return rhizome::app::Ingest(ingest);
   if (app.got_subcommand("cluster")) return rhizome::app::Cluster(cluster);
+  if (app.got_subcommand("snapshot")) return rhizome::app::Snapshot(snapshot);
   if (*search_command) return rhizome::app::Search(search);
   return rhizome::app::Salvage(salvage_dir);
 }

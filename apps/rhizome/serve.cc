@@ -9,10 +9,12 @@
 
 #include <memory>
 
+#include "backup/service.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/alone_operations.h"
 #include "cluster/member_controls.h"
+#include "cluster/registers.h"
 #include "gateway/api.h"
 #include "gateway/backend.h"
 #include "gateway/server.h"
@@ -63,10 +65,16 @@ struct Parts {
   std::unique_ptr<cluster::MemberControls> controls;
   std::unique_ptr<cluster::Operations> operations;
   std::unique_ptr<pipeline::Ingestor> ingestor;
+  std::vector<backup::Target> targets;  // until they are the backups' own
+  std::unique_ptr<cluster::Registers> registers;
+  std::unique_ptr<backup::Service> backups;
 
-  void Publish(cluster::Database& database, gateway::BackendSlot& slot) {
+  void Publish(cluster::Database& database, const Config& config, gateway::BackendSlot& slot) {
     ingestor = std::make_unique<pipeline::Ingestor>(database, embedder.get());
-    slot.Publish({&database, ingestor.get(), embedder.get(), operations.get()});
+    backups = std::make_unique<backup::Service>(
+        backup::ServiceParts{database, *registers, SystemClock(), config.snapshot_mib_per_s_max << 20},
+        std::move(targets));
+    slot.Publish({&database, ingestor.get(), embedder.get(), operations.get(), backups.get()});
   }
 };
 
@@ -113,7 +121,8 @@ Result<bool> JoinCluster(const Config& config, const cluster::ClusterOptions& op
   parts.controls = std::make_unique<cluster::MemberControls>(parts.runtime->calls(), parts.runtime->member(),
                                                              options.defaults.replication_factor, options.settings);
   parts.operations = std::make_unique<cluster::ClusterOperations>(*parts.controls);
-  parts.Publish(parts.runtime->database(), slot);
+  parts.registers = std::make_unique<cluster::ClusterRegisters>(parts.runtime->database());
+  parts.Publish(parts.runtime->database(), config, slot);
   return true;
 }
 
@@ -142,7 +151,8 @@ Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, 
     parts.operations = std::make_unique<cluster::AloneOperations>(
         *parts.node,
         cluster::NodeAddress{config.node_name.empty() ? MachineName() : config.node_name, options.address, port});
-    parts.Publish(*parts.node, slot);
+    parts.registers = std::make_unique<cluster::NodeRegisters>(*parts.node);
+    parts.Publish(*parts.node, config, slot);
     return true;
   }
   slot.Explain("joining the cluster");
@@ -167,6 +177,7 @@ Status Serve(const Config& config, Role role) {
   api.version = RHIZOME_VERSION;
   Parts parts;
   ASSIGN_OR_RETURN(parts.embedder, OpenEmbedder(config));
+  ASSIGN_OR_RETURN(parts.targets, OpenSnapshotTargets(config));
   ASSIGN_OR_RETURN(const auto server,
                    gateway::Server::Start(server_options, gateway::ApiRoutes(api, slot, ProcessMetrics())));
   ASSIGN_OR_RETURN(const bool opened, Open(config, role, server->port(), parts, slot, stop));
@@ -177,6 +188,7 @@ Status Serve(const Config& config, Role role) {
   }
   spdlog::info("stopping");
   server->Stop(kDrainMs);
+  parts.backups.reset();
   if (parts.runtime != nullptr) parts.runtime->Stop(kDrainMs);
   return Status::Ok();
 }

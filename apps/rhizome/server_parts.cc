@@ -85,6 +85,18 @@ Result<std::unique_ptr<pipeline::Embedder>> OpenEmbedder(const Config& config) {
   return std::unique_ptr<pipeline::Embedder>(std::move(embedder));
 }
 
+Result<std::vector<backup::Target>> OpenSnapshotTargets(const Config& config) {
+  blob::S3Options s3;
+  s3.endpoint = config.s3_endpoint;
+  s3.region = config.s3_region;
+  s3.access_key = config.s3_access_key;
+  s3.secret_key = config.s3_secret_key;
+  s3.session_token = config.s3_session_token;
+  s3.path_style = !config.s3_virtual_host;
+  s3.tls.ca_file = config.s3_ca_file;
+  return backup::OpenTargets(config.snapshot_targets, s3, io::RealDisk());
+}
+
 cluster::NodeOptions NodeOptionsOf(const Config& config) {
   cluster::NodeOptions options;
   options.data_dir = config.data_dir;

@@ -3,7 +3,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "backup/targets.h"
 #include "base/status.h"
 #include "cluster/cluster_runtime.h"
 #include "cluster/node.h"
@@ -18,6 +20,9 @@ Result<gateway::ServerOptions> ServerOptionsOf(const Config& config);
 cluster::NodeOptions NodeOptionsOf(const Config& config);
 // Null for embedder = none.
 Result<std::unique_ptr<pipeline::Embedder>> OpenEmbedder(const Config& config);
+
+// Folders are made; no server is called.
+Result<std::vector<backup::Target>> OpenSnapshotTargets(const Config& config);
 
 // `http_port`: where the server listens. `machine`: its name, for nodes that are given none.
 Result<cluster::ClusterOptions> ClusterOptionsOf(const Config& config, uint16_t http_port, const std::string& machine);

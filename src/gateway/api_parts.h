@@ -46,6 +46,7 @@ std::vector<Route> PointRoutes(const ApiOptions& options, const BackendSlot& slo
 std::vector<Route> SearchRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> DocumentRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> ClusterRoutes(const ApiOptions& options, const BackendSlot& slot);
+std::vector<Route> SnapshotRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& slot, const MetricRegistry& metrics);
 
 // The spec of a collection whose creator left the rest to the server.

@@ -13,6 +13,10 @@
 #include "pipeline/embedder.h"
 #include "pipeline/ingest.h"
 
+namespace rhizome::backup {
+class Service;
+}
+
 namespace rhizome::gateway {
 
 // Pointers to what outlives the server, or its Stop.
@@ -21,6 +25,7 @@ struct Backend {
   pipeline::Ingestor* ingestor = nullptr;
   pipeline::Embedder* embedder = nullptr;  // null: clients bring their own vectors
   cluster::Operations* operations = nullptr;
+  backup::Service* backups = nullptr;  // null: no snapshots are made here
 };
 
 class BackendSlot {

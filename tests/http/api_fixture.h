@@ -12,9 +12,11 @@
 #include <memory>
 #include <string>
 
+#include "backup/service.h"
 #include "base/hash.h"
 #include "cluster/alone_operations.h"
 #include "cluster/node.h"
+#include "cluster/registers.h"
 #include "gateway/api.h"
 #include "gateway/server.h"
 #include "gateway/test_client.h"
@@ -69,6 +71,7 @@ class ApiFixture : public testing::Test {
 
   ~ApiFixture() override {
     server_->Stop(0);
+    backups_.reset();
     ingestor_.reset();
     operations_.reset();
     node_.reset();
@@ -86,7 +89,12 @@ class ApiFixture : public testing::Test {
     node_ = std::move(cluster::Node::Open(io::RealDisk(), options)).value();
     ingestor_ = std::make_unique<pipeline::Ingestor>(*node_, &embedder_);
     operations_ = std::make_unique<cluster::AloneOperations>(*node_, cluster::NodeAddress{"alone", "127.0.0.1", 8000});
-    slot_.Publish({node_.get(), ingestor_.get(), &embedder_, cluster_ != nullptr ? cluster_ : operations_.get()});
+    registers_ = std::make_unique<cluster::NodeRegisters>(*node_);
+    backups_ = std::make_unique<backup::Service>(
+        backup::ServiceParts{*node_, *registers_},
+        backup::OpenTargets({"dir:" + directory_ + "/backups"}, {}, io::RealDisk()).value());
+    slot_.Publish(
+        {node_.get(), ingestor_.get(), &embedder_, cluster_ != nullptr ? cluster_ : operations_.get(), backups_.get()});
   }
 
   Reply Call(std::string_view method, std::string_view target, std::string_view body = {},
@@ -129,6 +137,8 @@ class ApiFixture : public testing::Test {
   std::unique_ptr<cluster::Node> node_;
   cluster::Operations* cluster_ = nullptr;  // instead of a server alone's, when set before OpenNode
   std::unique_ptr<cluster::AloneOperations> operations_;
+  std::unique_ptr<cluster::NodeRegisters> registers_;
+  std::unique_ptr<backup::Service> backups_;
   std::unique_ptr<pipeline::Ingestor> ingestor_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<TestClient> client_;
