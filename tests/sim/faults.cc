@@ -79,12 +79,13 @@ class Ambush {
   void LagAndRot() {
     Add(FaultKind::kBlackHole, 0, 0, 1, 2'500);
     Add(FaultKind::kBitRot, random_.Between(300, 1'500), 1, 0, random_.Between(50, 300));
+    if (random_.Chance(0.5)) Add(FaultKind::kSlowDisk, 100, 2, 3, 2'400);
   }
   // An owner lags behind, and another one is replaced.
   void LagAndReplace() {
     Add(FaultKind::kDiskFull, 0, 0, 0, 4'000);
     Add(random_.Chance(0.5) ? FaultKind::kLeave : FaultKind::kLoseDisk, random_.Between(300, 1'500), 1, 0, 300);
-    if (random_.Chance(0.6)) Add(FaultKind::kMuffleTarget, 310, 1, 0, random_.Between(500, 2'000));
+    if (random_.Chance(0.8)) Add(FaultKind::kMuffleTarget, 310, 1, 0, random_.Between(500, 2'000));
   }
   // Writes take longer than a move does, and miss the third owner.
   void StallAndReplace() {
