@@ -77,9 +77,10 @@ class Ambush {
 
   // An owner lags behind, and another one loses what it has.
   void LagAndRot() {
-    Add(FaultKind::kBlackHole, 0, 0, 1, 2'500);
-    Add(FaultKind::kBitRot, random_.Between(300, 1'500), 1, 0, random_.Between(50, 300));
-    if (random_.Chance(0.5)) Add(FaultKind::kSlowDisk, 100, 2, 3, 2'400);
+    const bool stalled = random_.Chance(0.5);  // and what the third one takes is not visible yet
+    Add(stalled ? FaultKind::kDiskFull : FaultKind::kBlackHole, 0, 0, 1, stalled ? 4'000 : 2'500);
+    Add(FaultKind::kBitRot, random_.Between(stalled ? 1'000 : 300, 2'000), 1, 0, random_.Between(50, 200));
+    if (stalled) Add(FaultKind::kSlowDisk, 100, 2, 3, 2'400);
   }
   // An owner lags behind, and another one is replaced.
   void LagAndReplace() {
