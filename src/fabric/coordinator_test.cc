@@ -85,7 +85,7 @@ class CoordinatorTest : public testing::Test {
   CallContext Within(int64_t ms) { return {.deadline_ns = loop_.NowNs() + ms * kTestMs}; }
   Result<WriteReceipt> Write(std::vector<Operation> operations, Level level = Level::kQuorum,
                              std::optional<format::RequestStamp> request = {}) {
-    return loop_.Run(coordinator_.Write({kShard, std::move(operations), level, request, Within(3'000)}));
+    return loop_.Run(coordinator_.Write({kShard, std::move(operations), false, level, request, Within(3'000)}));
   }
   Result<std::vector<std::optional<Operation>>> Read(uint64_t id, Level level = Level::kQuorum) {
     return loop_.Run(coordinator_.Read({kShard, {Upsert(id, "").Key()}, level, Within(3'000)}));
