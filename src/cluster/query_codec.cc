@@ -4,6 +4,7 @@
 
 #include "cluster/filter_codec.h"
 #include "format/coding.h"
+#include "format/identity.h"
 
 namespace rhizome::cluster {
 
@@ -51,11 +52,8 @@ bool Get(Decoder& in, PointId& id) {
   return true;
 }
 
-void Put(std::string& out, Version version) {
-  PutU64(out, version.time);
-  PutU32(out, version.node);
-}
-bool Get(Decoder& in, Version& version) { return in.U64(version.time) && in.U32(version.node); }
+void Put(std::string& out, Version version) { format::PutVersion(out, version); }
+bool Get(Decoder& in, Version& version) { return format::GetVersion(in, version); }
 
 void Put(std::string& out, const std::vector<float>& vector) {
   PutVarint(out, vector.size());

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "fabric/message_coding.h"
 #include "format/coding.h"
+#include "format/identity.h"
 
 namespace rhizome::fabric {
 
@@ -19,7 +21,6 @@ using format::PutVarint;
 
 namespace {
 
-constexpr uint8_t kFormat = 1;
 constexpr size_t kKeyLenMax = 600;
 constexpr size_t kRequestLen = 16;
 constexpr size_t kBatchLenMax = 64 << 20;
@@ -42,11 +43,8 @@ enum class Kind : uint8_t {
   kRepair
 };
 
-void Put(std::string& out, Version version) {
-  PutU64(out, version.time);
-  PutU32(out, version.node);
-}
-bool Get(Decoder& in, Version& version) { return in.U64(version.time) && in.U32(version.node); }
+void Put(std::string& out, Version version) { format::PutVersion(out, version); }
+bool Get(Decoder& in, Version& version) { return format::GetVersion(in, version); }
 
 void Put(std::string& out, const std::optional<Version>& version) {
   PutU8(out, version.has_value() ? 1 : 0);
@@ -76,13 +74,6 @@ bool Get(Decoder& in, std::vector<std::string>& keys) {
   for (std::string& key : keys) {
     if (!in.Bytes(key, kKeyLenMax)) return false;
   }
-  return true;
-}
-
-bool GetBool(Decoder& in, bool& value) {
-  uint8_t byte = 0;
-  if (!in.U8(byte) || byte > 1) return false;
-  value = byte == 1;
   return true;
 }
 
@@ -202,18 +193,8 @@ Result<Request> DecodeKind(size_t kind, Decoder& in) {
 
 std::string Start() {
   std::string out;
-  PutU8(out, kFormat);
+  PutU8(out, kMessageFormat);
   return out;
-}
-
-bool GetStart(Decoder& in) {
-  uint8_t format = 0;
-  return in.U8(format) && format == kFormat;
-}
-
-Status Ended(Decoder& in, bool whole) {
-  if (!whole) return in.Failure("a peer's answer");
-  return in.Finish("a peer's answer");
 }
 
 }  // namespace
@@ -226,14 +207,14 @@ std::string EncodeRequest(const Request& request) {
 }
 
 bool IsPing(std::string_view message) {
-  return message.size() >= 2 && message[0] == kFormat && message[1] == static_cast<char>(Kind::kPing);
+  return message.size() >= 2 && message[0] == kMessageFormat && message[1] == static_cast<char>(Kind::kPing);
 }
 
 Result<Request> DecodeRequest(std::string_view bytes) {
   static_assert(std::variant_size_v<Request> == static_cast<size_t>(Kind::kRepair) + 1);
   Decoder in(bytes);
   uint8_t kind = 0;
-  if (!GetStart(in) || !in.U8(kind)) return in.Failure("a peer's request");
+  if (!GetMessageFormat(in) || !in.U8(kind)) return in.Failure("a peer's request");
   return DecodeKind(kind, in);
 }
 
@@ -253,7 +234,7 @@ std::string EncodeReply(const VersionsRequest::Reply& reply) {
 Status DecodeReply(std::string_view bytes, VersionsRequest::Reply& reply) {
   Decoder in(bytes);
   uint64_t count = 0;
-  bool whole = GetStart(in) && in.Count(count, 13) && count <= kKeysMax;
+  bool whole = GetMessageFormat(in) && in.Count(count, 13) && count <= kKeysMax;
   reply = {};
   for (uint64_t i = 0; whole && i < count; ++i) {
     Version version;
@@ -268,7 +249,7 @@ Status DecodeReply(std::string_view bytes, VersionsRequest::Reply& reply) {
 std::string EncodeReply(const ApplyRequest::Reply&) { return Start(); }
 Status DecodeReply(std::string_view bytes, ApplyRequest::Reply&) {
   Decoder in(bytes);
-  return Ended(in, GetStart(in));
+  return Ended(in, GetMessageFormat(in));
 }
 
 // Registers travel as a batch, beside which of the keys they are.
@@ -288,7 +269,7 @@ Status DecodeReply(std::string_view bytes, ReadRequest::Reply& reply) {
   Decoder in(bytes);
   uint64_t count = 0;
   reply = {};
-  if (!GetStart(in) || !in.Count(count, 1) || count > kKeysMax) return in.Failure("a peer's answer");
+  if (!GetMessageFormat(in) || !in.Count(count, 1) || count > kKeysMax) return in.Failure("a peer's answer");
   std::vector<bool> there(count);
   size_t expected = 0;
   for (uint64_t i = 0; i < count; ++i) {
@@ -319,7 +300,7 @@ std::string EncodeReply(const QueryRequest::Reply& reply) {
 }
 Status DecodeReply(std::string_view bytes, QueryRequest::Reply& reply) {
   Decoder in(bytes);
-  return Ended(in, GetStart(in) && in.Bytes(reply.answer, kBatchLenMax));
+  return Ended(in, GetMessageFormat(in) && in.Bytes(reply.answer, kBatchLenMax));
 }
 
 std::string EncodeReply(const DigestRequest::Reply& reply) {
@@ -330,7 +311,7 @@ std::string EncodeReply(const DigestRequest::Reply& reply) {
 Status DecodeReply(std::string_view bytes, DigestRequest::Reply& reply) {
   Decoder in(bytes);
   std::string_view digest;
-  RETURN_IF_ERROR(Ended(in, GetStart(in) && in.Bytes(digest, kBatchLenMax)));
+  RETURN_IF_ERROR(Ended(in, GetMessageFormat(in) && in.Bytes(digest, kBatchLenMax)));
   ASSIGN_OR_RETURN(reply.digest, format::DecodeRangeDigest(digest));
   return Status::Ok();
 }
@@ -343,7 +324,7 @@ std::string EncodeReply(const InventoryRequest::Reply& reply) {
 Status DecodeReply(std::string_view bytes, InventoryRequest::Reply& reply) {
   Decoder in(bytes);
   std::string_view page;
-  RETURN_IF_ERROR(Ended(in, GetStart(in) && in.Bytes(page, kBatchLenMax)));
+  RETURN_IF_ERROR(Ended(in, GetMessageFormat(in) && in.Bytes(page, kBatchLenMax)));
   ASSIGN_OR_RETURN(reply.page, format::DecodeInventoryPage(page));
   return Status::Ok();
 }
@@ -351,13 +332,13 @@ Status DecodeReply(std::string_view bytes, InventoryRequest::Reply& reply) {
 std::string EncodeReply(const CollectRequest::Reply&) { return Start(); }
 Status DecodeReply(std::string_view bytes, CollectRequest::Reply&) {
   Decoder in(bytes);
-  return Ended(in, GetStart(in));
+  return Ended(in, GetMessageFormat(in));
 }
 
 std::string EncodeReply(const HintRequest::Reply&) { return Start(); }
 Status DecodeReply(std::string_view bytes, HintRequest::Reply&) {
   Decoder in(bytes);
-  return Ended(in, GetStart(in));
+  return Ended(in, GetMessageFormat(in));
 }
 
 std::string EncodeReply(const ProgressRequest::Reply& reply) {
@@ -369,7 +350,7 @@ std::string EncodeReply(const ProgressRequest::Reply& reply) {
 }
 Status DecodeReply(std::string_view bytes, ProgressRequest::Reply& reply) {
   Decoder in(bytes);
-  return Ended(in, GetStart(in) && GetBool(in, reply.complete) && in.U64(reply.copied) && in.U64(reply.total));
+  return Ended(in, GetMessageFormat(in) && GetBool(in, reply.complete) && in.U64(reply.copied) && in.U64(reply.total));
 }
 
 std::string EncodeReply(const PingRequest::Reply& reply) {
@@ -381,8 +362,8 @@ std::string EncodeReply(const PingRequest::Reply& reply) {
 }
 Status DecodeReply(std::string_view bytes, PingRequest::Reply& reply) {
   Decoder in(bytes);
-  return Ended(in,
-               GetStart(in) && in.I64(reply.topology_revision) && in.U32(reply.load_permille) && in.I64(reply.wall_ms));
+  return Ended(in, GetMessageFormat(in) && in.I64(reply.topology_revision) && in.U32(reply.load_permille) &&
+                       in.I64(reply.wall_ms));
 }
 
 // The code alone would do if nothing else answered FailedPrecondition; the text makes it unmistakable.

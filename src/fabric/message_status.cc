@@ -1,5 +1,6 @@
 // The bytes of what members say to operators' pages.
 #include "fabric/message.h"
+#include "fabric/message_coding.h"
 #include "format/coding.h"
 
 namespace rhizome::fabric {
@@ -14,7 +15,6 @@ using format::PutVarint;
 
 namespace {
 
-constexpr uint8_t kFormat = 1;
 constexpr size_t kItemsMax = 65'536;
 constexpr size_t kTextLenMax = 2'048;
 constexpr size_t kShardLenMin = 39;
@@ -22,23 +22,6 @@ constexpr size_t kBlockedLenMin = 5;
 
 // Texts are for people: their end may go.
 void PutText(std::string& out, std::string_view text) { PutBytes(out, text.substr(0, kTextLenMax)); }
-
-bool GetBool(Decoder& in, bool& value) {
-  uint8_t byte = 0;
-  if (!in.U8(byte) || byte > 1) return false;
-  value = byte == 1;
-  return true;
-}
-
-bool GetFormat(Decoder& in) {
-  uint8_t format = 0;
-  return in.U8(format) && format == kFormat;
-}
-
-Status Ended(Decoder& in, bool whole) {
-  if (!whole) return in.Failure("a peer's answer");
-  return in.Finish("a peer's answer");
-}
 
 void PutShard(std::string& out, const StatusRequest::Shard& shard) {
   PutU32(out, shard.shard);
@@ -63,14 +46,14 @@ std::string_view RequestName(std::string_view message) {
   static constexpr std::array<std::string_view, std::variant_size_v<Request>> kNames = {
       "versions", "apply", "read",     "query", "digest", "inventory",
       "collect",  "hint",  "progress", "ping",  "status", "repair"};
-  if (message.size() < 2 || message[0] != kFormat) return "unknown";
+  if (message.size() < 2 || message[0] != kMessageFormat) return "unknown";
   const auto kind = static_cast<uint8_t>(message[1]);
   return kind < kNames.size() ? kNames[kind] : "unknown";
 }
 
 std::string EncodeReply(const StatusRequest::Reply& reply) {
   std::string out;
-  PutU8(out, kFormat);
+  PutU8(out, kMessageFormat);
   PutU32(out, reply.load_permille);
   PutI64(out, reply.frozen_ms);
   PutU64(out, reply.hints);
@@ -95,7 +78,7 @@ Status DecodeReply(std::string_view bytes, StatusRequest::Reply& reply) {
   Decoder in(bytes);
   uint64_t count = 0;
   reply = {};
-  bool whole = GetFormat(in) && in.U32(reply.load_permille) && in.I64(reply.frozen_ms) && in.U64(reply.hints) &&
+  bool whole = GetMessageFormat(in) && in.U32(reply.load_permille) && in.I64(reply.frozen_ms) && in.U64(reply.hints) &&
                in.U64(reply.comparisons_waiting) && in.U64(reply.comparisons) && in.U64(reply.repaired) &&
                GetBool(in, reply.leading) && in.U64(reply.changes_waiting);
   whole = whole && in.Count(count, kBlockedLenMin) && count <= kItemsMax;
@@ -110,14 +93,14 @@ Status DecodeReply(std::string_view bytes, StatusRequest::Reply& reply) {
 
 std::string EncodeReply(const RepairRequest::Reply& reply) {
   std::string out;
-  PutU8(out, kFormat);
+  PutU8(out, kMessageFormat);
   PutU64(out, reply.scheduled);
   return out;
 }
 
 Status DecodeReply(std::string_view bytes, RepairRequest::Reply& reply) {
   Decoder in(bytes);
-  return Ended(in, GetFormat(in) && in.U64(reply.scheduled));
+  return Ended(in, GetMessageFormat(in) && in.U64(reply.scheduled));
 }
 
 }  // namespace rhizome::fabric

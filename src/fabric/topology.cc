@@ -5,15 +5,18 @@
 #include <algorithm>
 
 #include "format/coding.h"
+#include "format/identity.h"
 
 namespace rhizome::fabric {
 
 using format::Decoder;
+using format::GetUuid;
 using format::PutBytes;
 using format::PutI64;
 using format::PutU32;
 using format::PutU64;
 using format::PutU8;
+using format::PutUuid;
 using format::PutVarint;
 
 namespace {
@@ -24,17 +27,6 @@ constexpr uint8_t kPlacementFormat = 1;
 constexpr size_t kNameLenMax = 128;
 constexpr size_t kAddressLenMax = 512;
 constexpr size_t kSpecLenMax = 64 << 10;
-
-void PutUuid(std::string& out, const Uuid& uuid) {
-  out.append(reinterpret_cast<const char*>(uuid.bytes.data()), uuid.bytes.size());
-}
-
-bool GetUuid(Decoder& in, Uuid& uuid) {
-  std::string_view raw;
-  if (!in.Raw(raw, uuid.bytes.size())) return false;
-  std::copy(raw.begin(), raw.end(), uuid.bytes.begin());
-  return true;
-}
 
 void PutNumbers(std::string& out, const std::vector<MemberNumber>& numbers) {
   PutVarint(out, numbers.size());

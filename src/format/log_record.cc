@@ -2,23 +2,13 @@
 
 #include "base/hash.h"
 #include "format/coding.h"
+#include "format/identity.h"
 
 namespace rhizome::format {
 
 namespace {
 
 constexpr size_t kRecordChecksumAt = kLogRecordHeaderBytes - sizeof(uint64_t);
-
-void PutUuid(std::string& out, const Uuid& uuid) {
-  out.append(reinterpret_cast<const char*>(uuid.bytes.data()), uuid.bytes.size());
-}
-
-bool GetUuid(Decoder& decoder, Uuid& uuid) {
-  std::string_view raw;
-  if (!decoder.Raw(raw, uuid.bytes.size())) return false;
-  std::memcpy(uuid.bytes.data(), raw.data(), raw.size());
-  return true;
-}
 
 uint64_t RecordChecksum(std::string_view header, std::string_view payload, uint64_t offset) {
   return Checksum(payload, Checksum(header, offset));

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/utf8.h"
 #include "format/coding.h"
+#include "format/identity.h"
 
 namespace rhizome::format {
 namespace {
@@ -16,13 +17,6 @@ constexpr uint8_t kNumber = 1, kUuid = 2, kString = 3;
 constexpr uint8_t kUpsertPoint = 1, kDeletePoint = 2, kPutDocument = 3, kDeleteDocument = 4;
 constexpr size_t kDimensionMax = 4096;
 constexpr size_t kChunkSuffixLenMax = 12;  // "#4294967295" and one to spare
-
-void PutVersion(std::string& out, Version version) {
-  PutU64(out, version.time);
-  PutU32(out, version.node);
-}
-
-bool GetVersion(Decoder& in, Version& version) { return in.U64(version.time) && in.U32(version.node); }
 
 void PutId(std::string& out, const PointId& id) { PutBytes(out, id.Encode()); }
 
