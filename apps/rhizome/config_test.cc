@@ -7,6 +7,8 @@
 #include <map>
 #include <sstream>
 
+#include "base/scratch_testing.h"
+
 namespace rhizome::app {
 namespace {
 
@@ -15,9 +17,10 @@ using testing::HasSubstr;
 
 Result<Config> Load(const std::string& toml, std::map<std::string, std::string> environment = {},
                     FlagValues flags = {}) {
+  const ScratchFolder folder;
   std::string file;
   if (!toml.empty()) {
-    file = testing::TempDir() + "/rhizome_config_test.toml";
+    file = folder.File("rhizome.toml");
     std::ofstream(file) << toml;
   }
   return LoadConfig(

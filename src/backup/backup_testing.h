@@ -14,6 +14,7 @@
 #include "backup/create.h"
 #include "backup/prune.h"
 #include "backup/restore.h"
+#include "base/scratch_testing.h"
 #include "blob/directory.h"
 #include "cluster/node.h"
 #include "cluster/registers.h"
@@ -54,20 +55,14 @@ inline format::Operation Put(const std::string& name, uint32_t chunks) {
 
 class TestNode {
  public:
-  explicit TestNode(const std::string& name)
-      : directory_(testing::TempDir() + "/backup_" + name + "_" +
-                   testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(directory_);
+  TestNode() {
     cluster::NodeOptions options;
     options.data_dir = directory_;
     options.index_threads = 1;
     node_ = cluster::Node::Open(io::RealDisk(), options).value();
     registers_ = std::make_unique<cluster::NodeRegisters>(*node_);
   }
-  ~TestNode() {
-    node_.reset();
-    std::filesystem::remove_all(directory_);
-  }
+  ~TestNode() { node_.reset(); }
 
   cluster::Node& operator*() { return *node_; }
   cluster::Node* operator->() { return node_.get(); }
@@ -111,7 +106,8 @@ class TestNode {
   }
 
  private:
-  const std::string directory_;
+  const ScratchFolder folder_;
+  const std::string& directory_ = folder_.path();
   std::unique_ptr<cluster::Node> node_;
   std::unique_ptr<cluster::NodeRegisters> registers_;
 };
@@ -119,7 +115,7 @@ class TestNode {
 // A node with collection "c" and its archive on a simulated disk.
 class BackupTest : public testing::Test {
  protected:
-  BackupTest() : node_("one"), store_(blob::Directory::Open(disk_, "store").value()), archive_(*store_, "c") {}
+  BackupTest() : store_(blob::Directory::Open(disk_, "store").value()), archive_(*store_, "c") {}
 
   CreateReport Back() {
     const auto report = Create(archive_, *node_, node_.registers(), work_);

@@ -59,7 +59,7 @@ TEST_F(ClusterBackupTest, AClusterComesBackIntoANodeAndIntoAnotherNumberOfShards
   EXPECT_TRUE(back->equal);
   EXPECT_EQ(VersionsOf(registers, "again", 2), VersionsOf(registers, "c", 4));
 
-  TestNode node("alone");
+  TestNode node;
   target.shards = 3;
   target.replication_factor = 1;
   const auto alone = Restore(archive_, made->summary.id, *node, node.registers(), target, work_);
@@ -84,7 +84,7 @@ TEST_F(ClusterBackupTest, OneMemberLessAndABackupStillHoldsAllThatWasAcknowledge
 }
 
 TEST_F(ClusterBackupTest, ANodesBackupGoesIntoACluster) {
-  TestNode node("alone");
+  TestNode node;
   node.Make("c", 8);
   node.Fill("c", 150);
   const auto made = Create(archive_, *node, node.registers(), work_);

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "backup/backup_testing.h"
+#include "base/scratch_testing.h"
 #include "blob/s3.h"
 #include "blob/s3_server_testing.h"
 #include "io/crash_enumeration.h"
@@ -42,7 +43,7 @@ TEST_F(BackupTest, AnEmptyCollectionHasABackupToo) {
   const CreateReport report = Back();
   EXPECT_EQ(report.summary.registers, 0u);
   EXPECT_EQ(report.chunks_written, 0u);
-  TestNode other("two");
+  TestNode other;
   EXPECT_TRUE(Back(other, report.summary.id, {"c"})->equal);
   EXPECT_EQ(other->GetSpec("c")->shards, 2u);
 }
@@ -115,7 +116,7 @@ TEST_F(BackupTest, WritesWhileItIsMadeDoNotBlurIt) {
   };
   const CreateReport report = Back();
   EXPECT_GT(seed, 103u);
-  TestNode other("two");
+  TestNode other;
   ASSERT_TRUE(Back(other, report.summary.id, {"c"})->equal);
   EXPECT_EQ(other.All("c"), before);
   EXPECT_NE(node_.All("c"), before);
@@ -179,7 +180,7 @@ TEST_F(BackupTest, WhereNoMomentCanBeHeldBothLsnsAreNotedAndNothingAcknowledgedI
   const Manifest manifest = archive_.Load(report->summary.id).value();
   EXPECT_LT(manifest.partitions[0].begin_lsn, manifest.partitions[0].end_lsn);
   EXPECT_EQ(Verify(archive_, report->summary.id, work_)->damaged, 0u);
-  TestNode other("two");
+  TestNode other;
   ASSERT_TRUE(Back(other, report->summary.id, {"c"})->equal);
   std::map<std::string, Version> after;
   for (const format::Operation& operation : other.All("c")) after[operation.Key()] = operation.version;
@@ -270,11 +271,9 @@ TEST_F(BackupTest, AFullStoreIsToldAndLeavesNoBackup) {
 
 TEST_F(BackupTest, GoesToARealServerAndBack) {
   if (!blob::S3TestServer::Present()) GTEST_SKIP() << "tools/s3_server has not made " << blob::S3TestServer::Program();
-  const std::string folder = testing::TempDir() + "/backup_s3_server";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
+  const ScratchFolder folder;
   {
-    const blob::S3TestServer server(folder);
+    const blob::S3TestServer server(folder.path());
     ASSERT_TRUE(server.AwaitReady());
     blob::S3Options s3 = server.Options();
     s3.prefix = "backups";
@@ -288,7 +287,7 @@ TEST_F(BackupTest, GoesToARealServerAndBack) {
     const auto second = Create(archive, *node_, node_.registers(), work_);
     ASSERT_TRUE(second.ok()) << second.status().ToString();
     EXPECT_EQ(second->chunks_written, 1u);
-    TestNode other("two");
+    TestNode other;
     RestoreTarget target{"restored"};
     target.shards = 2;
     const auto back = Restore(archive, second->summary.id, *other, other.registers(), target, work_);
@@ -300,7 +299,6 @@ TEST_F(BackupTest, GoesToARealServerAndBack) {
     EXPECT_EQ(pruned->chunks, 1u);
     EXPECT_THAT(archive.Ids().value(), ElementsAre(second->summary.id));
   }
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ TEST_F(BackupTest, EightPartitionsComeBackAsThreeAndEqual) {
   node_.Make("c", 8);
   node_.Fill("c", 1'500);
   const std::string id = Back().summary.id;
-  TestNode other("two");
+  TestNode other;
   RestoreTarget target{"elsewhere"};
   target.shards = 3;
   const auto report = Back(other, id, target);
@@ -30,7 +30,7 @@ TEST_F(BackupTest, WhatIsWrittenAfterARestoreWinsOverWhatCameBack) {
   node_.Make("c", 2);
   node_.Fill("c", 50);
   const std::string id = Back().summary.id;
-  TestNode other("two");
+  TestNode other;
   ASSERT_TRUE(Back(other, id, {"c"}).ok());
   other.Write("c", {Upsert(3, 1'234)});
   const std::vector<format::PointId> ids = {format::PointId(3)};
@@ -61,7 +61,7 @@ TEST_F(BackupTest, AnInterruptedRestoreIsContinued) {
   node_.Make("c", 2);
   node_.Fill("c", 2'000);
   const std::string id = Back().summary.id;
-  TestNode other("two");
+  TestNode other;
   FailingRegisters failing(other.registers(), 3);
   EXPECT_EQ(Restore(archive_, id, *other, failing, {"c"}, work_).status().code(), Code::kIoError);
   const uint64_t there = other.All("c").size();
@@ -118,7 +118,7 @@ TEST_F(BackupTest, WhoeverWritesDuringARestoreIsTold) {
   node_.Make("c", 1);
   node_.Fill("c", 100);
   const std::string id = Back().summary.id;
-  TestNode other("two");
+  TestNode other;
   work_.report = [&](const Progress& progress) {
     if (progress.step == "restoring") other.Write("c", {Upsert(77'777)});
     return Status::Ok();
@@ -142,7 +142,7 @@ TEST_F(BackupTest, EveryDamageIsNamedAndNothingIsRestored) {
   EXPECT_EQ(report.problems[0], name(0) + ": is damaged: its SHA-256 is not its name");
   EXPECT_EQ(report.problems[1], name(1) + ": is missing");
   EXPECT_THAT(report.problems[2], HasSubstr(chunks[2].content));
-  TestNode other("two");
+  TestNode other;
   const Status restored = Back(other, id, {"c"}).status();
   EXPECT_EQ(restored.code(), Code::kCorruption);
   EXPECT_THAT(std::string(restored.message()), HasSubstr(name(0)));

@@ -13,7 +13,7 @@ using testing::HasSubstr;
 
 class ServiceTest : public testing::Test {
  protected:
-  ServiceTest() : node_("one") {
+  ServiceTest() {
     service_ = std::make_unique<Service>(ServiceParts{*node_, node_.registers()},
                                          OpenTargets({"dir:one", "dir:two"}, {}, disk_).value());
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/scratch_testing.h"
 #include "blob/blob_testing.h"
 #include "io/crash_enumeration.h"
 #include "io/sim_disk.h"
@@ -13,19 +14,16 @@ namespace {
 class DirectoryTest : public testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = testing::TempDir() + "blob_directory_XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
     auto opened = Directory::Open(disk_, root_ + "/store");
     ASSERT_TRUE(opened.ok()) << opened.status().ToString();
     store_ = std::move(opened).value();
   }
-  void TearDown() override { EXPECT_TRUE(io::RemoveTree(disk_, root_).ok()); }
   std::string Path(const std::string& name) const { return root_ + "/store/" + name; }
   void Link(const std::string& to, const std::string& at) { ASSERT_EQ(symlink(to.c_str(), at.c_str()), 0); }
 
   io::Disk& disk_ = io::RealDisk();
-  std::string root_;
+  const ScratchFolder folder_;
+  const std::string& root_ = folder_.path();
   std::unique_ptr<Directory> store_;
 };
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/scratch_testing.h"
 #include "blob/blob_testing.h"
 #include "blob/s3_server_testing.h"
 #include "io/http_test_server.h"
@@ -51,10 +52,9 @@ std::string Entry(const std::string& key) { return "<Contents><Key>" + key + "</
 
 TEST(S3, KeepsTheContractOnARealServer) {
   if (!S3TestServer::Present()) GTEST_SKIP() << "tools/s3_server has not made " << S3TestServer::Program();
-  std::string folder = testing::TempDir() + "s3_server_XXXXXX";
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const ScratchFolder folder;
   {
-    const S3TestServer server(folder);
+    const S3TestServer server(folder.path());
     ASSERT_TRUE(server.AwaitReady());
     S3Options options = server.Options();
     BlobContract(*S3::Open(options).value());
@@ -74,7 +74,6 @@ TEST(S3, KeepsTheContractOnARealServer) {
     EXPECT_EQ(missing.code(), Code::kFailedPrecondition);
     EXPECT_THAT(std::string(missing.message()), HasSubstr("NoSuchBucket"));
   }
-  EXPECT_TRUE(io::RemoveTree(io::RealDisk(), folder).ok());
 }
 
 TEST(S3, BadOptionsAreNamed) {

@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/scratch_testing.h"
 #include "cluster/cluster_runtime.h"
 #include "coordination/embedded.h"
 #include "shard/shard.h"
@@ -36,15 +37,10 @@ class ClusterTest : public testing::Test {
     std::unique_ptr<ClusterRuntime> runtime;
   };
 
-  ClusterTest()
-      : directory_(testing::TempDir() + "/cluster_" + testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(directory_);
-    coordination_ = coordination::Embedded::Open(io::RealDisk(), directory_ + "/coordination").value();
-  }
+  ClusterTest() { coordination_ = coordination::Embedded::Open(io::RealDisk(), directory_ + "/coordination").value(); }
   ~ClusterTest() override {
     while (!processes_.empty()) Stop(processes_.begin()->first);
     coordination_.reset();
-    std::filesystem::remove_all(directory_);
   }
 
   static ClusterOptions Options(const std::string& name) {
@@ -142,7 +138,8 @@ class ClusterTest : public testing::Test {
     return true;
   }
 
-  const std::string directory_;
+  const ScratchFolder folder_;
+  const std::string& directory_ = folder_.path();
   std::unique_ptr<coordination::Embedded> coordination_;
   std::map<std::string, Process> processes_;
 };

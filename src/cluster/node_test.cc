@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "base/scratch_testing.h"
 #include "engines/vector/filter.h"
 #include "io/disk.h"
 
@@ -24,15 +25,7 @@ using testing::ElementsAre;
 
 class NodeTest : public testing::Test {
  protected:
-  NodeTest()
-      : directory_(testing::TempDir() + "/node_" + testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(directory_);
-    Open();
-  }
-  ~NodeTest() override {
-    node_.reset();
-    std::filesystem::remove_all(directory_);
-  }
+  NodeTest() { Open(); }
   void Open() {
     node_.reset();
     NodeOptions options;
@@ -63,7 +56,8 @@ class NodeTest : public testing::Test {
     return ids;
   }
 
-  const std::string directory_;
+  const ScratchFolder folder_;
+  const std::string& directory_ = folder_.path();
   std::unique_ptr<Node> node_;
 };
 

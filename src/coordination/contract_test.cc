@@ -4,6 +4,7 @@
 #include <atomic>
 #include <random>
 
+#include "base/scratch_testing.h"
 #include "coordination/coordination_testing.h"
 #include "coordination/embedded.h"
 #include "coordination/etcd.h"
@@ -27,7 +28,7 @@ class EmbeddedSubject final : public Subject {
   Coordination& store() override { return *store_; }
 
  private:
-  TestFolder folder_;
+  ScratchFolder folder_;
   std::unique_ptr<Embedded> store_;
 };
 

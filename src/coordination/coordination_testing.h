@@ -14,23 +14,12 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/scratch_testing.h"
 #include "coordination/coordination.h"
 #include "coordination/etcd_server.h"
 #include "io/disk.h"
 
 namespace rhizome::coordination {
-
-class TestFolder {
- public:
-  TestFolder() : path_(testing::TempDir() + "coordination_XXXXXX") { CHECK(mkdtemp(path_.data()) != nullptr); }
-  ~TestFolder() { EXPECT_TRUE(io::RemoveTree(io::RealDisk(), path_).ok()); }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 inline Change Put(std::string key, std::string value, LeaseId lease = kNoLease) {
   return {std::move(key), std::move(value), lease};
@@ -71,7 +60,7 @@ struct TestEtcd {
     EXPECT_TRUE(started.ok()) << started.status().ToString();
     if (started.ok()) servers = std::move(started).value();
   }
-  TestFolder folder;
+  ScratchFolder folder;
   std::unique_ptr<EtcdServers> servers;
 };
 

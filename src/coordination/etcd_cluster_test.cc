@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "base/scratch_testing.h"
 #include "coordination/coordination_testing.h"
 #include "coordination/election.h"
 #include "coordination/etcd.h"
@@ -126,7 +127,7 @@ TEST_F(ThreeMembers, ProcessesComeBackWithTheirPortsAndData) {
 }
 
 TEST(EtcdServers, FolderKeepsItsMembers) {
-  TestFolder folder;
+  ScratchFolder folder;
   std::string address;
   {
     auto servers = EtcdServers::Start({.directory = folder.path()}).value();
@@ -142,7 +143,7 @@ TEST(EtcdServers, FolderKeepsItsMembers) {
 
 // A program that ends at once the first time, as a member does whose port was taken, and is etcd the second time.
 TEST(EtcdServers, MemberThatEndsAtItsFirstStartGetsOtherPorts) {
-  TestFolder folder;
+  ScratchFolder folder;
   const std::string program = folder.path() + "/sometimes";
   ASSERT_TRUE(io::WriteFileAtomically(io::RealDisk(), program,
                                       "#!/bin/sh\n"
@@ -157,7 +158,7 @@ TEST(EtcdServers, MemberThatEndsAtItsFirstStartGetsOtherPorts) {
 }
 
 TEST(EtcdServers, WhatCannotStartSaysSo) {
-  TestFolder folder;
+  ScratchFolder folder;
   EXPECT_EQ(EtcdServers::Start({.directory = folder.path(), .members = 0}).status().code(), Code::kInvalidArgument);
   EXPECT_EQ(EtcdServers::Start({.directory = folder.path(), .program = "/none"}).status().code(), Code::kNotFound);
   EXPECT_FALSE(EtcdServers::Start({.directory = folder.path() + "/none"}).ok());
@@ -181,7 +182,7 @@ TEST(EtcdSharing, PrefixesKeepClustersApart) {
 }
 
 // A certificate that signs itself, good for both sides of a connection on loopback.
-io::HttpTls MakeCertificate(const TestFolder& folder, const std::string& name) {
+io::HttpTls MakeCertificate(const ScratchFolder& folder, const std::string& name) {
   const std::string path = folder.path() + "/" + name;
   const std::string command =
       "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=" + name +
@@ -191,7 +192,7 @@ io::HttpTls MakeCertificate(const TestFolder& folder, const std::string& name) {
 }
 
 TEST(EtcdTls, BothSidesShowACertificateOfTheTrustedAuthority) {
-  TestFolder folder;
+  ScratchFolder folder;
   const io::HttpTls trusted = MakeCertificate(folder, "trusted");
   const io::HttpTls stranger = MakeCertificate(folder, "stranger");
   TestEtcd secured(1, trusted);

@@ -8,16 +8,14 @@
 
 #include <cstdlib>
 
+#include "base/scratch_testing.h"
+
 namespace rhizome::io {
 namespace {
 
 class PosixDiskTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "posix_disk_XXXXXX";
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-  }
+  void SetUp() override {}
   void TearDown() override { EXPECT_TRUE(RemoveTree(disk_, root_).ok()); }
   std::string Path(const std::string& name) const { return root_ + "/" + name; }
   void Write(const std::string& name, std::string_view bytes) {
@@ -27,7 +25,8 @@ class PosixDiskTest : public testing::Test {
   }
 
   Disk& disk_ = RealDisk();
-  std::string root_;
+  const ScratchFolder folder_;
+  const std::string& root_ = folder_.path();
 };
 
 TEST_F(PosixDiskTest, AppendedBytesAreReadBack) {

@@ -6,19 +6,14 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/scratch_testing.h"
+
 namespace rhizome::kv {
 namespace {
 
 class StoreTest : public testing::Test {
  protected:
-  StoreTest() : path_(testing::TempDir() + "/store_" + testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(path_);
-    Reopen();
-  }
-  ~StoreTest() override {
-    store_.reset();
-    std::filesystem::remove_all(path_);
-  }
+  StoreTest() { Reopen(); }
   void Reopen() {
     store_.reset();
     store_ = Store::Open(path_, {}).value();
@@ -36,7 +31,8 @@ class StoreTest : public testing::Test {
     return keys;
   }
 
-  const std::string path_;
+  const ScratchFolder folder_;
+  const std::string& path_ = folder_.path();
   std::unique_ptr<Store> store_;
 };
 

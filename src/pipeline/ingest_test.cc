@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/hash.h"
+#include "base/scratch_testing.h"
 #include "cluster/node.h"
 #include "io/disk.h"
 
@@ -40,9 +41,7 @@ class HashEmbedder final : public Embedder {
 
 class IngestTest : public testing::Test {
  protected:
-  IngestTest()
-      : directory_(testing::TempDir() + "/ingest_" + testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(directory_);
+  IngestTest() {
     cluster::NodeOptions options;
     options.data_dir = directory_;
     node_ = cluster::Node::Open(io::RealDisk(), options).value();
@@ -52,7 +51,6 @@ class IngestTest : public testing::Test {
   ~IngestTest() override {
     ingestor_.reset();
     node_.reset();
-    std::filesystem::remove_all(directory_);
   }
   void Create(const std::string& name, const std::string& embedder, uint32_t dimension) {
     CollectionSpec spec;
@@ -75,7 +73,8 @@ class IngestTest : public testing::Test {
     return node_->Scroll({"docs", {}, 10'000, nullptr, false}).value().points;
   }
 
-  const std::string directory_;
+  const ScratchFolder folder_;
+  const std::string& directory_ = folder_.path();
   HashEmbedder embedder_;
   std::unique_ptr<cluster::Node> node_;
   std::unique_ptr<Ingestor> ingestor_;

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/scratch_testing.h"
 #include "pipeline/minilm_weights.h"
 
 namespace rhizome::pipeline {
@@ -158,9 +159,9 @@ class Weights : public testing::Test {
     weights_ = *opened;
     return Status::Ok();
   }
-  void TearDown() override { fs::remove(path_); }
 
-  const std::string path_ = fs::temp_directory_path() / ("rhizome_weights_" + std::to_string(getpid()));
+  const ScratchFolder folder_;
+  const std::string path_ = folder_.File("weights");
   std::shared_ptr<MiniLmWeights> weights_;
 };
 

@@ -4,6 +4,8 @@
 
 #include <fstream>
 
+#include "base/scratch_testing.h"
+
 namespace rhizome::pipeline {
 namespace {
 
@@ -60,7 +62,8 @@ TEST(Parse, ReadsEveryFormat) {
 }
 
 TEST(ParseFile, ReadsPiecewise) {
-  const std::string path = testing::TempDir() + "/parse_test.jsonl";
+  const ScratchFolder folder;
+  const std::string path = folder.File("documents.jsonl");
   std::ofstream(path) << "{\"id\":\"a\",\"text\":\"" << std::string(3 << 20, 'x')
                       << "\"}\n{\"id\":\"b\",\"text\":\"y\"}\n";
   std::vector<std::string> ids;

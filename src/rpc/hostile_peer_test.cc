@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/scratch_testing.h"
 #include "rpc/grpc_parts.h"
 #include "rpc/reply.h"
 #include "rpc/rpc_testing.h"
@@ -139,7 +140,7 @@ TEST(HostileClient, LabelsThatAreNoneAreDropped) {
 }
 
 TEST(HostileClient, TlsWithoutCertificateIsRefused) {
-  const CertificateFolder folder;
+  const ScratchFolder folder;
   const Authority authority("cluster authority");
   const TlsOptions tls = authority.Issue(folder, "node-1", "rhizome", "DNS:node-1,IP:127.0.0.1");
   std::atomic<int> ran = 0;

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "base/scratch_testing.h"
 #include "rpc/rpc_testing.h"
 #include "rpc/tls_testing.h"
 
@@ -30,7 +31,7 @@ class Tls : public ::testing::Test {
   std::unique_ptr<Client> ConnectAs(const TlsOptions& tls) { return Connect({.tls = tls}); }
   std::unique_ptr<Client> ConnectAs(const std::string& node) { return ConnectAs(authority_.Issue(folder_, node)); }
 
-  const CertificateFolder folder_;
+  const ScratchFolder folder_;
   const Authority authority_{"cluster authority"};
   NameServer names_;
 };

@@ -5,33 +5,15 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <unistd.h>
 
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <string>
 
+#include "base/scratch_testing.h"
 #include "rpc/rpc.h"
 
 namespace rhizome::rpc {
-
-class CertificateFolder {
- public:
-  CertificateFolder()
-      : path_(std::filesystem::path(::testing::TempDir()) / ("tls_" + std::to_string(getpid()) + "_" + Next())) {
-    std::filesystem::create_directories(path_);
-  }
-  ~CertificateFolder() { std::filesystem::remove_all(path_); }
-  std::string File(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  static std::string Next() {
-    static int count = 0;
-    return std::to_string(++count);
-  }
-  const std::filesystem::path path_;
-};
 
 class Authority {
  public:
@@ -41,7 +23,7 @@ class Authority {
 
   // Writes ca, certificate and key of a node into the folder, each replaced in one step, and says where. `san` is an
   // X509v3 value ("DNS:node-1"); empty leaves the name to the common name.
-  TlsOptions Issue(const CertificateFolder& folder, const std::string& node, const std::string& common_name,
+  TlsOptions Issue(const ScratchFolder& folder, const std::string& node, const std::string& common_name,
                    const std::string& san) const {
     const Key key(EVP_EC_gen("P-256"));
     const Certificate certificate(Make(key.get(), common_name, san));
@@ -52,7 +34,7 @@ class Authority {
     Write(files.cert_file, [&](FILE* file) { return PEM_write_X509(file, certificate.get()); });
     return files;
   }
-  TlsOptions Issue(const CertificateFolder& folder, const std::string& node) const {
+  TlsOptions Issue(const ScratchFolder& folder, const std::string& node) const {
     return Issue(folder, node, "rhizome", "DNS:" + node);
   }
 

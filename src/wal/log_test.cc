@@ -5,6 +5,7 @@
 #include <atomic>
 #include <thread>
 
+#include "base/scratch_testing.h"
 #include "format/log_record.h"
 #include "io/posix_disk.h"
 #include "wal/log_testing.h"
@@ -198,8 +199,8 @@ TEST(Log, FullQueueSheds) {
 }
 
 TEST(Log, ManyWritersShareSyncs) {
-  const std::string path = testing::TempDir() + "log_many_writers";
-  ASSERT_TRUE(io::RemoveTree(io::RealDisk(), path).ok());
+  const ScratchFolder folder;
+  const std::string path = folder.File("log");
   auto log = Log::Open(io::RealDisk(), path).value();
   constexpr int kWriters = 16;
   constexpr int kEach = 50;

@@ -9,6 +9,7 @@
 #include <random>
 #include <thread>
 
+#include "base/scratch_testing.h"
 #include "ingest_model.h"
 #include "server_process.h"
 
@@ -79,7 +80,7 @@ class Kill : public testing::Test {
     return total;
   }
 
-  TemporaryFolder folder_;
+  ScratchFolder folder_;
   std::mt19937_64 random_;
   std::vector<Writer> writers_;
   ServerProcess server_;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/scratch_testing.h"
 #include "server_process.h"
 
 namespace rhizome::crash {
@@ -63,7 +64,7 @@ class DamagedLog : public testing::Test {
     return found;
   }
 
-  TemporaryFolder folder_;
+  ScratchFolder folder_;
   ServerProcess server_;
 };
 

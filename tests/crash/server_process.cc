@@ -134,15 +134,4 @@ std::string RunProgram(const std::vector<std::string>& arguments, int* exit_code
   return output;
 }
 
-TemporaryFolder::TemporaryFolder() {
-  char name[] = "/tmp/rhizome-crash-XXXXXX";
-  CHECK(mkdtemp(name) != nullptr);
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code ignored;  // best effort: a temporary folder
-  std::filesystem::remove_all(path_, ignored);
-}
-
 }  // namespace rhizome::crash

@@ -54,17 +54,4 @@ class ServerProcess {
 // Runs the program to its end and returns what it printed, standard error included.
 std::string RunProgram(const std::vector<std::string>& arguments, int* exit_code);
 
-// A fresh folder that goes with this object.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 }  // namespace rhizome::crash

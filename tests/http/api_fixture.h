@@ -14,6 +14,7 @@
 
 #include "backup/service.h"
 #include "base/hash.h"
+#include "base/scratch_testing.h"
 #include "cluster/alone_operations.h"
 #include "cluster/node.h"
 #include "cluster/registers.h"
@@ -75,13 +76,10 @@ class ApiFixture : public testing::Test {
     ingestor_.reset();
     operations_.reset();
     node_.reset();
-    if (!directory_.empty()) (void)io::RemoveTree(io::RealDisk(), directory_);  // best effort: a temporary folder
   }
 
   // Before this the server answers, but is not ready.
   void OpenNode() {
-    char name[] = "/tmp/rhizome-http-XXXXXX";
-    directory_ = mkdtemp(name);
     cluster::NodeOptions options;
     options.data_dir = directory_;
     options.index_threads = 1;
@@ -133,7 +131,8 @@ class ApiFixture : public testing::Test {
   MetricRegistry metrics_;
   BackendSlot slot_{"recovering"};
   WordEmbedder embedder_;
-  std::string directory_;
+  const ScratchFolder folder_;
+  const std::string& directory_ = folder_.path();
   std::unique_ptr<cluster::Node> node_;
   cluster::Operations* cluster_ = nullptr;  // instead of a server alone's, when set before OpenNode
   std::unique_ptr<cluster::AloneOperations> operations_;

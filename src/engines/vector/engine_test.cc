@@ -8,6 +8,8 @@
 #include <random>
 #include <thread>
 
+#include "base/scratch_testing.h"
+
 namespace rhizome::vector {
 namespace {
 
@@ -33,16 +35,11 @@ std::vector<float> Direction(int axis, float lean = 0) {
 
 class EngineTest : public testing::Test {
  protected:
-  EngineTest()
-      : root_(testing::TempDir() + "/engine_" + testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(root_);
+  EngineTest() {
     std::filesystem::create_directories(root_ + "/shard");
     Open();
   }
-  ~EngineTest() override {
-    Close();
-    std::filesystem::remove_all(root_);
-  }
+  ~EngineTest() override { Close(); }
 
   void Open() {
     store_ = kv::Store::Open(root_ + "/database", {}).value();
@@ -112,7 +109,8 @@ class EngineTest : public testing::Test {
     return ids;
   }
 
-  const std::string root_;
+  const ScratchFolder folder_;
+  const std::string& root_ = folder_.path();
   std::unique_ptr<kv::Store> store_;
   std::unique_ptr<VectorEngine> engine_;
   std::vector<std::pair<uint64_t, std::vector<Operation>>> log_;

@@ -8,6 +8,7 @@
 #include <set>
 #include <thread>
 
+#include "base/scratch_testing.h"
 #include "engines/vector/engine.h"
 
 namespace rhizome::vector {
@@ -70,19 +71,10 @@ void ReadOnce(const VectorEngine& engine, const Filter& any_round, std::mt19937&
   EXPECT_TRUE(engine.Scroll(std::nullopt, 5, &any_round, true).ok());
 }
 
-// Outlives the database in it, whose threads delete files until it is closed.
-struct Folder {
-  explicit Folder(std::string at) : path(std::move(at)) {
-    std::filesystem::remove_all(path);
-    std::filesystem::create_directories(path + "/shard");
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  const std::string path;
-};
-
 TEST(EngineThreads, ReadersSeeWholeBatchesBesideEverythingElse) {
-  const Folder folder(testing::TempDir() + "/engine_threads");
-  const std::string& root = folder.path;
+  const ScratchFolder folder;  // outlives the database in it, whose threads delete files until it is closed
+  const std::string& root = folder.path();
+  std::filesystem::create_directories(root + "/shard");
   const auto store = kv::Store::Open(root + "/database", {}).value();
   const auto engine =
       VectorEngine::Open(io::RealDisk(), *store, {7, root + "/shard", kDimension, Metric::kCosine, "english"}).value();
@@ -123,8 +115,9 @@ Operation Generation(uint64_t version) {
 }
 
 TEST(EngineThreads, ARegisterIsReadWholeWhileItIsReplaced) {
-  const Folder folder(testing::TempDir() + "/engine_threads_register");
-  const std::string& root = folder.path;
+  const ScratchFolder folder;  // outlives the database in it, whose threads delete files until it is closed
+  const std::string& root = folder.path();
+  std::filesystem::create_directories(root + "/shard");
   const auto store = kv::Store::Open(root + "/database", {}).value();
   const auto engine =
       VectorEngine::Open(io::RealDisk(), *store, {7, root + "/shard", kDimension, Metric::kL2, "english"}).value();
@@ -153,8 +146,9 @@ TEST(EngineThreads, ARegisterIsReadWholeWhileItIsReplaced) {
 
 // Version t of the point is a delete exactly when t is a multiple of 3.
 TEST(EngineThreads, VersionsBesideTheWriterOnlyRiseAndAreNeverMixed) {
-  const Folder folder(testing::TempDir() + "/engine_threads_versions");
-  const std::string& root = folder.path;
+  const ScratchFolder folder;  // outlives the database in it, whose threads delete files until it is closed
+  const std::string& root = folder.path();
+  std::filesystem::create_directories(root + "/shard");
   const auto store = kv::Store::Open(root + "/database", {}).value();
   const auto engine =
       VectorEngine::Open(io::RealDisk(), *store, {7, root + "/shard", kDimension, Metric::kL2, "english"}).value();

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "base/scratch_testing.h"
 #include "engines/vector/graph/graph_test_data.h"
 #include "engines/vector/graph_file.h"
 #include "engines/vector/graph_index.h"
@@ -226,9 +227,8 @@ TEST_F(SavedIndex, AFailedSaveIsReportedAndTheNextOneIsWhole) {
 }
 
 TEST(SavedOnARealDisk, VectorsAreMapped) {
-  const std::string directory =
-      std::filesystem::temp_directory_path() / ("rhizome_graph_" + std::to_string(::getpid()));
-  ASSERT_TRUE(io::CreateDirectories(io::RealDisk(), directory).ok());
+  const ScratchFolder folder;
+  const std::string& directory = folder.path();
   const Rows data = Clustered(17000, kDimension, 30, 2);
   auto index = Filled(Metric::kL2, data);
   const auto saved = index->Save(io::RealDisk(), directory, {}, index->size());
@@ -243,7 +243,6 @@ TEST(SavedOnARealDisk, VectorsAreMapped) {
     EXPECT_EQ(*(*opened)->Append(data[0]), 17000u);
   }
   EXPECT_TRUE(GraphIndex::Verify(io::RealDisk(), directory, *saved).ok());
-  EXPECT_TRUE(io::RemoveTree(io::RealDisk(), directory).ok());
 }
 
 TEST(SavedGraphManifest, SurvivesARoundTripAndRefusesDamage) {

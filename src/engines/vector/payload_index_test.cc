@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <random>
 
+#include "base/scratch_testing.h"
+
 namespace rhizome::vector {
 namespace {
 
@@ -16,20 +18,6 @@ Filter Parse(std::string_view text) {
   EXPECT_TRUE(filter.ok()) << filter.status().ToString() << " in " << text;
   return filter.ok() ? *filter : Filter{};
 }
-
-// An empty folder that goes with the test.
-class Folder {
- public:
-  Folder() : path_(testing::TempDir() + "rhizome_" + testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 // Payloads and filters over a small vocabulary, so that conditions often hold.
 class Generator {
@@ -156,7 +144,7 @@ TEST(PayloadIndex, AgreesWithMatchesInMemory) {
 }
 
 TEST(PayloadIndex, AgreesWithMatchesAcrossGrowingFrozenSealedAndMergedParts) {
-  Folder folder;
+  const ScratchFolder folder;
   for (uint32_t seed = 1; seed <= 6; ++seed) {
     Generator generator(100 + seed);
     Corpus corpus;
@@ -182,7 +170,7 @@ TEST(PayloadIndex, AgreesWithMatchesAcrossGrowingFrozenSealedAndMergedParts) {
 }
 
 TEST(PayloadIndex, MergeDropsDeadSlotsAndKeepsTheOthers) {
-  Folder folder;
+  const ScratchFolder folder;
   Generator generator(7);
   Corpus corpus;
   PayloadIndex index;
@@ -231,14 +219,14 @@ TEST(PayloadIndex, SlotsMustAscend) {
 }
 
 TEST(PayloadIndex, WritingNothingIsNotFound) {
-  Folder folder;
+  const ScratchFolder folder;
   PayloadIndex index;
   index.Freeze();
   EXPECT_EQ(index.WriteSegment(io::RealDisk(), folder.path(), "s").status().code(), Code::kNotFound);
 }
 
 TEST(PayloadIndex, MergeRefusesSegmentsThatAreNoNeighbours) {
-  Folder folder;
+  const ScratchFolder folder;
   PayloadIndex index;
   for (Slot slot = 0; slot < 3; ++slot) {
     ASSERT_TRUE(index.Add(slot, {{"a", slot}}).ok());
@@ -252,7 +240,7 @@ TEST(PayloadIndex, MergeRefusesSegmentsThatAreNoNeighbours) {
 }
 
 TEST(PayloadIndex, OpenRefusesMissingAndOverlappingSegments) {
-  Folder folder;
+  const ScratchFolder folder;
   PayloadIndex index;
   ASSERT_TRUE(index.Add(0, {{"a", 1}}).ok());
   index.Freeze();

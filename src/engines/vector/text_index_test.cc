@@ -9,24 +9,12 @@
 #include <random>
 #include <thread>
 
+#include "base/scratch_testing.h"
+
 namespace rhizome::vector {
 namespace {
 
 const TextIndexOptions kPlain{{"none", false}, 1.2, 0.75, 2};
-
-class Folder {
- public:
-  Folder()
-      : path_(testing::TempDir() + "rhizome_text_" + testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 std::unique_ptr<TextIndex> Create(const TextIndexOptions& options = kPlain) {
   auto index = TextIndex::Create(options);
@@ -124,7 +112,7 @@ TEST(TextIndex, AgreesWithBm25InMemory) {
 }
 
 TEST(TextIndex, AgreesWithBm25AcrossGrowingFrozenSealedAndMergedParts) {
-  Folder folder;
+  const ScratchFolder folder;
   Corpus corpus(2);
   auto index = Create();
   for (const char* name : {"s0", "s1", "s2"}) {
@@ -151,7 +139,7 @@ TEST(TextIndex, AgreesWithBm25AcrossGrowingFrozenSealedAndMergedParts) {
 }
 
 TEST(TextIndex, MergeForgetsDeadTextsInStatisticsToo) {
-  Folder folder;
+  const ScratchFolder folder;
   Corpus corpus(3);
   auto index = Create();
   for (const char* name : {"s0", "s1"}) {
@@ -236,7 +224,7 @@ TEST(TextIndex, SlotsMustAscend) {
 }
 
 TEST(TextIndex, OpenRefusesAnotherAnalyzerAndMissingFiles) {
-  Folder folder;
+  const ScratchFolder folder;
   auto index = Create();
   EXPECT_EQ(index->WriteSegment(io::RealDisk(), folder.path(), "s").status().code(), Code::kNotFound);
   ASSERT_TRUE(index->Add(0, "text").ok());
@@ -255,7 +243,7 @@ TEST(TextIndex, OpenRefusesAnotherAnalyzerAndMissingFiles) {
 }
 
 TEST(TextIndex, ReadersSeeEveryAddThatReturned) {
-  Folder folder;
+  const ScratchFolder folder;
   auto index = Create();
   std::atomic<Slot> added{0};
   std::atomic<bool> wrong{false};
