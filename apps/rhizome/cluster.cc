@@ -74,6 +74,18 @@ Status ShowHealth(Client& client, const ClusterArguments& arguments, int& exit_c
   return Status::Ok();
 }
 
+Status Compare(Client& client, const ClusterArguments& arguments, int& exit_code) {
+  ASSIGN_OR_RETURN(const object comparison, Ask(client, "GET", "/cluster/comparison"));
+  if (arguments.json) {
+    PrintJson(comparison);
+  } else {
+    fmt::print("{}", ComparisonText(comparison));
+  }
+  const value* equal = comparison.if_contains("equal");
+  exit_code = equal != nullptr && equal->is_bool() && equal->as_bool() ? 0 : 2;
+  return Status::Ok();
+}
+
 Status PrintChange(const ClusterArguments& arguments, const object& answer) {
   if (arguments.json) {
     PrintJson(answer);
@@ -169,6 +181,7 @@ Status Run(Client& client, const ClusterArguments& arguments, int& exit_code) {
   if (arguments.action == "nodes") return Show(client, arguments, "/cluster/status", NodesTable);
   if (arguments.action == "shards") return Show(client, arguments, "/cluster/sharding", ShardsTable);
   if (arguments.action == "health") return ShowHealth(client, arguments, exit_code);
+  if (arguments.action == "compare") return Compare(client, arguments, exit_code);
   if (arguments.action == "add") return Add(client, arguments);
   if (arguments.action == "remove") return Remove(client, arguments);
   if (arguments.action == "rebalance") return Rebalance(client, arguments);

@@ -137,6 +137,23 @@ std::string HealthText(const object& health) {
   return text;
 }
 
+std::string ComparisonText(const object& comparison) {
+  const uint64_t shards = NumberOf(comparison, "shards");
+  if (IsTrue(comparison, "equal")) return "equal: all replicas of " + Count(shards, "shard", "shards") + "\n";
+  std::string text = fmt::format("not equal: of {}, {} different and {} unknown\n", Count(shards, "shard", "shards"),
+                                 NumberOf(comparison, "different"), NumberOf(comparison, "unknown"));
+  std::vector<std::vector<std::string>> rows{{"COLLECTION", "PARTITION", "STATE", "NODE", "REGISTERS", "DIGEST"}};
+  for (const object& shard : ObjectsOf(comparison, "unequal")) {
+    for (const object& replica : ObjectsOf(shard, "replicas")) {
+      const bool answered = IsTrue(replica, "answered");
+      rows.push_back({TextOf(shard, "collection"), std::to_string(NumberOf(shard, "partition")), TextOf(shard, "state"),
+                      TextOf(replica, "node"), answered ? Grouped(NumberOf(replica, "registers")) : "?",
+                      TextOf(replica, answered ? "digest" : "detail")});
+    }
+  }
+  return text + Table(rows);
+}
+
 std::string ShardsTable(const object& sharding) {
   std::vector<std::vector<std::string>> rows{
       {"COLLECTION", "PARTITION", "SHARD", "EPOCH", "STATE", "POINTS", "REPLICAS"}};

@@ -13,12 +13,13 @@ namespace rhizome::app {
 // Columns as wide as their widest cell, two spaces apart; the first row is the head.
 std::string Table(const std::vector<std::vector<std::string>>& rows);
 
-std::string StatusText(const boost::json::object& status);     // of GET /cluster/status
-std::string NodesTable(const boost::json::object& status);     // likewise
-std::string HealthText(const boost::json::object& health);     // of GET /cluster/health
-std::string ShardsTable(const boost::json::object& sharding);  // of GET /cluster/sharding
-std::string RebalanceText(const boost::json::object& plan);    // of POST /cluster/rebalance
-std::string MovingText(const boost::json::object& sharding);   // one line: what still moves, and how far it is
+std::string StatusText(const boost::json::object& status);          // of GET /cluster/status
+std::string NodesTable(const boost::json::object& status);          // likewise
+std::string HealthText(const boost::json::object& health);          // of GET /cluster/health
+std::string ComparisonText(const boost::json::object& comparison);  // of GET /cluster/comparison
+std::string ShardsTable(const boost::json::object& sharding);       // of GET /cluster/sharding
+std::string RebalanceText(const boost::json::object& plan);         // of POST /cluster/rebalance
+std::string MovingText(const boost::json::object& sharding);        // one line: what still moves, and how far it is
 
 // Replicas of the node with this name or number, by GET /cluster/status; nullopt when it is not part of the cluster.
 std::optional<uint64_t> ShardsOf(const boost::json::object& status, const std::string& node);

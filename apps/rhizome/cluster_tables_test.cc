@@ -18,6 +18,17 @@ TEST(ClusterTables, ColumnsAreAsWideAsTheirWidestCell) {
   EXPECT_EQ(Table({{"A", "B"}, {"wide", "x"}, {"ü", "y"}}), "A     B\nwide  x\nü     y\n");
 }
 
+TEST(ClusterTables, ComparisonShowsEveryReplicaOfAShardThatDiffers) {
+  EXPECT_EQ(ComparisonText(Parsed(R"({"equal":true,"shards":8})")), "equal: all replicas of 8 shards\n");
+  const std::string text = ComparisonText(Parsed(R"({"equal":false,"shards":8,"different":1,"unknown":0,"unequal":[
+      {"collection":"books","partition":3,"state":"different","replicas":[
+       {"node":"node1","answered":true,"registers":1234,"digest":"00aa"},
+       {"node":"node2","answered":false,"detail":"silent"}]}]})"));
+  EXPECT_THAT(text, HasSubstr("not equal: of 8 shards, 1 different and 0 unknown"));
+  EXPECT_THAT(text, HasSubstr("books       3          different  node1  1,234      00aa"));
+  EXPECT_THAT(text, HasSubstr("books       3          different  node2  ?          silent"));
+}
+
 TEST(ClusterTables, StatusShowsEveryNodeAndItsLeader) {
   const std::string text = StatusText(Parsed(R"({"clustered":true,"total_nodes":3,"healthy_nodes":2,"total_shards":8,
       "total_collections":1,"total_vectors":12345,"replication_factor":3,"consistency_level":"quorum","leader":"node1",

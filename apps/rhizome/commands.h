@@ -32,7 +32,8 @@ struct SearchArguments {
 int Search(const SearchArguments& arguments);
 
 struct ClusterArguments {
-  std::string action;  // "status", "nodes", "shards", "health", "add", "remove", "rebalance", "repair", "factor"
+  // "status", "nodes", "shards", "health", "compare", "add", "remove", "rebalance", "repair", "factor"
+  std::string action;
   std::string server = "http://127.0.0.1:8000";
   std::string api_key;
   std::string node;        // of add and remove: a name, or for remove its number
@@ -43,7 +44,7 @@ struct ClusterArguments {
   bool wait = true;  // until what was begun has ended
   bool json = false;
 };
-// 0 done; 1 failed; for health 2 degraded and 3 critical.
+// 0 done; 1 failed; for health 2 degraded and 3 critical; for compare 2 not equal.
 int Cluster(const ClusterArguments& arguments);
 
 struct SnapshotArguments {

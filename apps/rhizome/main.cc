@@ -98,7 +98,8 @@ void AddCluster(CLI::App& app, rhizome::app::ClusterArguments& arguments) {
   node->add_flag("--force", arguments.force, "It is dead: give its shards to others at once");
   may_wait(node);
   may_wait(add("rebalance", "What the leader moves and will move; waits for its end"));
-  add("repair", "Compare all replicas now");
+  add("repair", "Have all replicas compared and mended now");
+  add("compare", "Whether all replicas hold the same now; exit code 0 equal, 2 not");
   CLI::App* factor = add("factor", "Change how often a collection is kept");
   factor->add_option("collection", arguments.collection, "The collection")->required();
   factor->add_option("factor", arguments.factor, "Replicas of each shard")->required()->check(CLI::Range(1, 16));

@@ -104,6 +104,7 @@ Result<NodeChange> AloneOperations::RemoveNode(const std::string& id, bool) {
 }
 Result<RebalanceReport> AloneOperations::Rebalance() { return Alone("whose shards can move"); }
 Result<RepairReport> AloneOperations::Repair() { return Alone("whose replicas can be compared"); }
+Result<ClusterComparison> AloneOperations::Compare() { return Alone("whose replicas can be compared"); }
 
 rhizome::Status AloneOperations::SetFactor(const std::string& collection, uint32_t factor) {
   RETURN_IF_ERROR(database_.GetSpec(collection).status());

@@ -23,6 +23,7 @@ class AloneOperations final : public Operations {
   Result<NodeChange> RemoveNode(const std::string& id, bool force) override;
   Result<RebalanceReport> Rebalance() override;
   Result<RepairReport> Repair() override;
+  Result<ClusterComparison> Compare() override;
   rhizome::Status SetFactor(const std::string& collection, uint32_t factor) override;
   std::vector<std::string> Notices() override { return {}; }
 

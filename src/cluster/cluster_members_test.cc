@@ -1,7 +1,9 @@
 // Three members in one process: real wire, real disks, one coordination.
 #include <set>
 
+#include "cluster/cluster_operations.h"
 #include "cluster/cluster_testing.h"
+#include "cluster/member_controls.h"
 
 namespace rhizome::cluster {
 namespace {
@@ -89,6 +91,22 @@ TEST_F(MembersTest, WhatOneTakesAnotherAnswers) {
   // A single replica may be a moment behind.
   EXPECT_TRUE(Eventually(5, [&] { return On("b").Count("c", nullptr, At(Consistency::kOne)).value() == 100u; }));
   EXPECT_TRUE(Eventually(5, [&] { return On("c").GetCollection("c")->points == 100u; }));
+}
+
+TEST_F(MembersTest, ComparingAsksEveryReplicaAndKnowsNothingOfASilentOne) {
+  StartThree();
+  Create("a");
+  ASSERT_TRUE(WriteMany("a", 0, 57).ok());
+  StartGateway("g");
+  ClusterRuntime& gateway = *processes_.at("g").runtime;
+  MemberControls controls(gateway.calls(), gateway.member(), 3, {});
+  ClusterOperations operations(controls);
+  EXPECT_TRUE(Eventually(10, [&] { return operations.Compare().value().equal; }));
+  Stop("c");
+  const ClusterComparison comparison = operations.Compare().value();
+  EXPECT_FALSE(comparison.equal);
+  EXPECT_EQ(comparison.unknown, 4u);
+  EXPECT_EQ(comparison.different, 0u);
 }
 
 TEST_F(MembersTest, AScrollWalksEverythingOnceAtEveryLevel) {

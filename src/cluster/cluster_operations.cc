@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/hash.h"
+#include "format/register.h"
+
 namespace rhizome::cluster {
 
 using fabric::MemberRecord;
@@ -28,6 +31,37 @@ PlannedMove MoveOf(const fabric::Topology& topology, fabric::ShardNumber shard, 
   move.collection = collection->name;
   move.partition = shard - collection->first_shard;
   return move;
+}
+
+std::string NodeName(const fabric::Topology& topology, fabric::MemberNumber number) {
+  const MemberRecord* member = topology.Member(number);
+  return member == nullptr ? std::to_string(number) : member->name;
+}
+
+ReplicaDigest DigestOf(const Result<fabric::DigestRequest::Reply>& answer) {
+  ReplicaDigest replica;
+  if (!answer.ok()) {
+    replica.detail = answer.status().ToString();
+    return replica;
+  }
+  replica.answered = true;
+  const std::string bytes = format::EncodeRangeDigest(answer->digest);
+  replica.digest = fmt::format("{:016x}", Checksum(bytes));
+  for (const format::Leaf& leaf : answer->digest.leaves) replica.registers += leaf.count;
+  return replica;
+}
+
+// Two that differ prove it, however many are silent.
+std::string ComparisonState(const std::map<fabric::MemberNumber, Result<fabric::DigestRequest::Reply>>& answers) {
+  const format::RangeDigest* first = nullptr;
+  bool all = !answers.empty();
+  for (const auto& [member, answer] : answers) {
+    all = all && answer.ok();
+    if (!answer.ok()) continue;
+    if (first == nullptr) first = &answer->digest;
+    if (answer->digest != *first) return "different";
+  }
+  return all ? "equal" : "unknown";
 }
 
 }  // namespace
@@ -107,14 +141,34 @@ Result<RepairReport> ClusterOperations::Repair() {
   ASSIGN_OR_RETURN(const ClusterControls::Scheduled scheduled, controls_.CompareNow());
   RepairReport report;
   for (const auto& [number, answer] : scheduled) {
-    const MemberRecord* member = view.topology.Member(number);
     if (answer.ok()) {
       ++report.nodes;
       report.comparisons += answer->scheduled;
     } else {
-      report.silent.push_back(member == nullptr ? std::to_string(number) : member->name);
+      report.silent.push_back(NodeName(view.topology, number));
     }
   }
+  return report;
+}
+
+Result<ClusterComparison> ClusterOperations::Compare() {
+  ASSIGN_OR_RETURN(const ClusterView view, controls_.View());
+  ASSIGN_OR_RETURN(const fabric::Member::Digests digests, controls_.Digests());
+  ClusterComparison report;
+  report.shards = digests.size();
+  for (const auto& [shard, answers] : digests) {
+    const PlannedMove where = MoveOf(view.topology, shard, "", "");
+    ShardComparison comparison{where.collection, where.partition, shard, ComparisonState(answers), {}};
+    if (comparison.state == "equal") continue;
+    ++(comparison.state == "different" ? report.different : report.unknown);
+    if (report.unequal.size() == kReasonsMax) continue;
+    for (const auto& [member, answer] : answers) {
+      comparison.replicas.push_back(DigestOf(answer));
+      comparison.replicas.back().node = NodeName(view.topology, member);
+    }
+    report.unequal.push_back(std::move(comparison));
+  }
+  report.equal = report.different + report.unknown == 0;
   return report;
 }
 

@@ -10,6 +10,7 @@
 
 #include "cluster/cluster_status.h"
 #include "cluster/operations.h"
+#include "fabric/member.h"
 
 namespace rhizome::cluster {
 
@@ -23,6 +24,8 @@ class ClusterControls {
   // Every member compares its replicas now; a failure in place of one that does not answer.
   using Scheduled = std::map<fabric::MemberNumber, Result<fabric::RepairRequest::Reply>>;
   virtual Result<Scheduled> CompareNow() = 0;
+  // What every replica holds; asks every owner of every shard.
+  virtual Result<fabric::Member::Digests> Digests() = 0;
   // How long coordination has been out of reach; -1: it is not. Asks nobody and never blocks.
   virtual int64_t FrozenMs() = 0;
 };
@@ -38,6 +41,7 @@ class ClusterOperations final : public Operations {
   Result<NodeChange> RemoveNode(const std::string& id, bool force) override;
   Result<RebalanceReport> Rebalance() override;
   Result<RepairReport> Repair() override;
+  Result<ClusterComparison> Compare() override;
   rhizome::Status SetFactor(const std::string& collection, uint32_t factor) override;
   std::vector<std::string> Notices() override;
 

@@ -88,6 +88,42 @@ TEST_F(ClusterOperationsTest, RepairSaysWhoDidNotAnswer) {
   EXPECT_THAT(report.silent, ElementsAre("node3"));
 }
 
+TEST_F(ClusterOperationsTest, ReplicasThatHoldTheSameAreEqual) {
+  const ClusterComparison report = operations_.Compare().value();
+  EXPECT_TRUE(report.equal);
+  EXPECT_EQ(report.shards, 2U);
+  EXPECT_TRUE(report.unequal.empty());
+}
+
+TEST_F(ClusterOperationsTest, AReplicaThatLacksSomethingIsShownBesideTheOthers) {
+  made_.view.reports[2].shards[1].points = 9;
+  const ClusterComparison report = operations_.Compare().value();
+  EXPECT_FALSE(report.equal);
+  EXPECT_EQ(report.different, 1U);
+  ASSERT_EQ(report.unequal.size(), 1U);
+  EXPECT_EQ(report.unequal[0].collection, "books");
+  EXPECT_EQ(report.unequal[0].partition, 1U);
+  ASSERT_EQ(report.unequal[0].replicas.size(), 3U);
+  EXPECT_EQ(report.unequal[0].replicas[1].node, "node2");
+  EXPECT_EQ(report.unequal[0].replicas[1].registers, 9U);
+  EXPECT_EQ(report.unequal[0].replicas[0].digest, report.unequal[0].replicas[2].digest);
+  EXPECT_NE(report.unequal[0].replicas[0].digest, report.unequal[0].replicas[1].digest);
+}
+
+TEST_F(ClusterOperationsTest, ASilentReplicaIsNotAssumedToBeEqual) {
+  made_.Kill(3);
+  ClusterComparison report = operations_.Compare().value();
+  EXPECT_FALSE(report.equal);
+  EXPECT_EQ(report.different, 0U);
+  EXPECT_EQ(report.unknown, 2U);
+  EXPECT_FALSE(report.unequal[0].replicas[2].answered);
+  EXPECT_THAT(report.unequal[0].replicas[2].detail, HasSubstr("silent"));
+  made_.view.reports[2].shards[0].points = 9;  // the other two differ all the same
+  report = operations_.Compare().value();
+  EXPECT_EQ(report.different, 1U);
+  EXPECT_EQ(report.unknown, 1U);
+}
+
 TEST_F(ClusterOperationsTest, AFrozenTopologyIsNoticed) {
   EXPECT_TRUE(operations_.Notices().empty());
   made_.view.frozen_ms = 2'500;
@@ -99,6 +135,7 @@ TEST_F(ClusterOperationsTest, WithoutAViewEverythingIsUnavailable) {
   EXPECT_EQ(operations_.Status().status().code(), Code::kUnavailable);
   EXPECT_EQ(operations_.Health().status().code(), Code::kUnavailable);
   EXPECT_EQ(operations_.Sharding().status().code(), Code::kUnavailable);
+  EXPECT_EQ(operations_.Compare().status().code(), Code::kUnavailable);
   EXPECT_EQ(operations_.RemoveNode("node1", true).status().code(), Code::kUnavailable);
 }
 

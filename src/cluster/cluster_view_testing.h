@@ -79,10 +79,31 @@ class HandMadeControls final : public ClusterControls {
     return answers;
   }
 
+  // Of each replica that answers as many registers as it has points.
+  Result<fabric::Member::Digests> Digests() override {
+    fabric::Member::Digests digests;
+    for (const auto& [shard, kept] : made.view.topology.placements) {
+      for (const fabric::MemberNumber owner : kept.value.replicas)
+        digests[shard].emplace(owner, DigestOf(owner, shard));
+    }
+    return digests;
+  }
+
   int64_t FrozenMs() override { return made.view.frozen_ms; }
 
   HandMade made;
   bool reachable = true;
+
+ private:
+  Result<fabric::DigestRequest::Reply> DigestOf(fabric::MemberNumber owner, fabric::ShardNumber shard) const {
+    const auto report = made.view.reports.find(owner);
+    if (report == made.view.reports.end()) return Status::Unavailable("silent");
+    fabric::DigestRequest::Reply reply;
+    for (const auto& held : report->second.shards) {
+      if (held.shard == shard) reply.digest.leaves[0] = {held.points, held.points};
+    }
+    return reply;
+  }
 };
 
 }  // namespace rhizome::cluster

@@ -6,6 +6,7 @@ namespace rhizome::cluster {
 namespace {
 
 constexpr int64_t kPatienceMs = 1'000;
+constexpr int64_t kDigestPatienceMs = 30'000;  // a large shard's keys take a while to read
 constexpr int64_t kNsPerMs = 1'000'000;
 
 fabric::BalanceSettings BalanceOf(const fabric::Settings& settings) {
@@ -56,6 +57,14 @@ Result<ClusterControls::Scheduled> MemberControls::CompareNow() {
 
 Task<Result<ClusterControls::Scheduled>> MemberControls::Compare() {
   co_return co_await member_.AskRepair(kPatienceMs);
+}
+
+Result<fabric::Member::Digests> MemberControls::Digests() {
+  return calls_.One<Result<fabric::Member::Digests>>([this] { return AskDigests(); });
+}
+
+Task<Result<fabric::Member::Digests>> MemberControls::AskDigests() {
+  co_return co_await member_.AskDigests(kDigestPatienceMs);
 }
 
 int64_t MemberControls::FrozenMs() {

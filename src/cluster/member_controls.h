@@ -1,7 +1,8 @@
 // MemberControls: ClusterControls by way of this process's own member of the cluster: it asks all others by the
 // messages they answer each other with, and changes coordination as they do.
 //
-// Thread-safe; blocks until every member has answered or a second has passed. `calls` and `member` outlive it.
+// Thread-safe; blocks until every member has answered or a second has passed, half a minute for digests. `calls` and
+// `member` outlive it.
 #pragma once
 
 #include <map>
@@ -22,11 +23,13 @@ class MemberControls final : public ClusterControls {
   Status SetMemberState(fabric::MemberNumber member, fabric::MemberState state) override;
   Status SetFactor(const std::string& collection, uint32_t factor) override;
   Result<Scheduled> CompareNow() override;
+  Result<fabric::Member::Digests> Digests() override;
   int64_t FrozenMs() override;
 
  private:
   Task<Result<ClusterView>> Look();
   Task<Result<Scheduled>> Compare();
+  Task<Result<fabric::Member::Digests>> AskDigests();
 
   LoopCalls& calls_;
   fabric::Member& member_;

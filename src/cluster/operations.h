@@ -152,6 +152,30 @@ struct RepairReport {
   std::vector<std::string> silent;
 };
 
+struct ReplicaDigest {
+  std::string node;
+  bool answered = false;
+  uint64_t registers = 0;  // points, documents and what is remembered of deleted ones
+  std::string digest;      // of all of them, in hex: the same exactly where they are
+  std::string detail;      // why it did not answer
+};
+
+struct ShardComparison {
+  std::string collection;
+  uint32_t partition = 0;
+  uint32_t shard = 0;
+  std::string state;  // "equal", "different", "unknown": not all answered, and those that did are equal
+  std::vector<ReplicaDigest> replicas;
+};
+
+struct ClusterComparison {
+  bool equal = false;  // all replicas of all shards answered and hold the same
+  uint64_t shards = 0;
+  uint64_t different = 0;
+  uint64_t unknown = 0;
+  std::vector<ShardComparison> unequal;  // at most kReasonsMax
+};
+
 class Operations {
  public:
   virtual ~Operations() = default;
@@ -167,6 +191,9 @@ class Operations {
   virtual Result<RebalanceReport> Rebalance() = 0;
   // Has every replica compared with its co-owners' now instead of at the next interval.
   virtual Result<RepairReport> Repair() = 0;
+  // Whether all replicas hold the same now: each is asked for a digest of what it holds. Under writes some are a moment
+  // behind others. Takes as long as the slowest replica reads its keys, half a minute at most.
+  virtual Result<ClusterComparison> Compare() = 0;
   // InvalidArgument, NotFound, FailedPrecondition when there are too few nodes. Replicas are added or dropped
   // afterwards.
   virtual rhizome::Status SetFactor(const std::string& collection, uint32_t factor) = 0;

@@ -75,6 +75,10 @@ class Member {
   Task<std::map<MemberNumber, Result<StatusRequest::Reply>>> AskStatus(int64_t timeout_ms);
   // Tells every member to compare its replicas now.
   Task<std::map<MemberNumber, Result<RepairRequest::Reply>>> AskRepair(int64_t timeout_ms);
+  // What every replica of every shard holds, shard after shard, at the epoch known here; without the newcomers of a
+  // move. A failure in place of one that did not answer or was not asked within `timeout_ms`.
+  using Digests = std::map<ShardNumber, std::map<MemberNumber, Result<DigestRequest::Reply>>>;
+  Task<Digests> AskDigests(int64_t timeout_ms);
 
  private:
   void Compose();

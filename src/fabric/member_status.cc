@@ -75,4 +75,23 @@ Task<std::map<MemberNumber, Result<RepairRequest::Reply>>> Member::AskRepair(int
   return AskEverybody<RepairRequest>(timeout_ms);
 }
 
+Task<Member::Digests> Member::AskDigests(int64_t timeout_ms) {
+  const Gate::Hold hold(*gate_);
+  using Answers = std::map<MemberNumber, Result<DigestRequest::Reply>>;
+  const TopologyPointer topology = directory_->Now();
+  CallContext context;
+  context.deadline_ns = ports_.loop.NowNs() + timeout_ms * kNsPerMs;
+  context.background = true;
+  Digests digests;
+  for (const auto& [shard, kept] : topology->placements) {
+    std::map<MemberNumber, DigestRequest> requests;
+    for (const MemberNumber owner : kept.value.replicas) {
+      requests[owner] = {{shard, kept.value.epoch}, Repair::kDigestBits, std::nullopt};
+    }
+    digests[shard] =
+        co_await caller_->AskMany<DigestRequest>(std::move(requests), context, [](const Answers&) { return false; });
+  }
+  co_return digests;
+}
+
 }  // namespace rhizome::fabric

@@ -9,7 +9,6 @@ namespace rhizome::fabric {
 namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
-constexpr uint32_t kDigestBits = 10;
 constexpr int64_t kStepMs = 5'000;     // one page of keys or registers
 constexpr int64_t kDigestMs = 30'000;  // a digest of a large shard takes a while
 constexpr int64_t kIdleMs = 100;       // between looks at an empty queue

@@ -37,6 +37,9 @@ struct RepairStats {
 
 class Repair {
  public:
+  // Of what replicas compare: an engine remembers the last digest it was asked for, so everybody asks for the same.
+  static constexpr uint32_t kDigestBits = 10;
+
   Repair(Caller& caller, Directory& directory, ReplicaStore& store, const Settings& settings, MemberNumber self);
 
   // Makes this member's replica hold at least everything `from` held when it was asked. Both must be at `target`'s

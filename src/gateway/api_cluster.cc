@@ -162,6 +162,28 @@ Result<Response> Repair(cluster::Operations& operations, const Request&) {
   return JsonResponse(writer, 202);
 }
 
+void WriteComparison(JsonWriter& writer, const cluster::ShardComparison& shard) {
+  writer.BeginObject().Key("collection").String(shard.collection).Key("partition").Integer(shard.partition);
+  writer.Key("shard").Integer(shard.shard).Key("state").String(shard.state).Key("replicas").BeginArray();
+  for (const cluster::ReplicaDigest& replica : shard.replicas) {
+    writer.BeginObject().Key("node").String(replica.node).Key("answered").Bool(replica.answered);
+    writer.Key("registers").Integer(replica.registers).Key("digest").String(replica.digest);
+    writer.Key("detail").String(replica.detail).EndObject();
+  }
+  writer.EndArray().EndObject();
+}
+
+Result<Response> Compare(cluster::Operations& operations, const Request&) {
+  ASSIGN_OR_RETURN(const cluster::ClusterComparison report, operations.Compare());
+  JsonWriter writer;
+  writer.BeginObject().Key("equal").Bool(report.equal).Key("shards").Integer(report.shards);
+  writer.Key("different").Integer(report.different).Key("unknown").Integer(report.unknown);
+  writer.Key("unequal").BeginArray();
+  for (const cluster::ShardComparison& shard : report.unequal) WriteComparison(writer, shard);
+  writer.EndArray().EndObject();
+  return JsonResponse(writer);
+}
+
 }  // namespace
 
 std::vector<Route> ClusterRoutes(const ApiOptions&, const BackendSlot& slot) {
@@ -175,6 +197,7 @@ std::vector<Route> ClusterRoutes(const ApiOptions&, const BackendSlot& slot) {
       {"GET", "/cluster/status", Lane::kAdmin, false, "What the cluster is made of", bind(ShowStatus)},
       {"GET", "/cluster/health", Lane::kAdmin, false, "What is wrong with the cluster", bind(ShowHealth)},
       {"GET", "/cluster/sharding", Lane::kAdmin, false, "Where every shard is, and what moves", bind(ShowSharding)},
+      {"GET", "/cluster/comparison", Lane::kAdmin, false, "Whether all replicas hold the same now", bind(Compare)},
       {"POST", "/cluster/nodes", Lane::kAdmin, false, "Admit a node", bind(AddNode)},
       {"DELETE", "/cluster/nodes/{id}", Lane::kAdmin, false, "Empty a node and let it go", bind(RemoveNode)},
       {"POST", "/cluster/rebalance", Lane::kAdmin, false, "What the leader moves, and what it will move",

@@ -38,6 +38,7 @@ TEST_F(ServerAlone, RefusesWhatNeedsOthersAndSaysHowToFormACluster) {
   EXPECT_EQ(Refusal("DELETE", "/cluster/nodes/nobody"), "404");
   EXPECT_EQ(Refusal("POST", "/cluster/rebalance"), "409");
   EXPECT_EQ(Refusal("POST", "/cluster/repair"), "409");
+  EXPECT_EQ(Refusal("GET", "/cluster/comparison"), "409");
 }
 
 TEST_F(ServerAlone, KeepsOneCopyOfACollection) {
@@ -121,6 +122,18 @@ TEST_F(InCluster, RepairSaysWhoDoesNotAnswer) {
   const auto repair = Parsed(Call("POST", "/cluster/repair"));
   EXPECT_EQ(repair.at("nodes"), 2);
   EXPECT_EQ(repair.at("silent").at(0), "node3");
+}
+
+TEST_F(InCluster, ComparisonShowsTheReplicasThatDiffer) {
+  EXPECT_EQ(Do("GET", "/cluster/comparison").at("equal"), true);
+  made_.view.reports[2].shards[0].points = 7;
+  const auto comparison = Do("GET", "/cluster/comparison");
+  EXPECT_EQ(comparison.at("equal"), false);
+  EXPECT_EQ(comparison.at("different"), 1);
+  const auto& shard = comparison.at("unequal").at(0);
+  EXPECT_EQ(shard.at("state"), "different");
+  EXPECT_EQ(shard.at("replicas").at(1).at("node"), "node2");
+  EXPECT_EQ(shard.at("replicas").at(1).at("registers"), 7);
 }
 
 TEST_F(InCluster, HealthOfTheProcessTellsOfAFrozenTopology) {

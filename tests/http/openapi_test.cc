@@ -142,6 +142,7 @@ TEST_F(OpenApiExamples, AllWorkAndAnswersFitTheirSchemas) {
                                   {"GET", "/cluster/status"},
                                   {"GET", "/cluster/health"},
                                   {"GET", "/cluster/sharding"},
+                                  {"GET", "/cluster/comparison"},
                                   {"POST", "/cluster/nodes"},
                                   {"POST", "/cluster/rebalance"},
                                   {"POST", "/cluster/repair"},
