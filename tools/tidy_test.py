@@ -65,6 +65,11 @@ class TidyTest(unittest.TestCase):
     def test_folder_without_floor(self):
         self.breaks("floors", {"src/attic/x.h": "", "README.md": GOOD["README.md"].replace("\n\nSee", "\n| `src/attic` | |\n\nSee")})
 
+    def test_tests_may_share_headers_under_tests_and_nobody_else_has_them(self):
+        shared = {"tests/history/x.h": "", "tests/sim/y.h": '#include "history/x.h"\n'}
+        self.assertEqual(violations_of(shared), [])
+        self.breaks("floors", {**shared, "apps/main.cc": '#include "history/x.h"\n'})
+
     def test_app_may_include_everything_and_its_neighbours(self):
         self.assertEqual(violations_of({"apps/a.h": "", "apps/main.cc": '#include "a.h"\n#include "io/file.h"\n'}), [])
 

@@ -33,27 +33,27 @@ constexpr size_t kLogEndBytes = 2'000;
 
 int64_t NowMs() { return SystemClock().MonotonicNs() / kNsPerMs; }
 
-bool IsFree(uint16_t port) {
+bool IsFree(const std::string& host, uint16_t port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const bool free = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+  const bool free = fd >= 0 && inet_pton(AF_INET, host.c_str(), &address.sin_addr) == 1 &&
+                    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
                     bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
   if (fd >= 0) close(fd);
   return free;
 }
 
-Result<uint16_t> PickPort() {
+Result<uint16_t> PickPort(const std::string& host) {
   for (int tries = 0; tries < 100; ++tries) {
     const Uuid random = Uuid::Random();
     const uint32_t number = random.bytes[0] | random.bytes[1] << 8 | random.bytes[2] << 16;
     const auto port = static_cast<uint16_t>(kPortMin + number % (kPortMax - kPortMin + 1));
-    if (IsFree(port)) return port;
+    if (IsFree(host, port)) return port;
   }
-  return Status::Unavailable("no free port on loopback");
+  return Status::Unavailable("no free port at " + host);
 }
 
 // The child's side of a fork: only calls that are safe where other threads held locks.
@@ -65,8 +65,8 @@ Result<uint16_t> PickPort() {
   _exit(127);
 }
 
-std::string Loopback(const std::string& scheme, uint16_t port) {
-  return scheme + "://127.0.0.1:" + std::to_string(port);
+std::string UrlOf(const std::string& scheme, const std::string& host, uint16_t port) {
+  return scheme + "://" + host + ":" + std::to_string(port);
 }
 
 }  // namespace
@@ -117,9 +117,9 @@ Status EtcdServers::PickPorts() {
   }
   std::string text;
   for (Member& member : members_) {
-    ASSIGN_OR_RETURN(member.client_port, PickPort());
+    ASSIGN_OR_RETURN(member.client_port, PickPort(options_.host));
     do {
-      ASSIGN_OR_RETURN(member.peer_port, PickPort());
+      ASSIGN_OR_RETURN(member.peer_port, PickPort(options_.host));
     } while (member.peer_port == member.client_port);
     text += std::to_string(member.client_port) + " " + std::to_string(member.peer_port) + "\n";
   }
@@ -141,7 +141,7 @@ std::string EtcdServers::FolderOf(size_t member) const { return options_.directo
 std::string EtcdServers::PortsFile() const { return options_.directory + "/ports"; }
 
 std::string EtcdServers::address(size_t member) const {
-  return Loopback(options_.tls.ca_file.empty() ? "http" : "https", members_[member].client_port);
+  return UrlOf(options_.tls.ca_file.empty() ? "http" : "https", options_.host, members_[member].client_port);
 }
 
 std::vector<std::string> EtcdServers::addresses() const {
@@ -153,9 +153,9 @@ std::vector<std::string> EtcdServers::addresses() const {
 std::vector<std::string> EtcdServers::Arguments(size_t member) const {
   std::string cluster;
   for (size_t i = 0; i < size(); ++i) {
-    cluster += (i > 0 ? ",m" : "m") + std::to_string(i) + "=" + Loopback("http", members_[i].peer_port);
+    cluster += (i > 0 ? ",m" : "m") + std::to_string(i) + "=" + UrlOf("http", options_.host, members_[i].peer_port);
   }
-  const std::string peer = Loopback("http", members_[member].peer_port);
+  const std::string peer = UrlOf("http", options_.host, members_[member].peer_port);
   std::vector<std::string> arguments = {options_.program,
                                         "--name=m" + std::to_string(member),
                                         "--data-dir=" + FolderOf(member),

@@ -1,4 +1,5 @@
-// EtcdServers: real etcd members as child processes on loopback, for tests and for a cluster on one machine.
+// EtcdServers: real etcd members as child processes on one address, loopback unless told, for tests and for a cluster
+// on one machine.
 //
 // Each member has a folder and a log file under `directory`, and two ports that were free when it was made; they stay
 // its own over restarts, also of this process (file "ports"). Members keep fsync on. A member dies with the thread that
@@ -22,6 +23,7 @@ struct EtcdServersOptions {
   std::string directory;  // must exist; members that lived there before come back with what they had
   size_t members = 1;
   std::string program = "/usr/bin/etcd";
+  std::string host = "127.0.0.1";  // an IPv4 address of this machine
   // Long enough for members that share a busy machine; leases live at least 1.5 times the election timeout.
   int64_t heartbeat_ms = 100;
   int64_t election_timeout_ms = 1'000;

@@ -34,12 +34,13 @@ struct Reply {
 
 class TestClient {
  public:
-  explicit TestClient(uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  explicit TestClient(uint16_t port) : TestClient("127.0.0.1", port) {}
+  TestClient(const std::string& host, uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+    connected_ = ::inet_pton(AF_INET, host.c_str(), &address.sin_addr) == 1 &&
+                 ::connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   }
   ~TestClient() { ::close(socket_); }
   TestClient(TestClient&& other) noexcept

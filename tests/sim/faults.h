@@ -9,9 +9,11 @@
 #include <string_view>
 #include <vector>
 
-#include "random.h"
+#include "history/random.h"
 
 namespace rhizome::sim {
+
+using history::Random;
 
 enum class FaultKind : uint8_t {
   kCrash,         // the process or the machine dies and comes back

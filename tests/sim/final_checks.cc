@@ -5,9 +5,15 @@
 #include <algorithm>
 #include <set>
 
-#include "register_checker.h"
+#include "history/register_checker.h"
 
 namespace rhizome::sim {
+
+using history::CheckRegister;
+using history::CheckSet;
+using history::CheckVersionOrder;
+using history::SetVerdict;
+using history::Verdict;
 
 using fabric::MemberNumber;
 using fabric::MemberState;

@@ -13,10 +13,16 @@
 #include <vector>
 
 #include "cluster.h"
-#include "history.h"
-#include "set_checker.h"
+#include "history/history.h"
+#include "history/set_checker.h"
 
 namespace rhizome::sim {
+
+using history::Element;
+using history::History;
+using history::kNever;
+using history::Observation;
+using history::Outcome;
 
 struct WorkloadShape {
   uint32_t clients = 5;

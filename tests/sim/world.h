@@ -12,9 +12,11 @@
 #include <string_view>
 #include <vector>
 
-#include "random.h"
+#include "history/random.h"
 
 namespace rhizome::sim {
+
+using history::Random;
 
 inline constexpr int64_t kMillisecond = 1'000'000;
 inline constexpr int64_t kSecond = 1'000 * kMillisecond;
