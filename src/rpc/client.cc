@@ -24,7 +24,8 @@ namespace rhizome::rpc {
 namespace {
 
 constexpr int kFirstBackoffMs = 100;  // gRPC takes no less
-constexpr int kLastBackoffMs = 1000;
+// A lost SYN is sent again after a second: an attempt begun just before a network heals must be given up sooner.
+constexpr int kLastBackoffMs = 600;
 
 // One node at one address.
 struct Peer {

@@ -1,5 +1,5 @@
 // Client: calls other nodes. One connection per peer, made at the first call, kept, watched by pings, and made again
-// after a loss with waits growing from 100 ms to 1 s. While a peer cannot be reached its calls fail at once.
+// after a loss with waits growing from 100 ms to 600 ms. While a peer cannot be reached its calls fail at once.
 //
 // What a failure says about the peer:
 //   Unavailable        the call never reached a connection, so the peer certainly did not run it: refused, unreachable,
