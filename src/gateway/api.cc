@@ -121,7 +121,7 @@ Response JsonResponse(JsonWriter& writer, int status) {
   return response;
 }
 
-std::vector<Route> ApiRoutes(const ApiOptions& options, const BackendSlot& slot, const MetricRegistry& metrics) {
+std::vector<Route> ApiRoutes(const ApiOptions& options, const BackendSlot& slot, MetricRegistry& metrics) {
   std::vector<Route> routes = CollectionRoutes(options, slot);
   for (auto part :
        {PointRoutes(options, slot), SearchRoutes(options, slot), DocumentRoutes(options, slot),

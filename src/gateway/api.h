@@ -20,6 +20,6 @@ struct ApiOptions {
 };
 
 // All routes. `slot` and `metrics` outlive every handler.
-std::vector<Route> ApiRoutes(const ApiOptions& options, const BackendSlot& slot, const MetricRegistry& metrics);
+std::vector<Route> ApiRoutes(const ApiOptions& options, const BackendSlot& slot, MetricRegistry& metrics);
 
 }  // namespace rhizome::gateway

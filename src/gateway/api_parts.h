@@ -47,7 +47,7 @@ std::vector<Route> SearchRoutes(const ApiOptions& options, const BackendSlot& sl
 std::vector<Route> DocumentRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> ClusterRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> SnapshotRoutes(const ApiOptions& options, const BackendSlot& slot);
-std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& slot, const MetricRegistry& metrics);
+std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& slot, MetricRegistry& metrics);
 
 // The spec of a collection whose creator left the rest to the server.
 cluster::CollectionSpec DefaultSpec(const Backend& backend, std::string name);

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "gateway/api_parts.h"
+#include "gateway/lane.h"
 #include "gateway/openapi.h"
 
 namespace rhizome::gateway {
@@ -21,7 +22,20 @@ Result<Response> Ready(const BackendSlot& slot) {
   return response;
 }
 
-Result<Response> Stats(const BackendSlot& slot) {
+// What each kind of requests is allowed and does, here and now.
+void WriteLanes(MetricRegistry& metrics, JsonWriter& writer) {
+  writer.Key("lanes").BeginObject();
+  for (const std::string_view name : kLaneNames) {
+    const LaneMetrics lane(metrics, name);
+    writer.Key(name).BeginObject().Key("limit").Number(lane.limit.Value());
+    writer.Key("running").Number(lane.running.Value()).Key("queued").Number(lane.queued.Value());
+    writer.Key("latency_ms").Number(lane.latency_s.Value() * 1e3);
+    writer.Key("shed").Number(lane.shed.Value()).Key("abandoned").Number(lane.abandoned.Value()).EndObject();
+  }
+  writer.EndObject();
+}
+
+Result<Response> Stats(const BackendSlot& slot, MetricRegistry& metrics) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   uint64_t points = 0;
   uint64_t documents = 0;
@@ -40,7 +54,9 @@ Result<Response> Stats(const BackendSlot& slot) {
   }
   writer.Key("node").BeginObject();
   for (const auto& [name, value] : backend.database->Stats()) writer.Key(name).Number(value);
-  writer.EndObject().EndObject();
+  writer.EndObject();
+  WriteLanes(metrics, writer);
+  writer.EndObject();
   return JsonResponse(writer);
 }
 
@@ -108,13 +124,14 @@ Response Health(const std::string& version, const BackendSlot& slot) {
 
 }  // namespace
 
-std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& slot, const MetricRegistry& metrics) {
+std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& slot, MetricRegistry& metrics) {
   return {
       {"GET", "/health", Lane::kInline, true, "Whether the process is alive",
        [version = options.version, &slot](const Request&) -> Result<Response> { return Health(version, slot); }},
       {"GET", "/ready", Lane::kInline, true, "Whether it can serve, and why not",
        [&slot](const Request&) { return Ready(slot); }},
-      {"GET", "/stats", Lane::kAdmin, false, "Figures of this node", [&slot](const Request&) { return Stats(slot); }},
+      {"GET", "/stats", Lane::kAdmin, false, "Figures of this node",
+       [&slot, &metrics](const Request&) { return Stats(slot, metrics); }},
       {"GET", "/shards", Lane::kAdmin, false, "State of every shard", [&slot](const Request&) { return Shards(slot); }},
       {"GET", "/metrics", Lane::kAdmin, false, "Prometheus metrics",
        [&slot, &metrics](const Request&) { return Metrics(slot, metrics); }},

@@ -1,5 +1,7 @@
 #include "gateway/connection.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -36,6 +38,12 @@ std::string Value(const http::fields& fields, http::field name) {
 std::string Value(const http::fields& fields, std::string_view name) {
   const auto value = fields[boost::beast::string_view(name.data(), name.size())];
   return {value.data(), value.size()};
+}
+
+// Whether the other end has closed its side or is gone: who closes no longer waits for an answer. Any thread.
+bool HasGone(int socket) {
+  pollfd state{socket, POLLRDHUP, 0};
+  return poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
 }  // namespace
@@ -290,6 +298,7 @@ Connection::Progress Connection::Refuse(Work& work, int status, std::string_view
 
 Task<void> Connection::Execute(Work* work) {
   Enter(Phase::kHandling, kNever);
+  work->exchange.gone = [socket = socket_.native_handle()] { return HasGone(socket); };
   const auto initiate = [this, work](auto handler) {
     auto shared_handler = std::make_shared<decltype(handler)>(std::move(handler));
     auto guard = asio::make_work_guard(socket_.get_executor());  // the loop must not end before the answer

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <exception>
 #include <new>
-#include <thread>
 
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/steps.h"
 #include "base/trace.h"
@@ -42,23 +43,14 @@ std::string Joined(const std::vector<std::string>& words) {
 // Worth a warning each time. Overload and not being ready are counted instead: they come in floods.
 bool IsOurFailure(int status) { return status == 500 || status == 507; }
 
-uint32_t CoresIfZero(uint32_t threads) {
-  return threads > 0 ? threads : std::max(1U, std::thread::hardware_concurrency());
+// At least so many seconds, and spread over as many again, so that those who were refused together do not all come back
+// together.
+int RetryAfterSeconds(double wait_ms, uint64_t random) {
+  const auto base = static_cast<uint64_t>(std::clamp(std::ceil(wait_ms / 1e3), 1.0, 60.0));
+  return static_cast<int>(base + random % (2 * base + 1));
 }
 
 }  // namespace
-
-struct Dispatcher::LaneState {
-  LaneState(const std::string& name, const LaneOptions& options, MetricRegistry& metrics)
-      : queued(metrics.GetGauge("http_lane_queued", "Requests waiting for a thread.", {{"lane", name}})),
-        running(metrics.GetGauge("http_lane_running", "Requests being worked on.", {{"lane", name}})),
-        shed(metrics.GetCounter("http_lane_shed_total", "Requests answered 503 unheard.", {{"lane", name}})),
-        pool("http-" + name, CoresIfZero(options.threads), options.queue_len_max) {}
-  Gauge queued;
-  Gauge running;
-  Counter shed;
-  WorkerPool pool;
-};
 
 struct Dispatcher::RouteMetrics {
   RouteMetrics(std::string method_name, std::string pattern, MetricRegistry& registry)
@@ -97,15 +89,16 @@ Dispatcher::Dispatcher(std::vector<Route> routes, const ServerOptions& options, 
     route_metrics_[&route] = std::make_unique<RouteMetrics>(route.method, route.pattern, metrics);
   }
   route_metrics_[nullptr] = std::make_unique<RouteMetrics>("", "", metrics);
-  lanes_.push_back(std::make_unique<LaneState>("query", options.query_lane, metrics));
-  lanes_.push_back(std::make_unique<LaneState>("write", options.write_lane, metrics));
-  lanes_.push_back(std::make_unique<LaneState>("ingest", options.ingest_lane, metrics));
-  lanes_.push_back(std::make_unique<LaneState>("admin", options.admin_lane, metrics));
+  const LaneOptions* const lanes[] = {&options.query_lane, &options.write_lane, &options.ingest_lane,
+                                      &options.admin_lane};
+  for (size_t i = 0; i < kLaneNames.size(); ++i) {
+    lanes_.push_back(std::make_unique<WorkLane>(kLaneNames[i], *lanes[i], metrics, clock));
+  }
 }
 
 Dispatcher::~Dispatcher() = default;
 
-Dispatcher::LaneState& Dispatcher::StateOf(Lane lane) {
+WorkLane& Dispatcher::StateOf(Lane lane) {
   CHECK(lane != Lane::kInline);
   return *lanes_[static_cast<size_t>(lane) - 1];
 }
@@ -151,7 +144,7 @@ std::optional<Response> Dispatcher::Admit(const RequestHead& head, bool reserved
     response.headers.emplace_back("Allow", allow);
     return response;
   }
-  if (reserved && exchange.route->lane != Lane::kInline) {
+  if (reserved && exchange.route->lane != Lane::kInline && exchange.route->lane != Lane::kAdmin) {
     return ProblemFrom(Status::Unavailable("too many connections"), request.id);
   }
   request.path_params = std::move(match->params);
@@ -205,25 +198,33 @@ std::optional<Response> Dispatcher::CheckBody(const RequestHead& head, Exchange&
 void Dispatcher::Run(Exchange& exchange, std::function<void(Response)> done) {
   exchange.received_ns = clock_.MonotonicNs();
   if (exchange.route->lane == Lane::kInline) return done(Answer(exchange));
-  LaneState& lane = StateOf(exchange.route->lane);
-  std::function<void()> task = [this, &exchange, &lane, done] {
-    lane.queued.Add(-1);
-    lane.running.Add(1);
-    const bool late = clock_.MonotonicNs() > exchange.request.deadline_ns;
-    const bool run = !late && !stopping_.load();
-    Response response = run ? Answer(exchange)
-                            : ProblemFrom(Status::Unavailable(late ? "overloaded: the deadline passed in the queue"
-                                                                   : "the server is stopping"),
-                                          exchange.request.id);
-    if (!run) lane.shed.Add();
-    lane.running.Add(-1);
-    done(std::move(response));  // `exchange` may be gone after this
+  WorkLane::Work work;
+  work.deadline_ns = exchange.request.deadline_ns;
+  work.run = [this, &exchange, done] {  // `exchange` may be gone after `done`
+    const bool gone = exchange.gone && exchange.gone();
+    if (!gone && !stopping_.load()) {
+      done(Answer(exchange));
+      return true;
+    }
+    done(ProblemFrom(Status::Cancelled(gone ? "the client has gone" : "the server is stopping"), exchange.request.id));
+    return false;
   };
-  lane.queued.Add(1);
-  if (lane.pool.TrySubmit(task)) return;
-  lane.queued.Add(-1);
-  lane.shed.Add();
-  done(ProblemFrom(Status::Unavailable("overloaded: the queue is full"), exchange.request.id));
+  work.refuse = [this, &exchange, done](const Admission::Refusal& refusal) { done(Refused(exchange, refusal)); };
+  StateOf(exchange.route->lane).Submit(std::move(work));
+}
+
+void Dispatcher::Expire() {
+  for (const auto& lane : lanes_) lane->Expire();
+}
+
+Response Dispatcher::Refused(const Exchange& exchange, const Admission::Refusal& refusal) {
+  Response response = ProblemFrom(Status::Unavailable(std::string(refusal.reason)), exchange.request.id);
+  const std::string seconds =
+      std::to_string(RetryAfterSeconds(refusal.wait_ms, Checksum(id_prefix_, refusals_.fetch_add(1))));
+  for (auto& [name, value] : response.headers) {
+    if (name == "Retry-After") value = seconds;
+  }
+  return response;
 }
 
 Response Dispatcher::Answer(Exchange& exchange) {

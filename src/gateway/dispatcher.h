@@ -19,9 +19,9 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "base/worker_pool.h"
 #include "gateway/api_keys.h"
 #include "gateway/http_message.h"
+#include "gateway/lane.h"
 #include "gateway/problem.h"
 #include "gateway/router.h"
 #include "gateway/server_options.h"
@@ -52,6 +52,8 @@ struct Exchange {
   int64_t started_ns = 0;
   int64_t received_ns = 0;  // its last byte
   std::string steps;        // where the time went (base/steps.h), once it has run
+  // Whether nobody waits for the answer any more; asked once, before the handler is called. Null: somebody does.
+  std::function<bool()> gone;
 };
 
 class Dispatcher {
@@ -63,24 +65,26 @@ class Dispatcher {
   // Gives the request its id and notes its method, if it has none yet.
   void Identify(const RequestHead& head, Exchange& exchange);
   // Fills `exchange` (its request id always). An answer: refused, the body need not be read. `reserved`: the
-  // connection is beyond the limit and may only use what runs inline.
+  // connection is beyond the limit and may only use what runs inline or is an operator's.
   std::optional<Response> Admit(const RequestHead& head, bool reserved, Exchange& exchange);
   // Calls `done` once, here or on a worker; `exchange` lives until then.
   void Run(Exchange& exchange, std::function<void(Response)> done);
   void Finish(const Exchange& exchange, const Response& response);
 
+  // Refuses what has waited in a queue for too long; to be called some times a second.
+  void Expire();
   // Whatever waits in a queue from now on is answered 503 instead of run.
   void StopQueued() { stopping_.store(true); }
   const Router& router() const { return router_; }
 
  private:
-  struct LaneState;
   struct RouteMetrics;
 
-  LaneState& StateOf(Lane lane);
+  WorkLane& StateOf(Lane lane);
   std::optional<Response> CheckBody(const RequestHead& head, Exchange& exchange) const;
   Status SetDeadline(const RequestHead& head, Exchange& exchange) const;
   Response Answer(Exchange& exchange);
+  Response Refused(const Exchange& exchange, const Admission::Refusal& refusal);
   Result<Response> Handle(Exchange& exchange) const;
 
   const ServerOptions options_;
@@ -90,9 +94,10 @@ class Dispatcher {
   MetricRegistry& metrics_;
   const std::string id_prefix_;
   std::atomic<uint64_t> next_id_{1};
+  std::atomic<uint64_t> refusals_{0};
   std::atomic<bool> stopping_{false};
   std::map<const Route*, std::unique_ptr<RouteMetrics>> route_metrics_;  // null: what no route took
-  std::vector<std::unique_ptr<LaneState>> lanes_;                        // last, so that its threads end first
+  std::vector<std::unique_ptr<WorkLane>> lanes_;                         // last, so that its threads end first
 };
 
 }  // namespace rhizome::gateway

@@ -5,6 +5,7 @@
 
 #include <boost/json/parse.hpp>
 #include <future>
+#include <set>
 
 namespace rhizome::gateway {
 namespace {
@@ -31,6 +32,7 @@ class DispatcherTest : public testing::Test {
       return response;
     };
     return {{"GET", "/health", Lane::kInline, true, "", [](const Request&) -> Result<Response> { return Response{}; }},
+            {"GET", "/figures", Lane::kAdmin, false, "", echo},
             {"POST", "/echo", Lane::kQuery, false, "", echo},
             {"GET", "/collections/{name}", Lane::kQuery, false, "", echo},
             {"POST", "/slow", Lane::kWrite, false, "",
@@ -172,8 +174,9 @@ TEST_F(DispatcherTest, TimeoutsAreBounded) {
   EXPECT_EQ(Refused(head), 0);
 }
 
-TEST_F(DispatcherTest, ReservedConnectionsMayOnlyUseInlineRoutes) {
+TEST_F(DispatcherTest, ReservedConnectionsMayOnlyUseInlineAndOperatorsRoutes) {
   EXPECT_EQ(Refused(Get("/health"), true), 0);
+  EXPECT_EQ(Refused(Get("/figures"), true), 0);
   EXPECT_EQ(Refused(Post("/echo"), true), 503);
 }
 
@@ -225,6 +228,38 @@ TEST_F(DispatcherTest, AFullQueueIs503WhileInlineRoutesAnswer) {
   release_.set_value();
   EXPECT_EQ(slow_answer.get_future().get().status, 200);
   EXPECT_EQ(queued_answer.get_future().get().status, 503);
+}
+
+TEST_F(DispatcherTest, WhoseClientHasGoneIsNotCarriedOut) {
+  Exchange exchange;
+  ASSERT_FALSE(dispatcher().Admit(Post("/throws"), false, exchange));
+  exchange.gone = [] { return true; };
+  std::promise<Response> answer;
+  dispatcher().Run(exchange, [&](Response response) { answer.set_value(std::move(response)); });
+  EXPECT_THAT(answer.get_future().get().body, HasSubstr("urn:rhizome:problem:cancelled"));
+  dispatcher_.reset();
+  EXPECT_THAT(metrics_.Render(), HasSubstr("http_lane_abandoned_total{lane=\"query\"} 1\n"));
+}
+
+TEST_F(DispatcherTest, ThoseRefusedTogetherAreToldToComeBackApart) {
+  Exchange slow;
+  Exchange queued;
+  ASSERT_FALSE(dispatcher().Admit(Post("/slow"), false, slow));
+  std::promise<Response> slow_answer;
+  dispatcher().Run(slow, [&](Response response) { slow_answer.set_value(std::move(response)); });
+  started_.get_future().wait();
+  ASSERT_FALSE(dispatcher().Admit(Post("/queued"), false, queued));
+  std::promise<Response> queued_answer;
+  dispatcher().Run(queued, [&](Response response) { queued_answer.set_value(std::move(response)); });
+  std::set<std::string> seconds;
+  for (int i = 0; i < 50; ++i) seconds.insert(*FindValue(Call(Post("/queued")).headers, "Retry-After"));
+  EXPECT_THAT(seconds, testing::ElementsAre("1", "2", "3"));
+  // Nobody has to end for one to be told that it waits in vain.
+  clock_.AdvanceMs(options_.write_lane.burst_ms + 1);
+  dispatcher().Expire();
+  EXPECT_EQ(queued_answer.get_future().get().status, 503);
+  release_.set_value();
+  EXPECT_EQ(slow_answer.get_future().get().status, 200);
 }
 
 TEST_F(DispatcherTest, WhereTheTimeWentIsKept) {

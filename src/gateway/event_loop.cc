@@ -62,6 +62,7 @@ void EventLoop::Sweep() {
   const int64_t now_ns = shared_.clock.MonotonicNs();
   const bool cut = draining_ && now_ns >= drain_deadline_ns_;
   if (cut) shared_.dispatcher.StopQueued();
+  if (number_ == 0) shared_.dispatcher.Expire();
   // Neither call ends a connection before its coroutine runs again, so the list stays as it is.
   for (Connection* connection : connections_) {
     if (cut) {

@@ -10,8 +10,12 @@
 namespace rhizome::gateway {
 
 struct LaneOptions {
-  uint32_t threads;        // 1..1024
+  uint32_t threads;        // 1..1024; 0: 32, or four per core
   uint32_t queue_len_max;  // 1..1,000,000; beyond it requests are answered 503 at once
+  bool adapts = false;     // as many run at once as their latency says, at most `threads`; else always `threads`
+  // How long requests may wait for a thread in a burst, and in a queue that does not get empty any more (admission.h).
+  uint32_t burst_ms = 5'000;
+  uint32_t standing_ms = 2'000;
 };
 
 struct ServerOptions {
@@ -23,11 +27,13 @@ struct ServerOptions {
   bool insecure_bind = false;
 
   uint32_t io_threads = 0;  // 0: one per core
-  // Reads compute, so one per core; writes wait for fsync together, so many; ingest keeps all cores busy by itself.
-  LaneOptions query_lane{0, 1024};  // threads 0: one per core
-  LaneOptions write_lane{32, 1024};
-  LaneOptions ingest_lane{4, 64};
-  LaneOptions admin_lane{1, 256};
+  // Reads compute here or wait for other nodes, writes wait for fsync together: their latency says how many are worth
+  // it. One document's ingestion takes a thousand times as long as another's, which says nothing; it keeps all cores
+  // busy by itself, so a few run.
+  LaneOptions query_lane{0, 1024, true, 500, 250};
+  LaneOptions write_lane{32, 1024, true, 1'000, 500};
+  LaneOptions ingest_lane{4, 64, false, 60'000, 20'000};
+  LaneOptions admin_lane{2, 256};
 
   uint32_t connections_max = 20'000;
   uint32_t connections_per_address_max = 0;  // 0: no limit

@@ -253,6 +253,26 @@ TEST_F(ServerTest, ALargeAnswerArrivesWhole) {
   EXPECT_EQ(client.Call("POST", "/big", "{}").body.size(), size_t{32} << 20);
 }
 
+TEST_F(ServerTest, ARequestWhoseClientClosedWhileItWaitedIsNotCarriedOut) {
+  options_.write_lane = {1, 16, false, 60'000, 60'000};
+  TestClient busy = Client();
+  ASSERT_TRUE(busy.Send("POST /wait HTTP/1.1\r\nHost: h\r\n\r\n"));
+  entered_.get_future().wait();
+  {
+    TestClient leaves = Client();
+    // Were it carried out, it would say a second time that it has begun, which a promise does not take.
+    ASSERT_TRUE(leaves.Send("POST /wait HTTP/1.1\r\nHost: h\r\n\r\n"));
+    for (int i = 0; i < 1'000 && metrics_.Render().find("http_lane_queued{lane=\"write\"} 1\n") == std::string::npos;
+         ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+  release_.set_value();
+  EXPECT_EQ(busy.Read().status, 200);
+  server().Stop(10'000);
+  EXPECT_THAT(metrics_.Render(), HasSubstr("http_lane_abandoned_total{lane=\"write\"} 1\n"));
+}
+
 TEST_F(ServerTest, BytesInMemoryAreBounded) {
   options_.buffered_bytes_max = 1 << 20;
   TestClient client = Client();
