@@ -4,6 +4,7 @@
 #include <atomic>
 #include <unordered_map>
 
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "cluster/merge.h"
 #include "format/register.h"
@@ -14,6 +15,9 @@ using format::PointId;
 using vector::Candidates;
 
 namespace {
+
+// A thread that is woken costs tens of microseconds of processor time, here and there.
+constexpr int64_t kWorthHelpNs = 300'000;
 
 // Work numbered 0 to count - 1, done by whoever comes: the caller and what threads of the pool are free.
 class Shared {
@@ -41,10 +45,25 @@ class Shared {
   size_t done_ GUARDED_BY(mutex_) = 0;
 };
 
+// Alone as long as what is left takes less than waking others is worth. How much has been done.
+size_t Alone(size_t count, const std::function<void(size_t)>& work) {
+  int64_t longest_ns = 0;
+  size_t done = 0;
+  int64_t now_ns = SystemClock().MonotonicNs();
+  while (done < count && static_cast<int64_t>(count - done) * longest_ns < kWorthHelpNs) {
+    work(done++);
+    const int64_t began_ns = std::exchange(now_ns, SystemClock().MonotonicNs());
+    longest_ns = std::max(longest_ns, now_ns - began_ns);
+  }
+  return done;
+}
+
 // Nothing waits for a thread that never comes: what nobody else has begun the caller does itself.
-void InParallel(WorkerPool& pool, size_t count, std::function<void(size_t)> work) {
-  const auto shared = std::make_shared<Shared>(count, std::move(work));
-  for (size_t i = 1; i < count; ++i) {
+void InParallel(WorkerPool& pool, size_t count, const std::function<void(size_t)>& work) {
+  const size_t done = Alone(count, work);
+  if (done == count) return;
+  const auto shared = std::make_shared<Shared>(count - done, [&work, done](size_t i) { work(done + i); });
+  for (size_t i = done + 1; i < count; ++i) {
     std::function<void()> task = [shared] { shared->Run(); };
     if (pool.load().queued > 0 || !pool.TrySubmit(task)) break;
   }

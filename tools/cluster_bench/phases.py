@@ -32,7 +32,7 @@ def search_alone(port, pids, seconds):
         if answer["partial"]:
             sys.exit(f"cluster_bench: a search was partial: {answer}")
     spent = processor_seconds(pids) - spent
-    return {"p50": percentile_ms(taken, 0.5), "p99": percentile_ms(taken, 0.99), "cpu": 1000 * spent / len(taken)}
+    return {"p50": percentile_ms(taken, 0.5), "p99": percentile_ms(taken, 0.99), "cpu": 1000 * spent / len(taken), "n": len(taken)}
 
 
 def cost(cluster, options):
