@@ -116,7 +116,8 @@ std::vector<ReplicaInfo> ReplicaSet::List() const {
   std::vector<ReplicaInfo> infos;
   for (const auto& [number, replica] : replicas_) {
     ReplicaInfo info{replica.entry.spec, replica.entry.created_ms, DamageOf(replica), "", 0, 0};
-    const Status status = replica.shard == nullptr ? Status::Ok() : replica.shard->write_status();
+    Status status = replica.shard == nullptr ? Status::Ok() : replica.shard->write_status();
+    if (status.ok()) status = state_.log->write_status();  // which all replicas share
     if (info.damage.empty() && !status.ok()) info.refusal = status.ToString();
     if (info.damage.empty()) {
       info.points = replica.shard->engine().points();

@@ -87,6 +87,20 @@ TEST_F(ReplicaSetTest, WhatWasMergedIsThereAfterAReopen) {
   EXPECT_EQ(info.refusal, "");
 }
 
+TEST_F(ReplicaSetTest, AFullDiskThatTheLogMeetsIsEveryReplicasRefusal) {
+  Add(Spec(5));
+  Add(Spec(6));
+  ASSERT_TRUE(Merge(5, 1, 10).ok());
+  disk_.SetCapacity(disk_.used_bytes());
+  // What is older than what is there is logged and changes nothing: only the log grows.
+  const std::string text(1'000'000, 'x');
+  const Operation old{{9, 1}, UpsertPoint{Point{PointId(1), {1, 2}, "", text, ""}}};
+  int merges = 0;
+  while (merges < 200 && (*node_->Replica(5))->Merge({old}).ok()) ++merges;
+  ASSERT_LT(merges, 200);
+  for (const ReplicaInfo& info : node_->Replicas()) EXPECT_THAT(info.refusal, HasSubstr("no_space"));
+}
+
 TEST_F(ReplicaSetTest, AddingTwiceIsAddingOnce) {
   Add(Spec(5));
   ASSERT_TRUE(Merge(5, 1, 10).ok());

@@ -369,18 +369,28 @@ Task<Status> Coordinator::WriteBack(const Placement& placement, const ReadComman
     }
   }
   if (holders.reached()) co_return Status::Ok();
-  const ApplyAnswers written =
-      co_await caller_.AskMany<ApplyRequest>(std::move(requests), command.context, [&](const ApplyAnswers& so_far) {
-        Quorum quorum = holders;
-        for (const auto& [member, answer] : so_far) {
-          if (answer.ok()) quorum.Add(member);
-        }
-        return quorum.reached();
-      });
+  const auto enough = [&holders](const ApplyAnswers& so_far) {
+    Quorum quorum = holders;
+    for (const auto& [member, answer] : so_far) {
+      if (answer.ok()) quorum.Add(member);
+    }
+    return quorum.reached();
+  };
+  ApplyAnswers written = co_await caller_.AskMany<ApplyRequest>(std::move(requests), command.context, enough);
+  if (enough(written)) co_return Status::Ok();
+  // Of those that answered first one may be unable to take it, because its disk is full. Then the others do.
+  std::vector<format::Operation> everything;
+  for (const auto& operation : newest) {
+    if (operation) everything.push_back(*operation);
+  }
+  const ApplyRequest message{{placement.shard, placement.epoch}, format::EncodeBatch(everything)};
+  std::vector<MemberNumber> others = Ask(placement, command.level);
+  std::erase_if(others, [&](MemberNumber member) { return answers.contains(member) && answers.at(member).ok(); });
   for (const auto& [member, answer] : written) {
     if (answer.ok()) holders.Add(member);
   }
-  if (holders.reached()) co_return Status::Ok();
+  written.merge(co_await caller_.AskMany<ApplyRequest>(ForEach(others, message), command.context, enough));
+  if (enough(written)) co_return Status::Ok();
   co_return WhyNot(written, command.level, holders);
 }
 

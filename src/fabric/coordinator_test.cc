@@ -240,6 +240,22 @@ TEST_F(CoordinatorTest, AReadWritesBackWhatNoMajorityHas) {
   EXPECT_EQ(TextAt(2, 1), "new");
 }
 
+TEST_F(CoordinatorTest, AReadWritesBackToTheThirdOwnerWhenTheSecondsDiskIsFull) {
+  Have(1, Upsert(1, "new", Version{9, 1}));
+  Have(2, Upsert(1, "old", Version{5, 1}));
+  Have(3, Upsert(1, "old", Version{5, 1}));
+  network_.delay_ms[3] = 50;  // so that the first two decide
+  network_.answers[2] = [this](const Request& request) -> Result<std::string> {
+    if (std::holds_alternative<ApplyRequest>(request)) return Status::NoSpace("full");
+    return replicas_[2].Answer(request);
+  };
+  const auto read = Read(1);
+  ASSERT_TRUE(read.ok()) << read.status().ToString();
+  EXPECT_EQ((*read)[0]->version, (Version{9, 1}));
+  EXPECT_EQ(TextAt(2, 1), "old");
+  EXPECT_EQ(TextAt(3, 1), "new");
+}
+
 TEST_F(CoordinatorTest, AReadThatCannotWriteBackFails) {
   Have(1, Upsert(1, "new", Version{9, 1}));
   network_.answers.erase(3);
