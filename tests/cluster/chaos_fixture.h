@@ -47,6 +47,18 @@ class Chaos : public testing::Test {
     Note(fact, "acknowledged and lost", static_cast<double>(verdict.lost), "");
     Note(fact, "deleted and back", static_cast<double>(verdict.revived), "");
   }
+  // A walk over the whole collection meets what is there once each, and nothing that nobody wrote.
+  void ExpectNothingTwice(const std::string& fact, Load& load) {
+    HttpSession session = Session();
+    std::string why;
+    const auto all = ScrollAll(session, "things", "quorum", why);
+    ASSERT_TRUE(all.has_value()) << why;
+    EXPECT_EQ(why, "");
+    uint64_t strange = 0;
+    for (const auto& [id, content] : *all) strange += load.Wrote(id) ? 0 : 1;
+    EXPECT_EQ(strange, 0u);
+    Note(fact, "points that nobody wrote", static_cast<double>(strange), "");
+  }
   static void ExpectLinearizable(const std::string& fact, const RegisterClients& clients) {
     const RegisterReport report = clients.Check();
     EXPECT_EQ(report.violation, "");

@@ -17,7 +17,8 @@ using history::Random;
 namespace {
 
 constexpr uint64_t kIdsPerWriter = 1'000'000'000;
-constexpr uint64_t kRemovedEvery = 4;  // of so many points one is taken out again
+constexpr uint64_t kRepeatersId = 1'000 * kIdsPerWriter;  // theirs are above
+constexpr uint64_t kRemovedEvery = 4;                     // of so many points one is taken out again
 constexpr size_t kGetMax = 500;
 
 int64_t NowNs() { return SystemClock().MonotonicNs(); }
@@ -33,6 +34,7 @@ Load::Load(std::vector<Endpoint> gateways, LoadOptions options)
   start(options_.writers, &Load::Write);
   start(options_.readers, &Load::Read);
   start(options_.searchers, &Load::Search);
+  start(options_.repeaters, &Load::Repeat);
 }
 
 Load::~Load() { Stop(); }
@@ -157,11 +159,40 @@ void Load::Search(size_t client) {
   }
 }
 
+void Load::Repeat(size_t client) {
+  HttpSession session(gateways_, client);
+  uint64_t id = kRepeatersId + client * kIdsPerWriter;
+  while (!over_) {
+    ++id;
+    const auto write = [&](uint64_t content) {
+      const std::string key = fmt::format("Idempotency-Key: {}-{}-{}\r\n", options_.seed, id, content);
+      const std::string body = UpsertBody(options_.collection, PointJson(id, content, VectorOf(id)));
+      return Call(session, "/vectors", body, key).good();
+    };
+    if (!write(1) || !write(2)) continue;
+    {
+      const MutexLock lock(mutex_);
+      elements_[id] = {.content = 2, .added = Outcome::kOk};
+    }
+    (void)write(1);  // whatever is answered, it was done before and is not done again
+    const Answer answer = Call(session, "/vectors/get", IdsBody(options_.collection, {id}));
+    const auto found = ContentsIn(answer.body);
+    if (answer.good() && (!found.contains(id) || found.at(id) != 2)) {
+      Wrong(fmt::format("{} was overwritten, and a repeated request undid that", id));
+    }
+  }
+}
+
 uint64_t Load::acknowledged() const {
   const MutexLock lock(mutex_);
   uint64_t count = 0;
   for (const auto& [id, element] : elements_) count += element.added == Outcome::kOk;
   return count;
+}
+
+bool Load::Wrote(uint64_t id) const {
+  const MutexLock lock(mutex_);
+  return id > kRepeatersId || elements_.contains(id);
 }
 
 std::vector<int64_t> Load::Taken(int64_t from_ns, int64_t to_ns) const {

@@ -26,6 +26,7 @@ struct LoadOptions {
   size_t writers = 2;
   size_t readers = 1;
   size_t searchers = 1;
+  size_t repeaters = 0;  // overwrite what they wrote, then repeat the first request with its idempotency key
   int64_t think_ms = 5;  // between two requests of one client
   uint64_t seed = 1;
 };
@@ -49,6 +50,8 @@ class Load {
   const std::vector<std::string>& failed() const NO_THREAD_SAFETY_ANALYSIS { return failed_; }
   const std::vector<std::string>& wrong() const NO_THREAD_SAFETY_ANALYSIS { return wrong_; }
   uint64_t acknowledged() const;
+  // Whether somebody asked for it to be put in.
+  bool Wrote(uint64_t id) const EXCLUDES(mutex_);
   // Of the requests that began between the two moments.
   std::vector<int64_t> Taken(int64_t from_ns, int64_t to_ns) const;
   // What is there now, held against what was acknowledged.
@@ -63,6 +66,7 @@ class Load {
   void Write(size_t client);
   void Read(size_t client);
   void Search(size_t client);
+  void Repeat(size_t client);
   void Add(HttpSession& session, uint64_t id, Own& own) EXCLUDES(mutex_);
   void Remove(HttpSession& session, Own& own) EXCLUDES(mutex_);
   Answer Call(HttpSession& session, std::string_view target, const std::string& body, const std::string& headers = {})

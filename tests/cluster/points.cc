@@ -47,7 +47,8 @@ std::map<uint64_t, uint64_t> ContentsIn(const boost::json::object& body, const c
   const boost::json::value* points = body.if_contains(list);
   if (points == nullptr || !points->is_array()) return contents;
   for (const boost::json::value& point : points->as_array()) {
-    contents[point.at("id").to_number<uint64_t>()] = point.at("payload").at("v").to_number<uint64_t>();
+    const boost::json::value* content = point.at("payload").as_object().if_contains("v");
+    if (content != nullptr) contents[point.at("id").to_number<uint64_t>()] = content->to_number<uint64_t>();
   }
   return contents;
 }
@@ -64,7 +65,9 @@ std::optional<std::map<uint64_t, uint64_t>> ScrollAll(HttpSession& session, cons
       why = answer.ToString();
       return std::nullopt;
     }
-    all.merge(ContentsIn(answer.body));
+    for (const auto& [id, content] : ContentsIn(answer.body)) {
+      if (!all.emplace(id, content).second) why = std::to_string(id) + " is there twice";
+    }
     const boost::json::value& next = answer.body.at("next");
     if (next.is_null()) return all;
     after = fmt::format(R"(,"after":{})", next.to_number<uint64_t>());
