@@ -53,6 +53,18 @@ std::string Compressed(const std::string& raw) {
   return packed;
 }
 
+TEST(Chunk, KeepsTheStampsOfRequests) {
+  std::vector<Operation> operations = Some(2);
+  operations[1].request = {{1}, 77};
+  const auto chunk = EncodeChunk(operations).value();
+  EXPECT_EQ(DecodeChunk(chunk.ref, chunk.bytes).value(), operations);
+}
+
+TEST(Chunk, FatesOfRequestsHaveNoPlaceInIt) {
+  const std::string raw = format::EncodeBatch(Some(1), {{{1}, {{5, 1}, 77}}});
+  EXPECT_THAT(Refusal(Craft(0, static_cast<uint32_t>(raw.size()), raw, raw, 2)), HasSubstr("fates"));
+}
+
 TEST(Chunk, RoundTripsAndIsSmallerThanItsRegisters) {
   const auto chunk = EncodeChunk(Some(200)).value();
   EXPECT_EQ(DecodeChunk(chunk.ref, chunk.bytes).value(), Some(200));

@@ -80,7 +80,10 @@ Status Collection::Write(std::vector<Operation> operations, shard::Stamp stamp,
   for (size_t p = 0; p < parts.size(); ++p) {
     if (parts[p].empty()) continue;
     Shard* shard = partitions_[p].shard.get();
-    pending.emplace_back(shard, shard->Begin(std::move(parts[p]), stamp, request));
+    for (Operation& operation : parts[p]) {
+      if (request) operation.request = request;
+    }
+    pending.emplace_back(shard, shard->Begin(std::move(parts[p]), stamp));
   }
   Status first_failure;
   size_t failed = 0;

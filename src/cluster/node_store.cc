@@ -1,7 +1,6 @@
 #include "cluster/node_store.h"
 
 #include <algorithm>
-#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -34,9 +33,7 @@ Result<VersionsRequest::Reply> VersionsIn(Node& node, ShardNumber number, const 
     reply.tombstones.push_back(entry.tombstone);
   }
   if (request.empty()) return reply;
-  std::array<uint8_t, 16> key{};
-  if (request.size() != key.size()) return Status::InvalidArgument("request", "must be 16 bytes");
-  std::memcpy(key.data(), request.data(), key.size());
+  ASSIGN_OR_RETURN(const format::IdempotencyKey key, format::ParseIdempotencyKey(request));
   ASSIGN_OR_RETURN(const auto record, shard->engine().FindRequest(key));
   if (record) {
     reply.request = record->version;
@@ -143,6 +140,14 @@ Task<Status> NodeStore::Collect(ShardNumber shard, Version below) {
     ASSIGN_OR_RETURN(const auto found, node_.Replica(shard));
     return found->engine().CollectTombstones(below);
   });
+}
+
+Task<Result<format::RequestPage>> NodeStore::Requests(ShardNumber shard, std::string after, uint32_t limit) {
+  return Run<Result<format::RequestPage>>(
+      background_, [this, shard, after = std::move(after), limit]() -> Result<format::RequestPage> {
+        ASSIGN_OR_RETURN(const auto found, node_.Replica(shard));
+        return found->engine().Requests(after, limit);
+      });
 }
 
 Task<Status> NodeStore::Open(fabric::ShardSpec spec) {

@@ -93,7 +93,7 @@ std::vector<std::string> KeysOf(const std::vector<format::Operation>& operations
 
 std::string RequestKey(const WriteCommand& command) {
   if (!command.request) return "";
-  return {command.request->key.begin(), command.request->key.end()};
+  return format::ToBytes(command.request->key);
 }
 
 template <typename R>
@@ -186,14 +186,17 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
         clock_.Observe(operation.version);
         receipt.version = std::max(receipt.version, operation.version);
       }
-      batch = format::EncodeBatch(command.operations, command.request);
+      batch = format::EncodeBatch(command.operations);
     } else if (batch.empty() || (Planted(Bug::kNewVersionOnRetry) && !command.brought)) {
       Result<WriteReceipt> given = co_await GiveVersions(*placement, command);
       failure = given.status();
       if (!given.ok()) continue;
       receipt = std::move(given).value();
-      for (format::Operation& operation : command.operations) operation.version = receipt.version;
-      batch = format::EncodeBatch(command.operations, command.request);
+      for (format::Operation& operation : command.operations) {
+        operation.version = receipt.version;
+        operation.request = command.request;
+      }
+      batch = format::EncodeBatch(command.operations);
     }
     // From here on the version stays, whatever happens: members that have it and members that get it later agree.
     Result<WriteReceipt> done = co_await Send(*placement, command, batch, receipt);
@@ -223,7 +226,7 @@ Task<Result<WriteReceipt>> Coordinator::GiveVersions(const Placement& placement,
       }
       before = std::max(before.value_or(Version{}), *answer->request);
     }
-    if (before) {
+    if (before && !Planted(Bug::kRepeatAsNew)) {
       receipt.version = *before;
       receipt.repeated = true;
       co_return receipt;
@@ -360,7 +363,9 @@ Task<Status> Coordinator::WriteBack(const Placement& placement, const ReadComman
     std::vector<format::Operation> lacks;
     for (size_t i = 0; i < newest.size(); ++i) {
       const auto& has = answer->registers[i];
-      if (newest[i] && (!has || has->version < newest[i]->version)) lacks.push_back(*newest[i]);
+      if (!newest[i] || (has && has->version >= newest[i]->version)) continue;
+      lacks.push_back(*newest[i]);
+      if (Planted(Bug::kWriteBackDropsStamp)) lacks.back().request.reset();
     }
     if (lacks.empty()) {
       holders.Add(member);

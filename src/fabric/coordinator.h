@@ -27,10 +27,10 @@ namespace rhizome::fabric {
 struct WriteCommand {
   ShardNumber shard = 0;
   std::vector<format::Operation> operations;  // of one shard; versions are given here
-  // The operations bring their versions, as those of a backup do: where something newer is, it stays.
+  // The operations bring their versions and stamps, as those of a backup do: where something newer is, it stays.
   bool brought = false;
   Level level = Level::kQuorum;
-  std::optional<format::RequestStamp> request;  // of the client's idempotency key
+  std::optional<format::RequestStamp> request;  // of the client's idempotency key; none of operations that are brought
   CallContext context;
 };
 

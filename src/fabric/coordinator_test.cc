@@ -34,8 +34,8 @@ struct Registers {
       for (const Operation& operation : batch.operations) {
         Operation& mine = held[operation.Key()];
         if (mine.version < operation.version) mine = operation;
+        if (operation.request) stamp = operation.request, stamped = operation.version;
       }
-      if (batch.request) stamp = batch.request, stamped = batch.operations.front().version;
       return EncodeReply(ApplyRequest::Reply{});
     }
     if (const auto* versions = std::get_if<VersionsRequest>(&request)) {
@@ -57,6 +57,18 @@ struct Registers {
         const auto found = held.find(key);
         reply.registers.emplace_back();
         if (found != held.end()) reply.registers.back() = found->second;
+      }
+      return EncodeReply(reply);
+    }
+    if (const auto* inventory = std::get_if<InventoryRequest>(&request)) {
+      InventoryRequest::Reply reply;
+      for (auto at = held.upper_bound(inventory->after); at != held.end(); ++at) {
+        if (reply.page.entries.size() == inventory->limit) {
+          reply.page.next = reply.page.entries.back().key;
+          break;
+        }
+        reply.page.entries.push_back(
+            {at->first, at->second.version, std::holds_alternative<DeletePoint>(at->second.body)});
       }
       return EncodeReply(reply);
     }
@@ -92,6 +104,12 @@ class CoordinatorTest : public testing::Test {
   }
   QueryAnswers Query(Level level = Level::kOne) {
     return loop_.Run(coordinator_.Query({{kShard}, "what", level, Within(3'000)}));
+  }
+  Result<WriteReceipt> Bring(std::vector<Operation> operations, Level level = Level::kQuorum) {
+    return loop_.Run(coordinator_.Write({kShard, std::move(operations), true, level, {}, Within(3'000)}));
+  }
+  Result<format::InventoryPage> Inventory(uint32_t limit = 10, const std::string& after = "") {
+    return loop_.Run(coordinator_.Inventory({kShard, after, limit, Level::kQuorum, Within(3'000)}));
   }
   void Have(MemberNumber member, const Operation& operation) { replicas_[member].held[operation.Key()] = operation; }
   std::string TextAt(MemberNumber member, uint64_t id) {
@@ -227,6 +245,122 @@ TEST_F(CoordinatorTest, AnIdempotencyKeyIsForOneRequest) {
   const auto other = Write({Upsert(1, "two")}, Level::kQuorum, format::RequestStamp{{1}, 78});
   EXPECT_EQ(other.status().code(), Code::kInvalidArgument);
   EXPECT_EQ(other.status().field(), "idempotency_key");
+}
+
+TEST_F(CoordinatorTest, EveryRegisterOfARequestCarriesItsStamp) {
+  const format::RequestStamp stamp{{1}, 77};
+  ASSERT_TRUE(Write({Upsert(1, "one"), Upsert(2, "two")}, Level::kAll, stamp).ok());
+  for (const auto& [member, replica] : replicas_) {
+    for (const auto& [key, operation] : replica.held) EXPECT_EQ(operation.request, stamp);
+  }
+}
+
+TEST_F(CoordinatorTest, WhatOnlyAReadSpreadIsNotDoneAgain) {
+  const format::RequestStamp stamp{{1}, 77};
+  Operation first = Upsert(1, "one", Version{9, 1});
+  first.request = stamp;
+  Have(1, first);
+  network_.delay_ms[3] = 50;  // so that the first two decide
+  ASSERT_TRUE(Read(1).ok());
+  network_.answers.erase(1);
+  const auto again = Write({Upsert(1, "one")}, Level::kQuorum, stamp);
+  ASSERT_TRUE(again.ok());
+  EXPECT_TRUE(again->repeated);
+  EXPECT_EQ(again->version, (Version{9, 1}));
+}
+
+TEST_F(CoordinatorTest, OfSeveralVersionsOfOneRequestTheHighestIsFinished) {
+  const format::RequestStamp stamp{{1}, 77};
+  for (const MemberNumber member : {1U, 2U, 3U}) {
+    replicas_[member].stamp = stamp;
+    replicas_[member].stamped = Version{9, member};
+  }
+  const auto again = Write({Upsert(1, "one"), Upsert(2, "two")}, Level::kAll, stamp);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->version, (Version{9, 3}));
+  EXPECT_EQ(TextAt(1, 1), "one");
+  EXPECT_EQ(TextAt(1, 2), "two");
+}
+
+TEST_F(CoordinatorTest, WhatIsBroughtKeepsItsVersionAndItsStamp) {
+  Operation brought = Upsert(1, "one", Version{9, 1});
+  brought.request = {{1}, 77};
+  const auto receipt = Bring({brought, Upsert(2, "two", Version{7, 1})}, Level::kAll);
+  ASSERT_TRUE(receipt.ok());
+  EXPECT_EQ(receipt->version, (Version{9, 1}));
+  EXPECT_EQ(replicas_[1].held.at(brought.Key()), brought);
+  EXPECT_TRUE(network_.Asked<VersionsRequest>().empty());
+}
+
+TEST_F(CoordinatorTest, WhatIsBroughtNeverOverwritesWhatIsNewer) {
+  for (const MemberNumber member : {1U, 2U, 3U}) Have(member, Upsert(1, "newer", Version{20, 1}));
+  ASSERT_TRUE(Bring({Upsert(1, "older", Version{9, 1})}, Level::kAll).ok());
+  EXPECT_EQ(TextAt(1, 1), "newer");
+}
+
+TEST_F(CoordinatorTest, WhatIsBroughtIsSentAgainUnderTheSameVersion) {
+  Place({1, 2, 3});  // an epoch that is not known here yet
+  int refusals = 0;
+  for (const MemberNumber member : {1U, 2U, 3U}) {
+    network_.answers[member] = [this, member, &refusals](const Request& request) -> Result<std::string> {
+      const auto* apply = std::get_if<ApplyRequest>(&request);
+      if (apply != nullptr && apply->target.epoch != epoch_) {
+        ++refusals;
+        return StaleEpoch(epoch_);
+      }
+      return replicas_[member].Answer(request);
+    };
+  }
+  ASSERT_TRUE(Bring({Upsert(1, "one", Version{9, 1})}, Level::kAll).ok());
+  EXPECT_EQ(refusals, 3);
+  EXPECT_EQ(replicas_[1].held.begin()->second.version, (Version{9, 1}));
+}
+
+TEST_F(CoordinatorTest, WritesAfterWhatWasBroughtAreAboveIt) {
+  const Version far{uint64_t{1} << 60, 1};
+  ASSERT_TRUE(Bring({Upsert(1, "brought", far)}).ok());
+  EXPECT_GT(Write({Upsert(2, "later")}, Level::kOne)->version, far);
+}
+
+TEST_F(CoordinatorTest, AnInventoryHasTheNewestThatAMajorityKnows) {
+  Have(1, Upsert(1, "old", Version{5, 1}));
+  Have(2, {Version{9, 1}, DeletePoint{PointId(1)}});
+  Have(2, Upsert(2, "only here", Version{6, 1}));
+  network_.answers.erase(3);
+  const auto page = Inventory();
+  ASSERT_TRUE(page.ok());
+  EXPECT_EQ(page->entries, (std::vector<format::RegisterVersion>{{Upsert(1, "").Key(), {9, 1}, true},
+                                                                 {Upsert(2, "").Key(), {6, 1}, false}}));
+  EXPECT_EQ(page->next, "");
+}
+
+// What lies behind the end of a shorter page may be missing in it.
+TEST_F(CoordinatorTest, AnInventoryEndsWhereTheFirstOfItsPagesEnds) {
+  for (const uint64_t id : {1U, 2U, 3U, 4U}) Have(1, Upsert(id, "", Version{5, 1}));
+  for (const uint64_t id : {3U, 4U, 5U}) Have(2, Upsert(id, "", Version{5, 1}));
+  network_.answers.erase(3);
+  std::vector<std::string> keys;
+  std::string after;
+  do {
+    const auto page = Inventory(2, after);
+    ASSERT_TRUE(page.ok());
+    for (const format::RegisterVersion& entry : page->entries) keys.push_back(entry.key);
+    after = page->next;
+  } while (!after.empty());
+  std::vector<std::string> all;
+  for (const uint64_t id : {1U, 2U, 3U, 4U, 5U}) all.push_back(Upsert(id, "").Key());
+  EXPECT_EQ(keys, all);
+}
+
+TEST_F(CoordinatorTest, AnInventoryWithoutAMajorityIsUnavailable) {
+  network_.answers.erase(2);
+  network_.answers.erase(3);
+  EXPECT_EQ(Inventory().status().code(), Code::kUnavailable);
+}
+
+TEST_F(CoordinatorTest, AnInventoryOfAShardThatIsNotThereIsNotFound) {
+  const auto page = loop_.Run(coordinator_.Inventory({99, "", 10, Level::kQuorum, Within(3'000)}));
+  EXPECT_EQ(page.status().code(), Code::kNotFound);
 }
 
 TEST_F(CoordinatorTest, AReadWritesBackWhatNoMajorityHas) {

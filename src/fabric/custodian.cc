@@ -203,9 +203,12 @@ Task<void> Custodian::CopyOne(Placement placement) {
 }
 
 Task<bool> Custodian::PullFrom(Placement placement, MemberNumber from) {
-  const Result<PullReport> report = co_await repair_.Pull({placement.shard, placement.epoch}, from);
-  if (!report.ok()) {
-    if (IsStaleEpoch(report.status())) (void)co_await directory_.Refresh();
+  const Target target{placement.shard, placement.epoch};
+  const Result<PullReport> report = co_await repair_.Pull(target, from);
+  Status copied = report.status();
+  if (copied.ok() && !Planted(Bug::kCopyForgetsRequests)) copied = co_await repair_.PullRequests(target, from);
+  if (!copied.ok()) {
+    if (IsStaleEpoch(copied)) (void)co_await directory_.Refresh();
     co_return false;
   }
   const auto copy = copies_.find(placement.shard);

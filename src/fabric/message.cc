@@ -40,7 +40,8 @@ enum class Kind : uint8_t {
   kProgress,
   kPing,
   kStatus,
-  kRepair
+  kRepair,
+  kRequests
 };
 
 void Put(std::string& out, Version version) { format::PutVersion(out, version); }
@@ -178,6 +179,17 @@ bool GetFields(Decoder&, StatusRequest&) { return true; }
 void PutFields(std::string&, const RepairRequest&) {}
 bool GetFields(Decoder&, RepairRequest&) { return true; }
 
+void PutFields(std::string& out, const RequestsRequest& request) {
+  Put(out, request.target);
+  PutBytes(out, request.after);
+  PutU32(out, request.limit);
+}
+bool GetFields(Decoder& in, RequestsRequest& request) {
+  return Get(in, request.target) && in.Bytes(request.after, kRequestLen) &&
+         (request.after.empty() || request.after.size() == kRequestLen) && in.U32(request.limit) &&
+         request.limit >= 1 && request.limit <= kKeysMax;
+}
+
 template <size_t I = 0>
 Result<Request> DecodeKind(size_t kind, Decoder& in) {
   if constexpr (I < std::variant_size_v<Request>) {
@@ -211,7 +223,7 @@ bool IsPing(std::string_view message) {
 }
 
 Result<Request> DecodeRequest(std::string_view bytes) {
-  static_assert(std::variant_size_v<Request> == static_cast<size_t>(Kind::kRepair) + 1);
+  static_assert(std::variant_size_v<Request> == static_cast<size_t>(Kind::kRequests) + 1);
   Decoder in(bytes);
   uint8_t kind = 0;
   if (!GetMessageFormat(in) || !in.U8(kind)) return in.Failure("a peer's request");
@@ -327,6 +339,19 @@ Status DecodeReply(std::string_view bytes, InventoryRequest::Reply& reply) {
   RETURN_IF_ERROR(Ended(in, GetMessageFormat(in) && in.Bytes(page, kBatchLenMax)));
   ASSIGN_OR_RETURN(reply.page, format::DecodeInventoryPage(page));
   return Status::Ok();
+}
+
+std::string EncodeReply(const RequestsRequest::Reply& reply) {
+  std::string out = Start();
+  PutBytes(out, format::EncodeRequestPage(reply.page));
+  return out;
+}
+Status DecodeReply(std::string_view bytes, RequestsRequest::Reply& reply) {
+  Decoder in(bytes);
+  std::string_view page;
+  RETURN_IF_ERROR(Ended(in, GetMessageFormat(in) && in.Bytes(page, kBatchLenMax)));
+  ASSIGN_OR_RETURN(reply.page, format::DecodeRequestPage(page));
+  return reply.page.fates.size() <= kKeysMax ? Status::Ok() : in.Failure("a peer's answer");
 }
 
 std::string EncodeReply(const CollectRequest::Reply&) { return Start(); }

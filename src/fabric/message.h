@@ -7,7 +7,6 @@
 // refused with StaleEpoch and never carried out, so nobody decides by an owner set that is gone.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -163,9 +162,21 @@ struct RepairRequest {
   };
 };
 
+// What the replica remembers of clients' requests, for whoever copies it: registers carry their own only until they are
+// overwritten.
+struct RequestsRequest {
+  Target target;
+  std::string after;  // as of format::RequestPage
+  uint32_t limit = 0;
+  struct Reply {
+    format::RequestPage page;
+  };
+};
+
 // The order is the wire's: new ones go to the end.
 using Request = std::variant<VersionsRequest, ApplyRequest, ReadRequest, QueryRequest, DigestRequest, InventoryRequest,
-                             CollectRequest, HintRequest, ProgressRequest, PingRequest, StatusRequest, RepairRequest>;
+                             CollectRequest, HintRequest, ProgressRequest, PingRequest, StatusRequest, RepairRequest,
+                             RequestsRequest>;
 
 std::string EncodeRequest(const Request& request);
 Result<Request> DecodeRequest(std::string_view bytes);
@@ -186,6 +197,7 @@ std::string EncodeReply(const ProgressRequest::Reply& reply);
 std::string EncodeReply(const PingRequest::Reply& reply);
 std::string EncodeReply(const StatusRequest::Reply& reply);
 std::string EncodeReply(const RepairRequest::Reply& reply);
+std::string EncodeReply(const RequestsRequest::Reply& reply);
 
 Status DecodeReply(std::string_view bytes, VersionsRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, ApplyRequest::Reply& reply);
@@ -199,6 +211,7 @@ Status DecodeReply(std::string_view bytes, ProgressRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, PingRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, StatusRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, RepairRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, RequestsRequest::Reply& reply);
 
 // The refusal of a request with another epoch than the receiver's; `epoch` is the receiver's (0: it knows no such
 // shard).

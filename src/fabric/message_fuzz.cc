@@ -32,5 +32,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   TryReply<PingRequest>(bytes);
   TryReply<StatusRequest>(bytes);
   TryReply<RepairRequest>(bytes);
+  TryReply<RequestsRequest>(bytes);
   return 0;
 }

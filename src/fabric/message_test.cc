@@ -26,7 +26,9 @@ std::vector<Request> OneOfEach() {
           CollectRequest{kTarget, Version{5, 6}},
           HintRequest{kTarget, 2, {"pa"}},
           ProgressRequest{kTarget},
-          PingRequest{1, 99, 250}};
+          PingRequest{1, 99, 250},
+          RequestsRequest{kTarget, std::string(16, 'k'), 100},
+          RequestsRequest{kTarget, "", 1}};
 }
 
 TEST(Message, EveryRequestReadsBackAsItWasWritten) {
@@ -63,6 +65,12 @@ TEST(Message, LeavesAndBitsBeyondTheDigestAreRefused) {
   EXPECT_FALSE(DecodeRequest(EncodeRequest(DigestRequest{kTarget, 13, std::nullopt})).ok());
 }
 
+TEST(Message, RequestsAreAskedForBehindAKeyAndWithinALimit) {
+  EXPECT_FALSE(DecodeRequest(EncodeRequest(RequestsRequest{kTarget, "short", 1})).ok());
+  EXPECT_FALSE(DecodeRequest(EncodeRequest(RequestsRequest{kTarget, "", 0})).ok());
+  EXPECT_FALSE(DecodeRequest(EncodeRequest(RequestsRequest{kTarget, "", kKeysMax + 1})).ok());
+}
+
 template <typename Reply>
 Reply Again(const Reply& reply) {
   Reply decoded;
@@ -86,8 +94,8 @@ TEST(Message, VersionsReadBack) {
 }
 
 TEST(Message, RegistersReadBackInTheirPlaces) {
-  Operation upsert{Version{4, 1}, UpsertPoint{Point{PointId(1), {1, 2}, "title", "text", "{}"}}};
-  Operation gone{Version{5, 1}, DeletePoint{PointId(3)}};
+  Operation upsert{Version{4, 1}, UpsertPoint{Point{PointId(1), {1, 2}, "title", "text", "{}"}}, {{{1}, 77}}};
+  Operation gone{Version{5, 1}, DeletePoint{PointId(3)}, {{{2}, 78}}};
   const ReadRequest::Reply reply{{upsert, std::nullopt, gone}};
   EXPECT_EQ(Again(reply).registers, reply.registers);
   EXPECT_EQ(Again(ReadRequest::Reply{{std::nullopt}}).registers.size(), 1);
@@ -100,6 +108,18 @@ TEST(Message, DigestsAndPagesReadBack) {
   EXPECT_EQ(Again(DigestRequest::Reply{digest}).digest, digest);
   const format::InventoryPage page{{{"pa", Version{1, 1}, true}}, "pa"};
   EXPECT_EQ(Again(InventoryRequest::Reply{page}).page, page);
+}
+
+TEST(Message, FatesOfRequestsReadBack) {
+  const format::RequestPage page{{{{1}, {{5, 1}, 77}}, {{2}, {{6, 1}, 78}}}, format::ToBytes({2})};
+  EXPECT_EQ(Again(RequestsRequest::Reply{page}).page, page);
+  EXPECT_EQ(Again(RequestsRequest::Reply{}).page, format::RequestPage{});
+}
+
+TEST(Message, MoreFatesThanMayBeAskedForAreRefused) {
+  RequestsRequest::Reply reply, decoded;
+  reply.page.fates.resize(kKeysMax + 1);
+  EXPECT_EQ(DecodeReply(EncodeReply(reply), decoded).code(), Code::kCorruption);
 }
 
 TEST(Message, TheOtherAnswersReadBack) {

@@ -18,6 +18,8 @@ enum class Bug : uint8_t {
   kMajorityIsHalf,           // half of an even owner set passes for a majority
   kNewVersionOnRetry,        // a write repeated after a timeout gets a new version
   kSearchIgnoresTombstones,  // a quorum search trusts the candidates of whoever answers first
+  kRepeatAsNew,              // a write whose idempotency key the owners remember is carried out all the same
+  kWriteBackDropsStamp,      // what a quorum read writes back no longer says which request it is of
   // Replicas.
   kAcknowledgeBeforeSync,  // a replica answers before its log is durable
   kMergeByArrival,         // what arrives last wins, whatever its version
@@ -33,13 +35,15 @@ enum class Bug : uint8_t {
   // Repair.
   kCollectTombstonesEarly,  // tombstones go without every replica's confirmation
   kRepairDropsTombstones,   // repair carries live registers only
+  kRepairDropsStamp,        // repair carries registers without the requests they are of
   kRepairOneLeaf,           // repair stops after the first range that differs
+  kCopyForgetsRequests,     // who copies a replica copies its registers only
   kVoteBeforeRebuilt,       // an owner whose replica was lost votes before it has been rebuilt
   kRebuildAtOldEpoch,       // and is rebuilt without an epoch that ends what its former self acknowledged
   // Leader.
   kIgnoreCompareAndSwap,  // the leader writes placements without comparing revisions
 };
-inline constexpr int kBugCount = 24;  // without kNone
+inline constexpr int kBugCount = 28;  // without kNone
 
 #ifdef RHIZOME_PLANTED
 // Which one is active in this process; the simulator's thread only.

@@ -47,7 +47,8 @@ struct ShardSpec {
 class ReplicaStore {
  public:
   virtual ~ReplicaStore() = default;
-  // Appends and applies a batch whose operations carry their versions; ends once it is durable and visible.
+  // Appends and applies a batch whose operations carry their versions and stamps; ends once it is durable and visible,
+  // and every request it names is remembered.
   virtual Task<Status> Apply(ShardNumber shard, std::string batch) = 0;
   virtual Task<Result<VersionsRequest::Reply>> Versions(ShardNumber shard, std::vector<std::string> keys,
                                                         std::string request) = 0;
@@ -56,6 +57,8 @@ class ReplicaStore {
   virtual Task<Result<format::RangeDigest>> Digest(ShardNumber shard, uint32_t bits, std::optional<Version> below) = 0;
   virtual Task<Result<format::InventoryPage>> Inventory(InventoryRequest request) = 0;
   virtual Task<Status> Collect(ShardNumber shard, Version below) = 0;
+  // What is remembered of clients' requests; Apply of a batch with fates adds to it.
+  virtual Task<Result<format::RequestPage>> Requests(ShardNumber shard, std::string after, uint32_t limit) = 0;
   // Makes an empty replica. Durable when it ends. AlreadyExists.
   virtual Task<Status> Open(ShardSpec spec) = 0;
   // The replica has everything: said once, durable when it ends. NotFound when it is not the one opened for `since`.

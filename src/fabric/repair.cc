@@ -14,6 +14,7 @@ constexpr int64_t kDigestMs = 30'000;  // a digest of a large shard takes a whil
 constexpr int64_t kIdleMs = 100;       // between looks at an empty queue
 constexpr int64_t kRetryMs = 500;
 constexpr size_t kReadKeys = 200;  // registers in one exchange: vectors and texts are large
+constexpr uint32_t kRequestsPerPage = 10'000;
 
 }  // namespace
 
@@ -92,7 +93,9 @@ Task<Status> Repair::PullPage(Session& session, std::vector<format::RegisterVers
     if (!found.ok()) co_return found.status();
     std::vector<format::Operation> operations;
     for (auto& entry : found->registers) {
-      if (entry) operations.push_back(std::move(*entry));
+      if (!entry) continue;
+      operations.push_back(std::move(*entry));
+      if (Planted(Bug::kRepairDropsStamp)) operations.back().request.reset();
     }
     if (operations.empty()) continue;
     const Status applied = co_await store_.Apply(session.target.shard, format::EncodeBatch(operations));
@@ -100,6 +103,23 @@ Task<Status> Repair::PullPage(Session& session, std::vector<format::RegisterVers
     session.report.copied += operations.size();
   }
   co_return Status::Ok();
+}
+
+Task<Status> Repair::PullRequests(Target target, MemberNumber from) {
+  RequestsRequest request{target, "", kRequestsPerPage};
+  do {
+    const auto reply = co_await caller_.Ask<RequestsRequest>(from, request, Step(kStepMs));
+    if (!reply.ok()) co_return reply.status();
+    const format::RequestPage& page = reply->page;
+    if (!page.next.empty() && page.next <= request.after) co_return Status::Corruption("pages out of order");
+    if (!page.fates.empty()) {
+      const Status remembered = co_await store_.Apply(target.shard, format::EncodeBatch({}, page.fates));
+      if (!remembered.ok()) co_return remembered;
+    }
+    request.after = page.next;
+    if (request.after.empty()) co_return Status::Ok();
+  } while (co_await Sleep(caller_.loop(), settings_.repair_pause_ms * kNsPerMs));
+  co_return Status::Cancelled("stopping");
 }
 
 void Repair::Schedule(ShardNumber shard, MemberNumber from) {

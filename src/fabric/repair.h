@@ -45,6 +45,9 @@ class Repair {
   // Makes this member's replica hold at least everything `from` held when it was asked. Both must be at `target`'s
   // epoch.
   Task<Result<PullReport>> Pull(Target target, MemberNumber from);
+  // Makes it remember every request that `from` remembers. Who copies a replica needs that beside its registers: what
+  // a request wrote may have been overwritten since, and the request come again.
+  Task<Status> PullRequests(Target target, MemberNumber from);
 
   // Compares a shard with a co-owner soon. Repetitions while it waits count once.
   void Schedule(ShardNumber shard, MemberNumber from);

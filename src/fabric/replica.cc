@@ -112,6 +112,14 @@ Task<Result<std::string>> Replica::Answer(CollectRequest request) {
   co_return EncodeReply(CollectRequest::Reply{});
 }
 
+Task<Result<std::string>> Replica::Answer(RequestsRequest request) {
+  const Status admitted = co_await AdmitVote(request.target);
+  if (!admitted.ok()) co_return admitted;
+  auto page = co_await parts_.store->Requests(request.target.shard, std::move(request.after), request.limit);
+  if (!page.ok()) co_return page.status();
+  co_return EncodeReply(RequestsRequest::Reply{std::move(page).value()});
+}
+
 Task<Result<std::string>> Replica::Answer(HintRequest request) {
   const Status kept = parts_.hints->Keep(request);
   if (!kept.ok()) co_return kept;

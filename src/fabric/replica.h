@@ -54,6 +54,7 @@ class Replica {
   Task<Result<std::string>> Answer(PingRequest request);
   Task<Result<std::string>> Answer(StatusRequest request);
   Task<Result<std::string>> Answer(RepairRequest request);
+  Task<Result<std::string>> Answer(RequestsRequest request);
 
   Loop& loop_;
   const Parts parts_;

@@ -1,5 +1,6 @@
 #include "format/point.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -10,9 +11,12 @@
 namespace rhizome::format {
 namespace {
 
-constexpr uint8_t kBatchFormat = 1;         // without a request stamp
-constexpr uint8_t kStampedBatchFormat = 2;  // with one
+constexpr uint8_t kBatchFormat = 1;         // without anything of requests
+constexpr uint8_t kOneStampFormat = 2;      // one stamp for all operations: read, no longer written
+constexpr uint8_t kStampedBatchFormat = 3;  // stamps of operations, fates of requests
+constexpr uint8_t kStamped = 0x80;          // in an operation's kind: a stamp follows its version
 constexpr uint8_t kStoredFormat = 1;
+constexpr uint8_t kStampedStoredFormat = 2;
 constexpr uint8_t kNumber = 1, kUuid = 2, kString = 3;
 constexpr uint8_t kUpsertPoint = 1, kDeletePoint = 2, kPutDocument = 3, kDeleteDocument = 4;
 constexpr size_t kDimensionMax = 4096;
@@ -105,9 +109,13 @@ bool GetOperationBody(Decoder& in, Operation& operation) {
   return GetBody(in, operation.body.emplace<Body>());
 }
 
-bool GetOperation(Decoder& in, Operation& operation) {
+bool GetOperation(Decoder& in, uint8_t format, Operation& operation) {
   uint8_t kind = 0;
   if (!in.U8(kind) || !GetVersion(in, operation.version)) return false;
+  if (format == kStampedBatchFormat && (kind & kStamped) != 0) {
+    kind &= static_cast<uint8_t>(~kStamped);
+    if (!GetStamp(in, operation.request.emplace())) return false;
+  }
   switch (kind) {
     case kUpsertPoint: return GetOperationBody<UpsertPoint>(in, operation);
     case kDeletePoint: return GetOperationBody<DeletePoint>(in, operation);
@@ -117,11 +125,38 @@ bool GetOperation(Decoder& in, Operation& operation) {
   }
 }
 
-bool GetStamp(Decoder& in, RequestStamp& stamp) {
-  std::string_view key;
-  if (!in.Raw(key, stamp.key.size()) || !in.U64(stamp.content_hash)) return false;
-  std::memcpy(stamp.key.data(), key.data(), key.size());
-  return true;
+void PutOperation(std::string& out, const Operation& operation) {
+  const auto kind = static_cast<uint8_t>(operation.body.index() + 1);
+  PutU8(out, operation.request ? kind | kStamped : kind);
+  PutVersion(out, operation.version);
+  if (operation.request) PutStamp(out, *operation.request);
+  std::visit([&out](const auto& body) { PutBody(out, body); }, operation.body);
+}
+
+bool AnyStamped(std::span<const Operation> operations) {
+  return std::any_of(operations.begin(), operations.end(), [](const Operation& op) { return op.request.has_value(); });
+}
+
+// What stored points and documents begin with.
+template <typename Stored>
+std::string StartStored(const Stored& stored) {
+  std::string out;
+  PutU8(out, stored.request ? kStampedStoredFormat : kStoredFormat);
+  PutU8(out, stored.tombstone ? 1 : 0);
+  PutVersion(out, stored.version);
+  if (stored.request) PutStamp(out, *stored.request);
+  return out;
+}
+
+template <typename Stored>
+bool GetStoredStart(Decoder& in, Stored& stored) {
+  uint8_t format = 0, tombstone = 0;
+  if (!in.U8(format) || (format != kStoredFormat && format != kStampedStoredFormat) || !in.U8(tombstone) ||
+      tombstone > 1 || !GetVersion(in, stored.version)) {
+    return false;
+  }
+  stored.tombstone = tombstone == 1;
+  return format == kStoredFormat || GetStamp(in, stored.request.emplace());
 }
 
 Result<PointId> CheckedString(std::string_view text) {
@@ -219,19 +254,13 @@ std::string Operation::Key() const {
   return (document ? "d" : "p") + id().Encode();
 }
 
-std::string EncodeBatch(std::span<const Operation> operations, const std::optional<RequestStamp>& request) {
+std::string EncodeBatch(std::span<const Operation> operations, const std::vector<RequestFate>& fates) {
+  const bool stamped = !fates.empty() || AnyStamped(operations);
   std::string out;
-  PutU8(out, request ? kStampedBatchFormat : kBatchFormat);
-  if (request) {
-    out.append(reinterpret_cast<const char*>(request->key.data()), request->key.size());
-    PutU64(out, request->content_hash);
-  }
+  PutU8(out, stamped ? kStampedBatchFormat : kBatchFormat);
   PutVarint(out, operations.size());
-  for (const Operation& operation : operations) {
-    PutU8(out, static_cast<uint8_t>(operation.body.index() + 1));
-    PutVersion(out, operation.version);
-    std::visit([&out](const auto& body) { PutBody(out, body); }, operation.body);
-  }
+  for (const Operation& operation : operations) PutOperation(out, operation);
+  if (stamped) PutFates(out, fates);
   return out;
 }
 
@@ -239,13 +268,19 @@ Result<OperationBatch> DecodeOperationBatch(std::string_view bytes) {
   Decoder in(bytes);
   OperationBatch batch;
   uint8_t format = 0;
-  if (!in.U8(format) || (format != kBatchFormat && format != kStampedBatchFormat)) return in.Failure("operation batch");
-  if (format == kStampedBatchFormat && !GetStamp(in, batch.request.emplace())) return in.Failure("operation batch");
+  if (!in.U8(format) || format < kBatchFormat || format > kStampedBatchFormat) return in.Failure("operation batch");
+  std::optional<RequestStamp> of_all;
+  if (format == kOneStampFormat && !GetStamp(in, of_all.emplace())) return in.Failure("operation batch");
   uint64_t count = 0;
   if (!in.Count(count, 15)) return in.Failure("operation batch");
   batch.operations.resize(count);
   for (Operation& operation : batch.operations) {
-    if (!GetOperation(in, operation)) return in.Failure("operation batch");
+    if (!GetOperation(in, format, operation)) return in.Failure("operation batch");
+    if (of_all) operation.request = of_all;
+  }
+  if (format == kStampedBatchFormat) {
+    const bool needed = GetFates(in, batch.fates) && (!batch.fates.empty() || AnyStamped(batch.operations));
+    if (!needed) return in.Failure("operation batch");
   }
   RETURN_IF_ERROR(in.Finish("operation batch"));
   return batch;
@@ -253,14 +288,12 @@ Result<OperationBatch> DecodeOperationBatch(std::string_view bytes) {
 
 Result<std::vector<Operation>> DecodeBatch(std::string_view bytes) {
   ASSIGN_OR_RETURN(OperationBatch batch, DecodeOperationBatch(bytes));
+  if (!batch.fates.empty()) return Status::Corruption("operation batch: fates of requests where none may be");
   return std::move(batch.operations);
 }
 
 std::string EncodeStoredPoint(const StoredPoint& point) {
-  std::string out;
-  PutU8(out, kStoredFormat);
-  PutU8(out, point.tombstone ? 1 : 0);
-  PutVersion(out, point.version);
+  std::string out = StartStored(point);
   if (point.tombstone) return out;
   PutBytes(out, point.title);
   PutBytes(out, point.text);
@@ -271,10 +304,7 @@ std::string EncodeStoredPoint(const StoredPoint& point) {
 Result<StoredPoint> DecodeStoredPoint(std::string_view bytes) {
   Decoder in(bytes);
   StoredPoint point;
-  uint8_t format = 0, tombstone = 0;
-  if (!in.U8(format) || format != kStoredFormat || !in.U8(tombstone) || tombstone > 1 || !GetVersion(in, point.version))
-    return in.Failure("stored point");
-  point.tombstone = tombstone == 1;
+  if (!GetStoredStart(in, point)) return in.Failure("stored point");
   if (!point.tombstone && !(in.Bytes(point.title) && in.Bytes(point.text) && in.Bytes(point.payload))) {
     return in.Failure("stored point");
   }
@@ -285,19 +315,12 @@ Result<StoredPoint> DecodeStoredPoint(std::string_view bytes) {
 Result<StoredVersion> DecodeStoredVersion(std::string_view bytes) {
   Decoder in(bytes);
   StoredVersion stored;
-  uint8_t format = 0, tombstone = 0;
-  if (!in.U8(format) || format != kStoredFormat || !in.U8(tombstone) || tombstone > 1 ||
-      !GetVersion(in, stored.version))
-    return in.Failure("stored version");
-  stored.tombstone = tombstone == 1;
+  if (!GetStoredStart(in, stored)) return in.Failure("stored version");
   return stored;
 }
 
 std::string EncodeStoredDocument(const StoredDocument& document) {
-  std::string out;
-  PutU8(out, kStoredFormat);
-  PutU8(out, document.tombstone ? 1 : 0);
-  PutVersion(out, document.version);
+  std::string out = StartStored(document);
   if (document.tombstone) return out;
   PutRecord(out, document.record);
   PutVarint(out, document.record.chunk_count);
@@ -307,11 +330,7 @@ std::string EncodeStoredDocument(const StoredDocument& document) {
 Result<StoredDocument> DecodeStoredDocument(std::string_view bytes) {
   Decoder in(bytes);
   StoredDocument document;
-  uint8_t format = 0, tombstone = 0;
-  if (!in.U8(format) || format != kStoredFormat || !in.U8(tombstone) || tombstone > 1 ||
-      !GetVersion(in, document.version))
-    return in.Failure("stored document");
-  document.tombstone = tombstone == 1;
+  if (!GetStoredStart(in, document)) return in.Failure("stored document");
   if (!document.tombstone) {
     uint64_t chunks = 0;
     if (!GetRecord(in, document.record) || !in.Varint(chunks, UINT32_MAX)) return in.Failure("stored document");

@@ -4,7 +4,6 @@
 // Encoding and decoding only: no I/O, no locks. Decoders accept any bytes and answer Corruption, never crash.
 #pragma once
 
-#include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -17,6 +16,7 @@
 #include "base/status.h"
 #include "base/uuid.h"
 #include "base/version.h"
+#include "format/request.h"
 
 namespace rhizome::format {
 
@@ -100,39 +100,34 @@ struct DeleteDocument {
 struct Operation {
   Version version;
   std::variant<UpsertPoint, DeletePoint, PutDocument, DeleteDocument> body;
+  std::optional<RequestStamp> request = std::nullopt;  // that wrote it, when it had an idempotency key
   // The register this operation writes, as the encoded id behind 'p' (point) or 'd' (document).
   std::string Key() const;
   const PointId& id() const;
   bool operator==(const Operation&) const = default;
 };
 
-// Which request of a client a batch answers: logged and applied together with its effect, so that a repeated request
-// can be told from a new one.
-struct RequestStamp {
-  std::array<uint8_t, 16> key{};  // hash of the client's idempotency key
-  uint64_t content_hash = 0;      // of what was asked: the same key must not come with something else
-  bool operator==(const RequestStamp&) const = default;
-};
-
 // The unit of log, replication and acknowledgement.
 struct OperationBatch {
   std::vector<Operation> operations;
-  std::optional<RequestStamp> request;
+  // Requests to be remembered beside those of the operations: what one replica copies of another's memory.
+  std::vector<RequestFate> fates = {};
   bool operator==(const OperationBatch&) const = default;
 };
-std::string EncodeBatch(std::span<const Operation> operations, const std::optional<RequestStamp>& request = {});
+std::string EncodeBatch(std::span<const Operation> operations, const std::vector<RequestFate>& fates = {});
 Result<OperationBatch> DecodeOperationBatch(std::string_view bytes);
-// The operations alone, for who has no use for the stamp.
+// Operations where nothing else may be: Corruption for a batch with fates of requests, too.
 Result<std::vector<Operation>> DecodeBatch(std::string_view bytes);
 
 // The database values of a point (without its vector, which the index keeps) and of a document. A tombstone has
-// only a version.
+// only a version and, as a live one has, the stamp of the request that wrote it.
 struct StoredPoint {
   Version version;
   bool tombstone = false;
   std::string title;
   std::string text;
   std::string payload;
+  std::optional<RequestStamp> request = std::nullopt;  // of a chunk: its document's record has it
 };
 std::string EncodeStoredPoint(const StoredPoint& point);
 Result<StoredPoint> DecodeStoredPoint(std::string_view bytes);
@@ -141,6 +136,7 @@ struct StoredDocument {
   Version version;
   bool tombstone = false;
   DocumentRecord record;
+  std::optional<RequestStamp> request = std::nullopt;
 };
 std::string EncodeStoredDocument(const StoredDocument& document);
 Result<StoredDocument> DecodeStoredDocument(std::string_view bytes);
@@ -149,6 +145,7 @@ Result<StoredDocument> DecodeStoredDocument(std::string_view bytes);
 struct StoredVersion {
   Version version;
   bool tombstone = false;
+  std::optional<RequestStamp> request = std::nullopt;
 };
 Result<StoredVersion> DecodeStoredVersion(std::string_view bytes);
 

@@ -24,6 +24,14 @@ std::vector<Operation> EveryKind() {
           {{1003, 2}, DeleteDocument{Named("old")}}};
 }
 
+std::string Golden(const std::string& name) {
+  std::ifstream file(RHIZOME_SOURCE_DIR "/src/format/testdata/" + name, std::ios::binary);
+  EXPECT_TRUE(file.is_open()) << name;
+  std::stringstream bytes;
+  bytes << file.rdbuf();
+  return bytes.str();
+}
+
 TEST(PointId, TextInUuidFormIsTheUuid) {
   EXPECT_EQ(Named("6BA7B810-9DAD-11D1-80B4-00C04FD430C8"), Named("6ba7b810-9dad-11d1-80b4-00c04fd430c8"));
 }
@@ -80,12 +88,9 @@ TEST(OperationBatch, EveryKindRoundTrips) {
 
 // The bytes in the golden file are what logs written by this version hold; they may never change meaning.
 TEST(OperationBatch, GoldenFileStillDecodes) {
-  std::ifstream file(RHIZOME_SOURCE_DIR "/src/format/testdata/operation_batch_v1.bin", std::ios::binary);
-  ASSERT_TRUE(file.is_open());
-  std::stringstream bytes;
-  bytes << file.rdbuf();
-  EXPECT_EQ(bytes.str(), EncodeBatch(EveryKind()));
-  EXPECT_THAT(DecodeBatch(bytes.str()).value(), testing::ContainerEq(EveryKind()));
+  const std::string bytes = Golden("operation_batch_v1.bin");
+  EXPECT_EQ(bytes, EncodeBatch(EveryKind()));
+  EXPECT_THAT(DecodeBatch(bytes).value(), testing::ContainerEq(EveryKind()));
 }
 
 RequestStamp Stamp() {
@@ -95,26 +100,74 @@ RequestStamp Stamp() {
   return stamp;
 }
 
-TEST(OperationBatch, ARequestStampTravelsWithTheOperations) {
-  const OperationBatch read = DecodeOperationBatch(EncodeBatch(EveryKind(), Stamp())).value();
-  EXPECT_EQ(read.operations, EveryKind());
-  EXPECT_EQ(read.request, Stamp());
-  EXPECT_EQ(DecodeOperationBatch(EncodeBatch(EveryKind())).value().request, std::nullopt);
+// Every operation with a stamp but the last.
+std::vector<Operation> Stamped() {
+  std::vector<Operation> operations = EveryKind();
+  for (size_t i = 0; i + 1 < operations.size(); ++i) operations[i].request = Stamp();
+  operations[1].request->key[0] = 1;
+  return operations;
 }
 
-TEST(OperationBatch, GoldenFileWithAStampStillDecodes) {
-  std::ifstream file(RHIZOME_SOURCE_DIR "/src/format/testdata/operation_batch_stamped.bin", std::ios::binary);
-  ASSERT_TRUE(file.is_open());
-  std::stringstream bytes;
-  bytes << file.rdbuf();
-  EXPECT_EQ(bytes.str(), EncodeBatch(EveryKind(), Stamp()));
-  EXPECT_EQ(DecodeOperationBatch(bytes.str()).value(), (OperationBatch{EveryKind(), Stamp()}));
+std::vector<RequestFate> Fates() { return {{Stamp().key, {{1004, 2}, 99}}, {{}, {{1005, 3}, 1}}}; }
+
+TEST(OperationBatch, AStampTravelsWithTheOperationItIsOf) {
+  const OperationBatch read = DecodeOperationBatch(EncodeBatch(Stamped())).value();
+  EXPECT_EQ(read.operations, Stamped());
+  EXPECT_NE(read.operations[0].request, read.operations[1].request);
+  EXPECT_EQ(read.operations.back().request, std::nullopt);
+}
+
+TEST(OperationBatch, AStampCostsNothingWhereThereIsNone) {
+  std::vector<Operation> one = Stamped();
+  one.resize(1);
+  const size_t stamped = EncodeBatch(one).size();
+  one[0].request.reset();
+  EXPECT_EQ(EncodeBatch(one)[0], 1);
+  EXPECT_EQ(stamped, EncodeBatch(one).size() + 24 + 1);  // and the count of fates
+}
+
+TEST(OperationBatch, FatesOfRequestsTravelWithoutOperations) {
+  const OperationBatch read = DecodeOperationBatch(EncodeBatch({}, Fates())).value();
+  EXPECT_TRUE(read.operations.empty());
+  EXPECT_EQ(read.fates, Fates());
+}
+
+TEST(OperationBatch, FatesAreRefusedWhereOnlyOperationsMayBe) {
+  EXPECT_EQ(DecodeBatch(EncodeBatch(Stamped(), Fates())).status().code(), Code::kCorruption);
+}
+
+TEST(OperationBatch, AStampedBatchWithoutAnythingOfRequestsIsCorruption) {
+  std::string bytes = EncodeBatch(EveryKind()) + std::string(1, '\0');  // no fates
+  bytes[0] = 3;
+  EXPECT_EQ(DecodeOperationBatch(bytes).status().code(), Code::kCorruption);
+}
+
+TEST(OperationBatch, ACountOfFatesBeyondTheBytesIsCorruption) {
+  std::string bytes = EncodeBatch({}, Fates());
+  bytes[2] = 3;
+  EXPECT_EQ(DecodeOperationBatch(bytes).status().code(), Code::kCorruption);
+}
+
+TEST(OperationBatch, GoldenFileWithStampsAndFatesStillDecodes) {
+  const std::string bytes = Golden("operation_batch_v3.bin");
+  EXPECT_EQ(bytes, EncodeBatch(Stamped(), Fates()));
+  EXPECT_EQ(DecodeOperationBatch(bytes).value(), (OperationBatch{Stamped(), Fates()}));
+}
+
+// Format 2, no longer written: one stamp for the whole batch.
+TEST(OperationBatch, TheStampOfAnOlderBatchIsEveryOperations) {
+  const OperationBatch read = DecodeOperationBatch(Golden("operation_batch_stamped.bin")).value();
+  std::vector<Operation> expected = EveryKind();
+  for (Operation& operation : expected) operation.request = Stamp();
+  EXPECT_EQ(read, (OperationBatch{expected, {}}));
 }
 
 TEST(OperationBatch, EveryTruncationIsCorruption) {
-  for (const std::string& bytes : {EncodeBatch(EveryKind()), EncodeBatch(EveryKind(), Stamp())}) {
+  for (const std::string& bytes :
+       {EncodeBatch(EveryKind()), EncodeBatch(Stamped(), Fates()), Golden("operation_batch_stamped.bin")}) {
     for (size_t length = 0; length < bytes.size(); ++length) {
-      EXPECT_EQ(DecodeBatch(std::string_view(bytes).substr(0, length)).status().code(), Code::kCorruption) << length;
+      const auto read = DecodeOperationBatch(std::string_view(bytes).substr(0, length));
+      EXPECT_EQ(read.status().code(), Code::kCorruption) << length;
     }
   }
 }
@@ -149,10 +202,38 @@ TEST(StoredVersion, IsReadFromEitherValueWithoutItsRest) {
 }
 
 TEST(StoredPoint, TruncationIsCorruption) {
-  const std::string bytes = EncodeStoredPoint({{9, 1}, false, "t", "text", "{}"});
-  for (size_t length = 0; length < bytes.size(); ++length) {
-    EXPECT_EQ(DecodeStoredPoint(std::string_view(bytes).substr(0, length)).status().code(), Code::kCorruption);
+  for (const std::optional<RequestStamp>& request : {std::optional<RequestStamp>(), std::optional(Stamp())}) {
+    const std::string bytes = EncodeStoredPoint({{9, 1}, false, "t", "text", "{}", request});
+    for (size_t length = 0; length < bytes.size(); ++length) {
+      EXPECT_EQ(DecodeStoredPoint(std::string_view(bytes).substr(0, length)).status().code(), Code::kCorruption);
+    }
   }
+}
+
+TEST(StoredPoint, KeepsItsStampLiveAndDead) {
+  for (const bool tombstone : {false, true}) {
+    const std::string bytes = EncodeStoredPoint({{9, 1}, tombstone, "", "", "", Stamp()});
+    EXPECT_EQ(DecodeStoredPoint(bytes).value().request, Stamp());
+    EXPECT_EQ(DecodeStoredPoint(bytes).value().tombstone, tombstone);
+    EXPECT_EQ(DecodeStoredVersion(bytes).value().request, Stamp());
+    EXPECT_EQ(DecodeStoredVersion(bytes).value().version, (Version{9, 1}));
+  }
+}
+
+TEST(StoredPoint, AnUnknownFormatIsCorruption) {
+  std::string bytes = EncodeStoredPoint({{9, 1}, false, "t", "text", "{}"});
+  bytes[0] = 3;
+  EXPECT_EQ(DecodeStoredPoint(bytes).status().code(), Code::kCorruption);
+  EXPECT_EQ(DecodeStoredVersion(bytes).status().code(), Code::kCorruption);
+}
+
+// Values as databases of either age hold them.
+TEST(StoredValues, GoldenFileStillDecodes) {
+  const StoredPoint point{{9, 1}, false, "t", "text", "{}"}, stamped{{9, 1}, false, "t", "text", "{}", Stamp()};
+  const StoredDocument document{{9, 1}, false, {Named("d"), {1, 2}, "t", "s", "{}", 4}, Stamp()};
+  EXPECT_EQ(Golden("stored_values.bin"), EncodeStoredPoint(point) + EncodeStoredPoint(stamped) +
+                                             EncodeStoredDocument(document) +
+                                             EncodeStoredDocument({{9, 1}, true, {}, Stamp()}));
 }
 
 TEST(StoredDocument, LiveAndDeadRoundTrip) {
@@ -161,8 +242,14 @@ TEST(StoredDocument, LiveAndDeadRoundTrip) {
   EXPECT_TRUE(DecodeStoredDocument(EncodeStoredDocument({{9, 1}, true, {}})).value().tombstone);
 }
 
+TEST(StoredDocument, KeepsItsStampLiveAndDead) {
+  const StoredDocument live{{9, 1}, false, {Named("d"), {1, 2}, "t", "s", "{}", 4}, Stamp()};
+  EXPECT_EQ(DecodeStoredDocument(EncodeStoredDocument(live)).value().request, Stamp());
+  EXPECT_EQ(DecodeStoredDocument(EncodeStoredDocument({{9, 1}, true, {}, Stamp()})).value().request, Stamp());
+}
+
 TEST(StoredDocument, TruncationIsCorruption) {
-  const std::string bytes = EncodeStoredDocument({{9, 1}, false, {Named("d"), {1, 2}, "t", "s", "{}", 4}});
+  const std::string bytes = EncodeStoredDocument({{9, 1}, false, {Named("d"), {1, 2}, "t", "s", "{}", 4}, Stamp()});
   for (size_t length = 0; length < bytes.size(); ++length) {
     EXPECT_EQ(DecodeStoredDocument(std::string_view(bytes).substr(0, length)).status().code(), Code::kCorruption);
   }

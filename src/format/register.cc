@@ -96,25 +96,6 @@ std::vector<uint32_t> DifferentLeaves(const RangeDigest& a, const RangeDigest& b
   return different;
 }
 
-std::string EncodeRequestRecord(const RequestRecord& record) {
-  std::string out;
-  PutU8(out, kFormat);
-  PutU64(out, record.version.time);
-  PutU32(out, record.version.node);
-  PutU64(out, record.content_hash);
-  return out;
-}
-
-Result<RequestRecord> DecodeRequestRecord(std::string_view bytes) {
-  Decoder in(bytes);
-  RequestRecord record;
-  if (!GetFormat(in) || !in.U64(record.version.time) || !in.U32(record.version.node) || !in.U64(record.content_hash)) {
-    return in.Failure("request record");
-  }
-  RETURN_IF_ERROR(in.Finish("request record"));
-  return record;
-}
-
 std::string EncodeRegisterVersions(const std::vector<RegisterVersion>& entries) {
   std::string out;
   PutU8(out, kFormat);

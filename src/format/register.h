@@ -71,15 +71,6 @@ void AddToDigest(RangeDigest& digest, const RegisterVersion& entry);
 // Leaves whose registers differ, ascending. Both digests must have the same bits.
 std::vector<uint32_t> DifferentLeaves(const RangeDigest& a, const RangeDigest& b);
 
-// What is known of a request whose effect is here (RequestStamp): a register too, so the higher record counts.
-struct RequestRecord {
-  Version version;  // the highest of the batch's operations; its wall time is the request's
-  uint64_t content_hash = 0;
-  auto operator<=>(const RequestRecord&) const = default;
-};
-std::string EncodeRequestRecord(const RequestRecord& record);
-Result<RequestRecord> DecodeRequestRecord(std::string_view bytes);
-
 std::string EncodeRegisterVersions(const std::vector<RegisterVersion>& entries);
 Result<std::vector<RegisterVersion>> DecodeRegisterVersions(std::string_view bytes);
 std::string EncodeInventoryPage(const InventoryPage& page);

@@ -1,5 +1,5 @@
-// Any bytes as register versions, an inventory page, a digest, a request record and a register key: no crash, and what
-// decodes encodes back.
+// Any bytes as register versions, an inventory page, a digest, a request record, a page of requests and a register key:
+// no crash, and what decodes encodes back.
 #include <cstdlib>
 
 #include "format/register.h"
@@ -12,6 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto read = DecodeInventoryPage(bytes); read.ok() && EncodeInventoryPage(*read) != bytes) std::abort();
   if (const auto read = DecodeRangeDigest(bytes); read.ok() && EncodeRangeDigest(*read) != bytes) std::abort();
   if (const auto read = DecodeRequestRecord(bytes); read.ok() && EncodeRequestRecord(*read) != bytes) std::abort();
+  if (const auto read = DecodeRequestPage(bytes); read.ok() && EncodeRequestPage(*read) != bytes) std::abort();
   if (const auto key = ParseRegisterKey(bytes); key.ok() && (key->document ? "d" : "p") + key->id.Encode() != bytes) {
     std::abort();
   }

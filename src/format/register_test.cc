@@ -99,16 +99,6 @@ TEST(Register, VersionsPagesAndDigestsRoundTrip) {
   EXPECT_EQ(DecodeRangeDigest(EncodeRangeDigest(DigestOf(Some(9), 3))).value(), DigestOf(Some(9), 3));
 }
 
-TEST(Register, ARequestRecordRoundTripsAndItsTruncationsAreCorruption) {
-  const RequestRecord record{{77, 3}, 99};
-  const std::string bytes = EncodeRequestRecord(record);
-  EXPECT_EQ(DecodeRequestRecord(bytes).value(), record);
-  for (size_t n = 0; n < bytes.size(); ++n) {
-    EXPECT_EQ(DecodeRequestRecord(bytes.substr(0, n)).status().code(), Code::kCorruption);
-  }
-  EXPECT_EQ(DecodeRequestRecord(bytes + "x").status().code(), Code::kCorruption);
-}
-
 // Replicas of different builds compare these bytes; they may never change meaning.
 TEST(Register, GoldenFileStillDecodes) {
   std::ifstream file(RHIZOME_SOURCE_DIR "/src/format/testdata/register_v1.bin", std::ios::binary);

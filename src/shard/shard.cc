@@ -15,7 +15,7 @@ Status Shard::Replay(const wal::LogRecord& record) {
   if (record.lsn <= engine_->checkpoint_lsn()) return Status::Ok();
   ASSIGN_OR_RETURN(const OperationBatch batch, format::DecodeOperationBatch(record.payload));
   for (const Operation& operation : batch.operations) clock_.Observe(operation.version);
-  return engine_->Apply(record.lsn, batch.operations, batch.request);
+  return engine_->Apply(record.lsn, batch.operations, batch.fates);
 }
 
 Status Shard::Check(const std::vector<Operation>& operations) const {
@@ -33,7 +33,7 @@ Status Shard::CheckMerge(const std::vector<Operation>& operations) const {
   return Check(operations);
 }
 
-PendingWrite Shard::Begin(std::vector<Operation> operations, Stamp stamp, std::optional<format::RequestStamp> request) {
+PendingWrite Shard::Begin(std::vector<Operation> operations, Stamp stamp) {
   MutexLock lock(order_mutex_);
   for (Operation& operation : operations) {
     if (stamp == Stamp::kAssign) {
@@ -42,8 +42,8 @@ PendingWrite Shard::Begin(std::vector<Operation> operations, Stamp stamp, std::o
       clock_.Observe(operation.version);
     }
   }
-  const std::string encoded = format::EncodeBatch(operations, request);
-  return Enqueue({std::move(operations), request}, encoded);
+  const std::string encoded = format::EncodeBatch(operations);
+  return Enqueue({std::move(operations), {}}, encoded);
 }
 
 PendingWrite Shard::Enqueue(OperationBatch batch, std::string_view encoded) {
@@ -67,7 +67,7 @@ Status Shard::Finish(PendingWrite pending) {
   }
   if (status.ok()) status = refused_;
   if (status.ok()) {
-    status = engine_->Apply(*lsn, pending.batch.operations, pending.batch.request);
+    status = engine_->Apply(*lsn, pending.batch.operations, pending.batch.fates);
     if (!status.ok()) RefuseAfter(status);
   }
   // It is in the log: whatever kept it from being applied, it may yet be.
@@ -79,14 +79,14 @@ Status Shard::Finish(PendingWrite pending) {
   return status;
 }
 
-Status Shard::Write(std::vector<Operation> operations, std::optional<format::RequestStamp> request) {
+Status Shard::Write(std::vector<Operation> operations) {
   RETURN_IF_ERROR(Check(operations));
-  return Finish(Begin(std::move(operations), Stamp::kAssign, request));
+  return Finish(Begin(std::move(operations), Stamp::kAssign));
 }
 
-Status Shard::Merge(std::vector<Operation> operations, std::optional<format::RequestStamp> request) {
+Status Shard::Merge(std::vector<Operation> operations) {
   RETURN_IF_ERROR(CheckMerge(operations));
-  return Finish(Begin(std::move(operations), Stamp::kKeep, request));
+  return Finish(Begin(std::move(operations), Stamp::kKeep));
 }
 
 Status Shard::MergeEncoded(std::string_view encoded) {
@@ -129,7 +129,7 @@ Status Shard::TryResume() {
   while (status.ok() && !unapplied_.empty()) {
     const auto [lsn, batch] = std::move(unapplied_.front());
     unapplied_.pop_front();  // from here on the engine keeps it, if it has to wait on
-    status = engine_->Apply(lsn, batch.operations, batch.request);
+    status = engine_->Apply(lsn, batch.operations, batch.fates);
   }
   if (!status.ok()) {
     RefuseAfter(status);

@@ -57,19 +57,17 @@ class Shard {
   // never matters.
   Status CheckMerge(const std::vector<format::Operation>& operations) const EXCLUDES(order_mutex_);
   // Gives the operations a place in the log and, with kAssign, versions; with kKeep the clock learns of theirs. They
-  // must have passed Check or CheckMerge. `request` goes into the same record and is found by engine().FindRequest().
-  PendingWrite Begin(std::vector<format::Operation> operations, Stamp stamp = Stamp::kAssign,
-                     std::optional<format::RequestStamp> request = {}) EXCLUDES(order_mutex_);
+  // must have passed Check or CheckMerge. The requests they name are found by engine().FindRequest() afterwards.
+  PendingWrite Begin(std::vector<format::Operation> operations, Stamp stamp = Stamp::kAssign) EXCLUDES(order_mutex_);
   // Returns once they are durable and visible. IoError: unknown whether they will be after a restart; any other
   // error: they are not in the log, or their collection has been dropped.
   Status Finish(PendingWrite pending) EXCLUDES(order_mutex_);
   // Check, Begin and Finish.
-  Status Write(std::vector<format::Operation> operations, std::optional<format::RequestStamp> request = {})
-      EXCLUDES(order_mutex_);
+  Status Write(std::vector<format::Operation> operations) EXCLUDES(order_mutex_);
   // CheckMerge, Begin and Finish.
-  Status Merge(std::vector<format::Operation> operations, std::optional<format::RequestStamp> request = {})
-      EXCLUDES(order_mutex_);
-  // The same for an encoded batch: its bytes are what the log stores. Corruption when they are none.
+  Status Merge(std::vector<format::Operation> operations) EXCLUDES(order_mutex_);
+  // The same for an encoded batch, which may have fates of requests, too: its bytes are what the log stores.
+  // Corruption when they are none.
   Status MergeEncoded(std::string_view encoded) EXCLUDES(order_mutex_);
 
   // The log holds nothing this shard needs up to and with this LSN.

@@ -42,6 +42,15 @@ class ShardTest : public testing::Test {
     ASSERT_TRUE(status.ok()) << status.ToString();
   }
   static Operation Upsert(uint64_t id, float x) { return {{}, UpsertPoint{Point{PointId(id), {x, 0}, "", "", ""}}}; }
+  static format::IdempotencyKey KeyOf(uint8_t byte) {
+    format::IdempotencyKey key;
+    key.fill(byte);
+    return key;
+  }
+  static Operation Of(Operation operation, const format::IdempotencyKey& key) {
+    operation.request = {key, 8};
+    return operation;
+  }
   float ValueOf(uint64_t id) {
     const auto found = shard_->engine().Get(std::vector{PointId(id)}, true).value();
     return found[0] ? found[0]->point.vector[0] : -1;
@@ -182,12 +191,13 @@ TEST_F(ShardTest, WritesAndMergesTogetherEndWithTheHighestVersionInTheLog) {
 }
 
 TEST_F(ShardTest, TheBytesOfAMergedBatchAreThoseOfTheLog) {
-  format::RequestStamp stamp;
-  stamp.key.fill(3);
-  const std::string encoded = format::EncodeBatch(std::vector{Versioned(1, 3, FarFuture())}, stamp);
+  const auto key = KeyOf(3), other = KeyOf(4);
+  const std::string encoded =
+      format::EncodeBatch(std::vector{Of(Versioned(1, 3, FarFuture()), key)}, {{other, {{5, 1}, 9}}});
   ASSERT_TRUE(shard_->MergeEncoded(encoded).ok());
   EXPECT_EQ(ValueOf(1), 3);
-  EXPECT_EQ(shard_->engine().FindRequest(stamp.key).value()->version, FarFuture());
+  EXPECT_EQ(shard_->engine().FindRequest(key).value()->version, FarFuture());
+  EXPECT_EQ(shard_->engine().FindRequest(other).value()->content_hash, 9u);
   std::string logged;
   ASSERT_TRUE(log_->Read(1,
                          [&logged](const wal::LogRecord& record) {
@@ -208,18 +218,12 @@ TEST_F(ShardTest, WhatIsNoBatchIsNotMerged) {
 }
 
 TEST_F(ShardTest, ARequestIsInTheRecordOfItsEffect) {
-  format::RequestStamp stamp;
-  stamp.key.fill(3);
-  stamp.content_hash = 8;
-  ASSERT_TRUE(shard_->Write({Upsert(1, 3)}, stamp).ok());
-  stamp.key.fill(4);
-  ASSERT_TRUE(shard_->Merge({Versioned(2, 3, {20, 1})}, stamp).ok());
+  ASSERT_TRUE(shard_->Write({Of(Upsert(1, 3), KeyOf(3))}).ok());
+  ASSERT_TRUE(shard_->Merge({Of(Versioned(2, 3, {20, 1}), KeyOf(4))}).ok());
   EXPECT_EQ(log_->durable_lsn(), 2u);
-  const auto check = [this, &stamp] {
-    stamp.key.fill(3);
-    EXPECT_EQ(shard_->engine().FindRequest(stamp.key).value()->content_hash, 8u);
-    stamp.key.fill(4);
-    EXPECT_EQ(shard_->engine().FindRequest(stamp.key).value()->version, (Version{20, 1}));
+  const auto check = [this] {
+    EXPECT_EQ(shard_->engine().FindRequest(KeyOf(3)).value()->content_hash, 8u);
+    EXPECT_EQ(shard_->engine().FindRequest(KeyOf(4)).value()->version, (Version{20, 1}));
   };
   check();
   Open();

@@ -1,7 +1,6 @@
 #include "registers.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "fabric/planted.h"
 
@@ -18,17 +17,18 @@ bool IsTombstone(const Operation& operation) {
 }
 
 void Registers::Merge(const format::OperationBatch& batch) {
-  Version highest;
+  const auto remember = [this](const format::IdempotencyKey& key, const format::RequestRecord& record) {
+    format::RequestRecord& known = requests_[key];
+    known = std::max(known, record);
+  };
+  for (const format::RequestFate& fate : batch.fates) remember(fate.key, fate.record);
   for (const Operation& operation : batch.operations) {
-    highest = std::max(highest, operation.version);
+    if (operation.request) remember(operation.request->key, {operation.version, operation.request->content_hash});
     const auto [at, fresh] = operations_.try_emplace(operation.Key(), operation);
     if (fresh && IsTombstone(operation) && Planted(Bug::kForgetTombstone)) operations_.erase(at);
     if (fresh) continue;
     if (operation.version > at->second.version || Planted(Bug::kMergeByArrival)) at->second = operation;
   }
-  if (!batch.request) return;
-  format::RequestRecord& record = requests_[batch.request->key];
-  record = std::max(record, format::RequestRecord{highest, batch.request->content_hash});
 }
 
 fabric::VersionsRequest::Reply Registers::Versions(const std::vector<std::string>& keys,
@@ -39,10 +39,9 @@ fabric::VersionsRequest::Reply Registers::Versions(const std::vector<std::string
     reply.versions.push_back(found == operations_.end() ? Version{} : found->second.version);
     reply.tombstones.push_back(found != operations_.end() && IsTombstone(found->second));
   }
-  std::array<uint8_t, 16> key{};
-  if (request.size() != key.size()) return reply;
-  std::memcpy(key.data(), request.data(), key.size());
-  const auto known = requests_.find(key);
+  const auto key = format::ParseIdempotencyKey(request);
+  if (!key.ok()) return reply;
+  const auto known = requests_.find(*key);
   if (known == requests_.end()) return reply;
   reply.request = known->second.version;
   reply.content_hash = known->second.content_hash;
@@ -92,6 +91,19 @@ format::InventoryPage Registers::Inventory(const fabric::InventoryRequest& reque
 void Registers::Collect(Version below) {
   std::erase_if(operations_,
                 [below](const auto& entry) { return IsTombstone(entry.second) && entry.second.version < below; });
+}
+
+format::RequestPage Registers::Requests(const std::string& after, uint32_t limit) const {
+  format::RequestPage page;
+  const auto last = format::ParseIdempotencyKey(after);
+  for (auto at = last.ok() ? requests_.upper_bound(*last) : requests_.begin(); at != requests_.end(); ++at) {
+    if (page.fates.size() == limit) {
+      page.next = format::ToBytes(page.fates.back().key);
+      break;
+    }
+    page.fates.push_back({at->first, at->second});
+  }
+  return page;
 }
 
 uint64_t Registers::tombstones() const {

@@ -2,7 +2,6 @@
 // the engine's place (fabric/planted.h) live here. Not thread-safe.
 #pragma once
 
-#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,13 +21,14 @@ class Registers {
   format::RangeDigest Digest(uint32_t bits, const std::optional<Version>& below) const;
   format::InventoryPage Inventory(const fabric::InventoryRequest& request) const;
   void Collect(Version below);
+  format::RequestPage Requests(const std::string& after, uint32_t limit) const;
 
   const std::map<std::string, format::Operation>& all() const { return operations_; }
   uint64_t tombstones() const;
 
  private:
   std::map<std::string, format::Operation> operations_;
-  std::map<std::array<uint8_t, 16>, format::RequestRecord> requests_;
+  std::map<format::IdempotencyKey, format::RequestRecord> requests_;
 };
 
 bool IsTombstone(const format::Operation& operation);

@@ -259,6 +259,12 @@ Task<Status> SimStore::Collect(ShardNumber shard, Version below) {
   co_return Status::Ok();
 }
 
+Task<Result<format::RequestPage>> SimStore::Requests(ShardNumber shard, std::string after, uint32_t limit) {
+  const Result<Registers*> usable = Usable(shard);
+  if (!usable.ok()) co_return usable.status();
+  co_return (*usable)->Requests(after, limit);
+}
+
 Status SimStore::ChangeCatalogue(const std::function<void(StoreCatalogue&)>& change) {
   const StoreCatalogue before = catalogue_;
   change(catalogue_);

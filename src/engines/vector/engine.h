@@ -51,11 +51,12 @@ class VectorEngine {
   // ValidateOperations with this collection's dimension and metric.
   Status Validate(std::span<const format::Operation> operations) const;
 
-  // Brings the state to `lsn`; what the batch wrote is visible on return, the record of `request` among it. After a
-  // failure readers see what was there before, and the engine takes no more writes and makes no more snapshots
-  // (ReadOnly): it has to be reopened. After NoSpace from the database Retry may finish it instead.
+  // Brings the state to `lsn`; what the batch wrote is visible on return, and the requests that its operations name,
+  // even those whose registers are newer here, and `fates` are remembered. After a failure readers see what was there
+  // before, and the engine takes no more writes and makes no more snapshots (ReadOnly): it has to be reopened. After
+  // NoSpace from the database Retry may finish it instead.
   Status Apply(uint64_t lsn, std::span<const format::Operation> operations,
-               const std::optional<format::RequestStamp>& request = {}) EXCLUDES(apply_mutex_);
+               std::span<const format::RequestFate> fates = {}) EXCLUDES(apply_mutex_);
   // Finishes an Apply that the database had no room for. NoSpace: not yet. ReadOnly: it failed otherwise.
   Status Retry() EXCLUDES(apply_mutex_);
   uint64_t applied_lsn() const { return applied_lsn_.load(); }
@@ -78,8 +79,8 @@ class VectorEngine {
   // --- what replicas tell each other (engine_replica.cc); keys are Operation::Key() ---
   // Tombstones included, in the order of `keys`. InvalidArgument names "keys[i]".
   Result<std::vector<format::RegisterVersion>> Versions(std::span<const std::string> keys) const;
-  // The operation that recreates each register with its version, a delete's too; nullopt: never written. Each is of
-  // one moment, a document with all of its chunks. Applied elsewhere it gives the same register, digest and answers:
+  // The operation that recreates each register with version and stamp, a delete's too; nullopt: never written. Each is
+  // of one moment, a document with all of its chunks. Applied elsewhere it gives the same register, digest and answers:
   // texts and payloads byte for byte, vectors as the index keeps them (under cosine of length one, and such a vector
   // is kept as it is).
   Result<std::vector<std::optional<format::Operation>>> ReadRegisters(std::span<const std::string> keys) const
@@ -94,9 +95,13 @@ class VectorEngine {
   // Forgets deletes with a version below `below`, once every replica is known to have them. Durable as writes are; a
   // replay of the log may bring one back, which only costs its place.
   Status CollectTombstones(Version below) EXCLUDES(apply_mutex_);
-  // What is known of the request with this key; of several batches with one key the highest version counts.
-  Result<std::optional<format::RequestRecord>> FindRequest(const std::array<uint8_t, 16>& key) const;
-  // Forgets requests whose batch got its version before `before_ms` (wall clock).
+  // What is known of the request with this key; of several operations with one key the highest version counts.
+  Result<std::optional<format::RequestRecord>> FindRequest(const format::IdempotencyKey& key) const;
+  // Up to `limit` remembered requests in key order behind `after` ("": from the start). InvalidArgument names the
+  // field.
+  Result<format::RequestPage> Requests(const std::string& after, uint32_t limit) const;
+  // Forgets requests whose version is of before `before_ms` (wall clock), and until it is called again or the engine is
+  // reopened remembers no more of them: registers keep their stamps.
   Status DropRequests(int64_t before_ms) EXCLUDES(apply_mutex_);
 
   uint64_t points() const { return View()->table.Live()->Count(); }
@@ -159,15 +164,21 @@ class VectorEngine {
   Status CheckWhole() const REQUIRES(apply_mutex_);
 
   Status ApplyOne(const format::Operation& operation, Batch& batch) REQUIRES(apply_mutex_);
-  Status ApplyPoint(const format::Point& point, Version version, Batch& batch) REQUIRES(apply_mutex_);
+  // What a register is written with.
+  struct Origin {
+    Version version;
+    std::optional<format::RequestStamp> request;
+  };
+  Status ApplyPoint(const format::Point& point, const Origin& origin, Batch& batch) REQUIRES(apply_mutex_);
   Status AppendPoint(const format::Point& point, const boost::json::value& payload, Version version, Indexes& in) const;
-  Status KillPoint(const format::PointId& id, Version version, Batch& batch) REQUIRES(apply_mutex_);
-  Status ApplyDocument(const format::PutDocument& put, Version version, Batch& batch) REQUIRES(apply_mutex_);
-  Status KillDocument(const format::PointId& id, Version version, Batch& batch) REQUIRES(apply_mutex_);
+  Status KillPoint(const format::PointId& id, const Origin& origin, Batch& batch) REQUIRES(apply_mutex_);
+  Status ApplyDocument(const format::PutDocument& put, const Origin& origin, Batch& batch) REQUIRES(apply_mutex_);
+  Status KillDocument(const format::PointId& id, const Origin& origin, Batch& batch) REQUIRES(apply_mutex_);
   Status KillChunksFrom(const format::PointId& document, uint32_t first, Version version, Batch& batch)
       REQUIRES(apply_mutex_);
   Result<bool> Wins(const format::PointId& id, Version version, bool live, const Batch& batch) const;
-  Status RecordRequest(const format::RequestStamp& stamp, Version version, kv::WriteBatch& batch) const;
+  Status Remember(std::span<const format::Operation> operations, std::span<const format::RequestFate> fates,
+                  kv::WriteBatch& batch) const REQUIRES(apply_mutex_);
   Result<std::optional<format::StoredDocument>> ReadDocument(const format::PointId& id,
                                                              const kv::Snapshot* at = nullptr) const;
 
@@ -219,6 +230,7 @@ class VectorEngine {
   // An Apply is under way or failed on its way: what is not published may be a part of a batch.
   bool half_applied_ GUARDED_BY(apply_mutex_) = false;
   std::optional<Prepared> prepared_ GUARDED_BY(apply_mutex_);
+  int64_t forgotten_ms_ GUARDED_BY(apply_mutex_) = 0;  // requests from before are not remembered
 
   mutable Mutex checkpoint_mutex_;
   Manifest manifest_ GUARDED_BY(checkpoint_mutex_);  // of the snapshot on disk

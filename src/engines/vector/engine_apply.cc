@@ -1,4 +1,6 @@
 // Applying operations: the write side of VectorEngine.
+#include <map>
+
 #include "engines/vector/engine.h"
 
 namespace rhizome::vector {
@@ -26,7 +28,7 @@ Status VectorEngine::Validate(std::span<const Operation> operations) const {
 }
 
 Status VectorEngine::Apply(uint64_t lsn, std::span<const Operation> operations,
-                           const std::optional<format::RequestStamp>& request) {
+                           std::span<const format::RequestFate> fates) {
   MutexLock lock(apply_mutex_);
   RETURN_IF_ERROR(CheckWhole());
   half_applied_ = true;
@@ -38,7 +40,7 @@ Status VectorEngine::Apply(uint64_t lsn, std::span<const Operation> operations,
     RETURN_IF_ERROR(ApplyOne(operation, batch));
     version = std::max(version, operation.version);
   }
-  if (request && batch.store) RETURN_IF_ERROR(RecordRequest(*request, version, batch.database));
+  if (batch.store) RETURN_IF_ERROR(Remember(operations, fates, batch.database));
   const Version highest = std::max(max_version_, version);
   const uint64_t documents = documents_.load() + static_cast<uint64_t>(batch.documents_added);
   if (batch.store) {
@@ -84,11 +86,11 @@ Status VectorEngine::CheckWhole() const {
 }
 
 Status VectorEngine::ApplyOne(const Operation& operation, Batch& batch) {
-  if (const auto* op = std::get_if<UpsertPoint>(&operation.body))
-    return ApplyPoint(op->point, operation.version, batch);
-  if (const auto* op = std::get_if<DeletePoint>(&operation.body)) return KillPoint(op->id, operation.version, batch);
-  if (const auto* op = std::get_if<PutDocument>(&operation.body)) return ApplyDocument(*op, operation.version, batch);
-  return KillDocument(std::get<DeleteDocument>(operation.body).id, operation.version, batch);
+  const Origin origin{operation.version, operation.request};
+  if (const auto* op = std::get_if<UpsertPoint>(&operation.body)) return ApplyPoint(op->point, origin, batch);
+  if (const auto* op = std::get_if<DeletePoint>(&operation.body)) return KillPoint(op->id, origin, batch);
+  if (const auto* op = std::get_if<PutDocument>(&operation.body)) return ApplyDocument(*op, origin, batch);
+  return KillDocument(std::get<DeleteDocument>(operation.body).id, origin, batch);
 }
 
 // Memory knows the versions of live points. Of what is dead or unknown there the database decides: it alone still
@@ -106,14 +108,18 @@ Result<bool> VectorEngine::Wins(const PointId& id, Version version, bool live, c
   return batch.store ? version > stored.version : version == stored.version && !stored.tombstone;
 }
 
-Status VectorEngine::ApplyPoint(const Point& point, Version version, Batch& batch) {
-  ASSIGN_OR_RETURN(const bool wins, Wins(point.id, version, true, batch));
+Status VectorEngine::ApplyPoint(const Point& point, const Origin& origin, Batch& batch) {
+  ASSIGN_OR_RETURN(const bool wins, Wins(point.id, origin.version, true, batch));
   if (!wins) return Status::Ok();
   ASSIGN_OR_RETURN(const boost::json::value payload, ParsePayload(point.payload));
-  RETURN_IF_ERROR(AppendPoint(point, payload, version, batch.in));
+  RETURN_IF_ERROR(AppendPoint(point, payload, origin.version, batch.in));
   if (batch.store) {
     batch.database.Put(kv::Family::kPoints, Key(point.id),
-                       format::EncodeStoredPoint({version, false, point.title, point.text, point.payload}));
+                       format::EncodeStoredPoint({.version = origin.version,
+                                                  .title = point.title,
+                                                  .text = point.text,
+                                                  .payload = point.payload,
+                                                  .request = origin.request}));
   }
   return Status::Ok();
 }
@@ -137,12 +143,13 @@ Status VectorEngine::AppendPoint(const Point& point, const boost::json::value& p
   return in.payload->Add(slot, payload);
 }
 
-Status VectorEngine::KillPoint(const PointId& id, Version version, Batch& batch) {
-  ASSIGN_OR_RETURN(const bool wins, Wins(id, version, false, batch));
+Status VectorEngine::KillPoint(const PointId& id, const Origin& origin, Batch& batch) {
+  ASSIGN_OR_RETURN(const bool wins, Wins(id, origin.version, false, batch));
   if (!wins) return Status::Ok();
-  if (batch.in.table.FindUnpublished(id)) batch.in.table.Kill(id, version);
+  if (batch.in.table.FindUnpublished(id)) batch.in.table.Kill(id, origin.version);
   if (batch.store) {
-    batch.database.Put(kv::Family::kPoints, Key(id), format::EncodeStoredPoint({version, true, {}, {}, {}}));
+    batch.database.Put(kv::Family::kPoints, Key(id),
+                       format::EncodeStoredPoint({origin.version, true, {}, {}, {}, origin.request}));
   }
   return Status::Ok();
 }
@@ -154,31 +161,56 @@ Result<std::optional<StoredDocument>> VectorEngine::ReadDocument(const PointId& 
   return std::optional<StoredDocument>(std::move(document));
 }
 
-Status VectorEngine::RecordRequest(const format::RequestStamp& stamp, Version version, kv::WriteBatch& batch) const {
-  ASSIGN_OR_RETURN(const auto known, FindRequest(stamp.key));
-  const format::RequestRecord record{version, stamp.content_hash};
-  if (known && *known >= record) return Status::Ok();
-  batch.Put(kv::Family::kMeta, RequestKey(options_.shard, stamp.key), format::EncodeRequestRecord(record));
+// However a register comes here, its request is remembered; also where the register itself is newer already, because
+// it may have been seen before it was overwritten.
+Status VectorEngine::Remember(std::span<const Operation> operations, std::span<const format::RequestFate> fates,
+                              kv::WriteBatch& batch) const {
+  std::map<std::string, format::RequestRecord> records;  // by database key
+  const auto add = [&, forgotten_ms = forgotten_ms_](const format::IdempotencyKey& key,
+                                                     const format::RequestRecord& record) {
+    if (record.version.WallMs() < forgotten_ms) return;
+    format::RequestRecord& kept = records[RequestKey(options_.shard, key)];
+    kept = std::max(kept, record);
+  };
+  for (const Operation& operation : operations) {
+    if (operation.request) add(operation.request->key, {operation.version, operation.request->content_hash});
+  }
+  for (const format::RequestFate& fate : fates) add(fate.key, fate.record);
+  if (records.empty()) return Status::Ok();
+  std::vector<std::string> keys;
+  for (const auto& [key, record] : records) keys.push_back(key);
+  ASSIGN_OR_RETURN(const auto known, store_.MultiGet(kv::Family::kMeta, keys));
+  for (size_t i = 0; i < keys.size(); ++i) {
+    const format::RequestRecord& record = records.at(keys[i]);
+    if (known[i]) {
+      ASSIGN_OR_RETURN(const format::RequestRecord kept, format::DecodeRequestRecord(*known[i]));
+      if (kept >= record) continue;
+    }
+    batch.Put(kv::Family::kMeta, keys[i], format::EncodeRequestRecord(record));
+  }
   return Status::Ok();
 }
 
-Status VectorEngine::ApplyDocument(const PutDocument& put, Version version, Batch& batch) {
+Status VectorEngine::ApplyDocument(const PutDocument& put, const Origin& origin, Batch& batch) {
   const PointId& id = put.record.id;
+  const Version version = origin.version;
   ASSIGN_OR_RETURN(const auto stored, ReadDocument(id));
   if (stored && !batch.Replaces(version, stored->version)) return Status::Ok();
-  for (const Point& chunk : put.chunks) RETURN_IF_ERROR(ApplyPoint(chunk, version, batch));
+  for (const Point& chunk : put.chunks) RETURN_IF_ERROR(ApplyPoint(chunk, {version, std::nullopt}, batch));
   RETURN_IF_ERROR(KillChunksFrom(id, put.record.chunk_count, version, batch));
   if (!batch.store) return Status::Ok();
   const bool was_live = stored && !stored->tombstone;
   if (was_live)
     batch.database.Delete(kv::Family::kContent, ContentKey(options_.shard, stored->record.content_hash, id));
   batch.database.Put(kv::Family::kContent, ContentKey(options_.shard, put.record.content_hash, id), {});
-  batch.database.Put(kv::Family::kDocuments, Key(id), format::EncodeStoredDocument({version, false, put.record}));
+  batch.database.Put(kv::Family::kDocuments, Key(id),
+                     format::EncodeStoredDocument({version, false, put.record, origin.request}));
   batch.documents_added += was_live ? 0 : 1;
   return Status::Ok();
 }
 
-Status VectorEngine::KillDocument(const PointId& id, Version version, Batch& batch) {
+Status VectorEngine::KillDocument(const PointId& id, const Origin& origin, Batch& batch) {
+  const Version version = origin.version;
   ASSIGN_OR_RETURN(const auto stored, ReadDocument(id));
   if (stored && !batch.Replaces(version, stored->version)) return Status::Ok();
   RETURN_IF_ERROR(KillChunksFrom(id, 0, version, batch));
@@ -187,7 +219,8 @@ Status VectorEngine::KillDocument(const PointId& id, Version version, Batch& bat
     batch.database.Delete(kv::Family::kContent, ContentKey(options_.shard, stored->record.content_hash, id));
     batch.documents_added -= 1;
   }
-  batch.database.Put(kv::Family::kDocuments, Key(id), format::EncodeStoredDocument({version, true, {}}));
+  batch.database.Put(kv::Family::kDocuments, Key(id),
+                     format::EncodeStoredDocument({version, true, {}, origin.request}));
   return Status::Ok();
 }
 

@@ -134,15 +134,15 @@ Result<std::optional<Operation>> VectorEngine::ReadPointRegister(const PointId& 
   ASSIGN_OR_RETURN(const auto value, store_.Get(kv::Family::kPoints, Key(id), moment.at()));
   if (!value) return std::optional<Operation>();
   ASSIGN_OR_RETURN(const StoredVersion stored, format::DecodeStoredVersion(*value));
-  if (stored.tombstone) return std::optional<Operation>({stored.version, DeletePoint{id}});
+  if (stored.tombstone) return std::optional<Operation>({stored.version, DeletePoint{id}, stored.request});
   ASSIGN_OR_RETURN(Point point, ReadLive(id, value, stored.version, moment));
-  return std::optional<Operation>({stored.version, UpsertPoint{std::move(point)}});
+  return std::optional<Operation>({stored.version, UpsertPoint{std::move(point)}, stored.request});
 }
 
 Result<std::optional<Operation>> VectorEngine::ReadDocumentRegister(const PointId& id, const Moment& moment) const {
   ASSIGN_OR_RETURN(std::optional<StoredDocument> document, ReadDocument(id, moment.at()));
   if (!document) return std::optional<Operation>();
-  if (document->tombstone) return std::optional<Operation>({document->version, DeleteDocument{id}});
+  if (document->tombstone) return std::optional<Operation>({document->version, DeleteDocument{id}, document->request});
   PutDocument put{std::move(document->record), {}};
   std::vector<PointId> ids;
   std::vector<std::string> keys;
@@ -155,7 +155,7 @@ Result<std::optional<Operation>> VectorEngine::ReadDocumentRegister(const PointI
     ASSIGN_OR_RETURN(Point chunk, ReadLive(ids[n], values[n], document->version, moment));
     put.chunks.push_back(std::move(chunk));
   }
-  return std::optional<Operation>({document->version, std::move(put)});
+  return std::optional<Operation>({document->version, std::move(put), document->request});
 }
 
 // The live point that `value` says is there at `version`, with its vector.
@@ -255,14 +255,39 @@ Status VectorEngine::CollectTombstones(Version below) {
   return Sweep(kv::Family::kDocuments, ShardPrefix(options_.shard), condemned);
 }
 
-Result<std::optional<RequestRecord>> VectorEngine::FindRequest(const std::array<uint8_t, 16>& key) const {
+Result<std::optional<RequestRecord>> VectorEngine::FindRequest(const format::IdempotencyKey& key) const {
   ASSIGN_OR_RETURN(const auto value, store_.Get(kv::Family::kMeta, RequestKey(options_.shard, key)));
   if (!value) return std::optional<RequestRecord>();
   ASSIGN_OR_RETURN(const RequestRecord record, format::DecodeRequestRecord(*value));
   return std::optional<RequestRecord>(record);
 }
 
+Result<format::RequestPage> VectorEngine::Requests(const std::string& after, uint32_t limit) const {
+  if (limit == 0) return Status::InvalidArgument("limit", "must be at least 1");
+  if (!after.empty()) RETURN_IF_ERROR(format::ParseIdempotencyKey(after).status());
+  const std::string prefix = RequestPrefix(options_.shard);
+  // The smallest key above `after` is that key and a zero byte.
+  const std::string from = after.empty() ? prefix : prefix + after + std::string(1, '\0');
+  format::RequestPage page;
+  kv::Cursor cursor = store_.Scan(kv::Family::kMeta, prefix, from, kv::Store::Cache::kSpare);
+  for (; cursor.Valid(); cursor.Next()) {
+    if (page.fates.size() == limit) {
+      page.next = format::ToBytes(page.fates.back().key);
+      break;
+    }
+    ASSIGN_OR_RETURN(const auto key, format::ParseIdempotencyKey(cursor.key().substr(prefix.size())));
+    ASSIGN_OR_RETURN(const RequestRecord record, format::DecodeRequestRecord(cursor.value()));
+    page.fates.push_back({key, record});
+  }
+  RETURN_IF_ERROR(cursor.status());
+  return page;
+}
+
 Status VectorEngine::DropRequests(int64_t before_ms) {
+  {
+    MutexLock lock(apply_mutex_);
+    forgotten_ms_ = before_ms;  // not the highest ever: the clock that said so may have been wrong
+  }
   return Sweep(kv::Family::kMeta, RequestPrefix(options_.shard), [before_ms](std::string_view value) -> Result<bool> {
     ASSIGN_OR_RETURN(const RequestRecord record, format::DecodeRequestRecord(value));
     return record.version.WallMs() < before_ms;

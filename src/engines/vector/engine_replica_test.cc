@@ -12,7 +12,7 @@ using format::Operation;
 using format::PointId;
 using format::PutDocument;
 using format::RegisterVersion;
-using format::RequestStamp;
+using format::RequestRecord;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
@@ -207,45 +207,124 @@ TEST_F(EngineReplicaTest, AReplayBringsNothingBackThatAForgottenDeleteRemoved) {
   EXPECT_TRUE(replica_->Compact().ok());
 }
 
-RequestStamp StampOf(uint8_t key, uint64_t content) {
-  RequestStamp stamp;
-  stamp.key.fill(key);
-  stamp.content_hash = content;
-  return stamp;
-}
+format::IdempotencyKey KeyOf(uint8_t key) { return Of({}, key).request->key; }
+Version At(int64_t ms) { return {static_cast<uint64_t>(ms) << 16, 1}; }
 
 TEST_F(EngineReplicaTest, ARequestIsKnownOnceItsEffectIs) {
-  EXPECT_EQ(replica_->FindRequest(StampOf(1, 0).key).value(), std::nullopt);
-  replica_.Apply({Upsert(1, {5, 1}), Upsert(2, {6, 1})}, StampOf(1, 77));
+  EXPECT_EQ(replica_->FindRequest(KeyOf(1)).value(), std::nullopt);
+  replica_.Apply({Of(Upsert(1, {5, 1}), 1), Of(Upsert(2, {6, 1}), 1), Of(Upsert(3, {4, 1}), 2)});
   const auto check = [this] {
-    const auto found = replica_->FindRequest(StampOf(1, 0).key).value();
-    ASSERT_TRUE(found.has_value());
-    EXPECT_EQ(found->version, (Version{6, 1}));
-    EXPECT_EQ(found->content_hash, 77u);
+    EXPECT_EQ(replica_->FindRequest(KeyOf(1)).value(), (RequestRecord{{6, 1}, 77}));
+    EXPECT_EQ(replica_->FindRequest(KeyOf(2)).value(), (RequestRecord{{4, 1}, 77}));
   };
   check();
   replica_.CrashAndReplay();
   check();
 }
 
-TEST_F(EngineReplicaTest, OfTwoBatchesOfOneRequestTheHigherVersionIsKept) {
-  replica_.Apply({Upsert(1, {8, 1})}, StampOf(1, 77));
-  replica_.Apply({Upsert(1, {5, 1})}, StampOf(1, 77));
-  EXPECT_EQ(replica_->FindRequest(StampOf(1, 0).key).value()->version, (Version{8, 1}));
-  replica_.Apply({Upsert(1, {9, 1})}, StampOf(1, 77));
-  EXPECT_EQ(replica_->FindRequest(StampOf(1, 0).key).value()->version, (Version{9, 1}));
+TEST_F(EngineReplicaTest, OfOperationsOfOneRequestTheHigherVersionIsKept) {
+  replica_.Apply({Of(Upsert(1, {8, 1}), 1)});
+  replica_.Apply({Of(Upsert(1, {5, 1}), 1)});
+  EXPECT_EQ(replica_->FindRequest(KeyOf(1)).value()->version, (Version{8, 1}));
+  replica_.Apply({Of(Upsert(1, {9, 1}), 1)});
+  EXPECT_EQ(replica_->FindRequest(KeyOf(1)).value()->version, (Version{9, 1}));
+}
+
+// A point, a document, and deletes of both.
+std::vector<Operation> EveryStampedKind() {
+  return {Of(Upsert(1, {5, 1}), 1), Of(Put("doc", {5, 1}, 3), 1), Of(Delete(2, {5, 1}), 2),
+          Of(Remove("gone", {5, 1}), 2)};
+}
+
+TEST_F(EngineReplicaTest, ACopyOfARegisterRemembersItsRequest) {
+  replica_.Apply(EveryStampedKind());
+  for (const RegisterVersion& entry : replica_.All()) {
+    TestReplica copy;
+    const Operation read = *replica_.Read(entry.key);
+    copy.Apply({read});
+    EXPECT_EQ(copy->FindRequest(read.request->key).value(), (RequestRecord{{5, 1}, 77}));
+    EXPECT_EQ(copy.Read(entry.key), read);
+  }
+}
+
+TEST_F(EngineReplicaTest, AStampOutlivesRestartSnapshotAndCompaction) {
+  replica_.Apply(EveryStampedKind());
+  const auto check = [this] {
+    for (const Operation& operation : EveryStampedKind()) {
+      EXPECT_EQ(replica_.Read(operation.Key())->request, operation.request);
+    }
+  };
+  check();
+  replica_.CrashAndReplay();
+  check();
+  replica_.CheckpointNow();
+  ASSERT_TRUE(replica_->Compact().ok());
+  replica_.CrashAndReplay();
+  check();
+}
+
+TEST_F(EngineReplicaTest, ALaterWriteWithoutAKeyLeavesNoStamp) {
+  replica_.Apply({Of(Upsert(1, {5, 1}), 1), Of(Put("doc", {5, 1}, 3), 1)});
+  replica_.Apply({Upsert(1, {6, 1}), Remove("doc", {6, 1})});
+  EXPECT_EQ(replica_.Read(PointKey(1))->request, std::nullopt);
+  EXPECT_EQ(replica_.Read(DocumentKey("doc"))->request, std::nullopt);
+}
+
+TEST_F(EngineReplicaTest, ARequestIsRememberedWhereItsRegisterComesTooLate) {
+  replica_.Apply({Upsert(1, {9, 1}), Put("doc", {9, 1}, 1)});
+  replica_.Apply({Of(Upsert(1, {5, 1}), 1), Of(Put("doc", {5, 1}, 2), 2)});
+  EXPECT_EQ(replica_.Read(PointKey(1))->version, (Version{9, 1}));
+  EXPECT_EQ(replica_->FindRequest(KeyOf(1)).value()->version, (Version{5, 1}));
+  EXPECT_EQ(replica_->FindRequest(KeyOf(2)).value()->version, (Version{5, 1}));
+}
+
+TEST_F(EngineReplicaTest, ARequestIsRememberedByItsFateAlone) {
+  replica_.Apply({}, {{KeyOf(1), {{5, 1}, 77}}, {KeyOf(2), {{6, 1}, 78}}});
+  replica_.CrashAndReplay();
+  EXPECT_EQ(replica_->FindRequest(KeyOf(1)).value(), (RequestRecord{{5, 1}, 77}));
+  EXPECT_EQ(replica_->FindRequest(KeyOf(2)).value(), (RequestRecord{{6, 1}, 78}));
+  EXPECT_THAT(replica_.All(), IsEmpty());
+}
+
+TEST_F(EngineReplicaTest, RequestsAreListedInPages) {
+  std::vector<format::RequestFate> fates;
+  for (uint8_t key = 0; key < 5; ++key) fates.push_back({KeyOf(key), {{uint64_t{5} + key, 1}, key}});
+  replica_.Apply({}, fates);
+  std::vector<format::RequestFate> seen;
+  std::string after;
+  do {
+    const format::RequestPage page = replica_->Requests(after, 2).value();
+    EXPECT_LE(page.fates.size(), 2u);
+    seen.insert(seen.end(), page.fates.begin(), page.fates.end());
+    after = page.next;
+  } while (!after.empty());
+  EXPECT_EQ(seen, fates);
+}
+
+TEST_F(EngineReplicaTest, AListOfRequestsNeedsALimitAndAKey) {
+  EXPECT_EQ(replica_->Requests("", 0).status().field(), "limit");
+  EXPECT_EQ(replica_->Requests("short", 1).status().field(), "request");
 }
 
 TEST_F(EngineReplicaTest, OldRequestsAreDropped) {
-  replica_.Apply({Upsert(1, {uint64_t{1000} << 16, 1})}, StampOf(1, 1));
-  replica_.Apply({Upsert(2, {uint64_t{2000} << 16, 1})}, StampOf(2, 2));
+  replica_.Apply({Of(Upsert(1, At(1000)), 1), Of(Upsert(2, At(2000)), 2)});
   ASSERT_TRUE(replica_->DropRequests(2000).ok());
-  EXPECT_EQ(replica_->FindRequest(StampOf(1, 0).key).value(), std::nullopt);
-  EXPECT_TRUE(replica_->FindRequest(StampOf(2, 0).key).value().has_value());
+  EXPECT_EQ(replica_->FindRequest(KeyOf(1)).value(), std::nullopt);
+  EXPECT_TRUE(replica_->FindRequest(KeyOf(2)).value().has_value());
+}
+
+TEST_F(EngineReplicaTest, ADroppedRequestDoesNotComeBackWithItsRegister) {
+  replica_.Apply({Of(Upsert(1, At(1000)), 1)});
+  const Operation read = *replica_.Read(PointKey(1));
+  ASSERT_TRUE(replica_->DropRequests(2000).ok());
+  replica_.Apply({read}, {{KeyOf(3), {At(1000), 77}}});
+  EXPECT_EQ(replica_->FindRequest(KeyOf(1)).value(), std::nullopt);
+  EXPECT_EQ(replica_->FindRequest(KeyOf(3)).value(), std::nullopt);
+  EXPECT_EQ(replica_.Read(PointKey(1)), read);
 }
 
 TEST_F(EngineReplicaTest, ADroppedShardLeavesNothingInTheDatabase) {
-  replica_.Apply({Upsert(1, {5, 1}), Delete(2, {6, 1}), Put("doc", {7, 1}, 2)}, StampOf(1, 1));
+  replica_.Apply({Of(Upsert(1, {5, 1}), 1), Delete(2, {6, 1}), Put("doc", {7, 1}, 2)});
   kv::WriteBatch batch;
   VectorEngine::Drop(7, batch);
   ASSERT_TRUE(replica_.store().Write(batch).ok());

@@ -49,6 +49,13 @@ inline format::Operation Remove(std::string_view id, Version version) {
   return {version, format::DeleteDocument{Named(id)}};
 }
 
+// As written by a request whose idempotency key is 16 times `key`.
+inline format::Operation Of(format::Operation operation, uint8_t key, uint64_t content = 77) {
+  operation.request.emplace().key.fill(key);
+  operation.request->content_hash = content;
+  return operation;
+}
+
 class TestReplica {
  public:
   explicit TestReplica(Metric metric = Metric::kCosine) : metric_(metric) {
@@ -62,9 +69,9 @@ class TestReplica {
   VectorEngine* operator->() { return engine_.get(); }
   kv::Store& store() { return *store_; }
 
-  void Apply(std::vector<format::Operation> batch, std::optional<format::RequestStamp> request = {}) {
-    log_.push_back({std::move(batch), request});
-    const Status status = engine_->Apply(log_.size(), log_.back().operations, request);
+  void Apply(std::vector<format::Operation> batch, std::vector<format::RequestFate> fates = {}) {
+    log_.push_back({std::move(batch), std::move(fates)});
+    const Status status = engine_->Apply(log_.size(), log_.back().operations, log_.back().fates);
     ASSERT_TRUE(status.ok()) << status.ToString();
   }
   void CheckpointNow() { ASSERT_TRUE(engine_->Checkpoint().ok()); }
@@ -76,7 +83,7 @@ class TestReplica {
     disk_->Crash(*io::RandomChooser(log_.size()), true);
     Open();
     for (uint64_t lsn = engine_->checkpoint_lsn() + 1; lsn <= log_.size(); ++lsn) {
-      const Status status = engine_->Apply(lsn, log_[lsn - 1].operations, log_[lsn - 1].request);
+      const Status status = engine_->Apply(lsn, log_[lsn - 1].operations, log_[lsn - 1].fates);
       ASSERT_TRUE(status.ok()) << status.ToString();
     }
   }

@@ -113,7 +113,7 @@ std::string AppliedKey(uint32_t shard) { return "applied/" + ShardPrefix(shard);
 
 std::string RequestPrefix(uint32_t shard) { return "request/" + ShardPrefix(shard); }
 
-std::string RequestKey(uint32_t shard, const std::array<uint8_t, 16>& key) {
+std::string RequestKey(uint32_t shard, const format::IdempotencyKey& key) {
   return RequestPrefix(shard).append(reinterpret_cast<const char*>(key.data()), key.size());
 }
 

@@ -46,7 +46,7 @@ Status RemoveUnnamedFiles(io::Disk& disk, const std::string& directory, const Ma
 std::string ShardPrefix(uint32_t shard);
 std::string AppliedKey(uint32_t shard);
 // Of what is known of a request; RequestPrefix is the range of all of a shard's.
-std::string RequestKey(uint32_t shard, const std::array<uint8_t, 16>& key);
+std::string RequestKey(uint32_t shard, const format::IdempotencyKey& key);
 std::string RequestPrefix(uint32_t shard);
 std::string ContentKey(uint32_t shard, std::pair<uint64_t, uint64_t> hash, const format::PointId& document);
 // ContentKey without the document: the range of all documents with that content.
