@@ -78,13 +78,9 @@ Status ReadValue(CommandLine& line, const std::string& flag, const std::string& 
 Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
   CommandLine line;
   const std::map<std::string, bool*> switches = {
-      {"--trace", &line.options.trace},
-      {"--planted-all", &line.all_bugs},
-      {"--must-fail", &line.must_fail},
-      {"--twice", &line.twice},
-      {"--json", &line.json},
-      {"--help", &line.help},
-      {"--exactly-once", &line.options.exactly_once},
+      {"--trace", &line.options.trace}, {"--planted-all", &line.all_bugs},
+      {"--must-fail", &line.must_fail}, {"--twice", &line.twice},
+      {"--json", &line.json},           {"--help", &line.help},
   };
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& flag = arguments[i];
@@ -116,7 +112,6 @@ std::string Replay(const SimulationOptions& options, fabric::Bug bug) {
     flags += fmt::format(" --members {}", options.profile.data_hosts);
   }
   if (!options.profile.faults) flags += " --calm";
-  if (options.exactly_once) flags += " --exactly-once";
   if (bug != fabric::Bug::kNone) flags += fmt::format(" --planted {}", BugName(bug));
   if (options.keep)
     flags += fmt::format(" --keep {}", options.keep->empty() ? "-" : fmt::format("{}", fmt::join(*options.keep, ",")));

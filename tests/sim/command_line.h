@@ -39,7 +39,6 @@ inline constexpr const char* kUsage =
   --planted-all             hunts every planted bug; --starts K searches of --seeds-max N seeds each
   --keep I,J,…              only these of the drawn faults ("-": none)
   --operations N            at most, of all clients
-  --exactly-once            a repeated request must not take effect twice
   --twice                   each seed twice; the trace hashes must agree
   --trace                   prints what happens
   --no-shrink               does not look for the least failing schedule

@@ -58,6 +58,8 @@ void Sum::Add(const SimulationOutcome& outcome) {
   tally.failed += outcome.tally.failed;
   tally.unknown += outcome.tally.unknown;
   tally.retries += outcome.tally.retries;
+  tally.repeats_of_settled += outcome.tally.repeats_of_settled;
+  tally.repeats_of_open += outcome.tally.repeats_of_open;
   for (size_t i = 0; i < faults.size(); ++i) faults[i] += outcome.faults[i];
   writes_checked += outcome.writes_checked;
   writes_lost += outcome.writes_lost;
@@ -88,6 +90,8 @@ std::string TableOf(const Sum& sum) {
       fmt::format("{}: {}, {}, {}", sum.tally.operations, sum.tally.writes, sum.tally.reads, sum.tally.searches));
   row("failed; unknown",
       fmt::format("{}; {} ({:.2f} %)", sum.tally.failed, sum.tally.unknown, UnknownPercent(sum.tally)));
+  row("repeated writes: settled before, open",
+      fmt::format("{}, {}", sum.tally.repeats_of_settled, sum.tally.repeats_of_open));
   row("writes of a known fate looked for in the end; lost", fmt::format("{}; {}", sum.writes_checked, sum.writes_lost));
   row("histories checked; undecided", fmt::format("{}; {}", sum.histories, sum.histories_undecided));
   return table;

@@ -53,7 +53,6 @@ WorkloadShape DrawWorkload(const SimulationOptions& options) {
   shape.hot_keys = static_cast<uint32_t>(random.Between(1, 5));
   shape.think_ms_max = random.Between(30, 100);
   shape.operations_max = options.operations_max;
-  shape.exactly_once = options.exactly_once;
   return shape;
 }
 

@@ -23,7 +23,6 @@ struct SimulationOptions {
   // Which of the drawn faults happen; nullopt: all.
   std::optional<std::vector<size_t>> keep;
   bool trace = false;
-  bool exactly_once = false;  // the stricter promise about repeated requests
 };
 
 struct SimulationOutcome {

@@ -21,6 +21,7 @@ namespace {
 
 constexpr int64_t kPatienceNs = 1'500 * kMillisecond;  // of one attempt
 constexpr int kAttempts = 4;
+constexpr int64_t kLaterNsMax = 8 * kSecond;
 
 format::PointId IdOf(const std::string& key) { return format::PointId::FromString(key).value(); }
 
@@ -54,6 +55,7 @@ struct Workload::Request {
   ShardNumber shard = 0;
   std::vector<ShardNumber> shards;  // of a search
   std::optional<format::RequestStamp> stamp;
+  int64_t settled_ns = kNever;  // of a write: from then on it has taken effect, and must not again
 };
 
 struct Workload::Reply {
@@ -184,8 +186,15 @@ Task<void> Workload::WriteSome(Client& client, Kind kind, std::vector<std::strin
       }
     }
   }
+  for (const uint64_t content : request->contents) {
+    if (content != 0) writers_[content] = request;
+  }
   const Reply reply = co_await Insist(client, request, repeatable ? kAttempts : 1);
   Record(*request, reply, called_ns, client.number);
+  if (repeatable && reply.outcome == Outcome::kOk && kind != Kind::kOne && client.random.Chance(0.1)) {
+    ++busy_;
+    Spawn(RepeatLater(request, *reply.version, number));
+  }
   if (kind != Kind::kCold) co_return;
   for (const std::string& key : request->keys) {
     Element& element = elements_[key];
@@ -245,8 +254,35 @@ void Workload::CheckSearch(const Reply& reply, int64_t called_ns, const std::vec
   }
 }
 
+// Exactly as the first time, through whatever member: the answer is the same, and nothing is done again.
+Task<void> Workload::RepeatLater(std::shared_ptr<Request> request, Version acknowledged, uint64_t label) {
+  Client again;
+  again.number = 2000;
+  again.random = Random::Of(world_.seed(), 0x20000 + label);
+  const int64_t due_ns = world_.NowNs() + again.random.Between(kMillisecond, kLaterNsMax);
+  while (!finishing_ && world_.NowNs() < due_ns) {
+    if (!co_await fabric::Sleep(loop_, std::min(due_ns - world_.NowNs(), 250 * kMillisecond))) break;
+  }
+  if (!finishing_ && !loop_.stopping()) {
+    ++tally_.repeats_of_settled;
+    const Reply reply = co_await Attempt(again, request);
+    if (reply.status.code() == Code::kInvalidArgument) {
+      world_.Fail("a request that came again is taken for another: " + reply.status.ToString());
+    } else if (reply.outcome == Outcome::kOk && *reply.version < acknowledged) {
+      world_.Fail(request->keys.front() + ": a request that came again is answered with a lower version");
+    }
+  }
+  --busy_;
+}
+
+void Workload::Settle(uint64_t content) {
+  const auto writer = writers_.find(content);
+  if (writer != writers_.end()) writer->second->settled_ns = std::min(writer->second->settled_ns, world_.NowNs());
+}
+
 Task<Workload::Reply> Workload::Insist(Client& client, std::shared_ptr<Request> request, int attempts) {
   bool perhaps = false;
+  int effects = 0;  // that there may have been so far
   Reply reply;
   for (int attempt = 0; attempt < attempts; ++attempt) {
     if (attempt > 0) {
@@ -254,11 +290,17 @@ Task<Workload::Reply> Workload::Insist(Client& client, std::shared_ptr<Request> 
       if (!co_await fabric::Sleep(loop_, client.random.Between(1, 50 << attempt) * kMillisecond)) break;
     }
     const int64_t called_ns = world_.NowNs();
+    const bool settled = request->settled_ns < called_ns;
     reply = co_await Attempt(client, request);
+    if (reply.outcome == Outcome::kFailed) continue;
+    // The first effect is the one that Record tells of.
+    if (settled) {
+      ++tally_.repeats_of_settled;
+    } else if (++effects > 1) {
+      RecordAttempt(*request, called_ns, client.number);
+    }
     if (reply.outcome == Outcome::kOk) co_return reply;
-    if (reply.outcome != Outcome::kUnknown) continue;
     perhaps = true;
-    if (!shape_.exactly_once) RecordAttempt(*request, called_ns, client.number);
   }
   if (perhaps) reply.outcome = Outcome::kUnknown;
   co_return reply;
@@ -274,9 +316,9 @@ Task<Workload::Reply> Workload::Attempt(Client& client, std::shared_ptr<Request>
   }
   const auto answer = loop_.Expect<Reply>();
   // To the member and back: the client is a machine of its own, which faults leave alone.
-  world_.In(client.random.Between(50'000, kMillisecond), [process, request, answer] {
+  world_.In(client.random.Between(50'000, kMillisecond), [this, process, request, answer] {
     if (!process->alive()) return;
-    process->loop().Post([process, request, answer] {
+    process->loop().Post([this, process, request, answer] {
       if (process->alive()) process->Run(Carry(process, request, answer));
     });
   });
@@ -305,7 +347,7 @@ Task<void> Workload::Carry(std::shared_ptr<Process> process, std::shared_ptr<Req
   answer.Set(Result<Reply>(reply));
 }
 
-Task<void> Workload::CarryWrite(Process& process, const Request& request, Reply& reply) {
+Task<void> Workload::CarryWrite(Process& process, Request& request, Reply& reply) {
   fabric::WriteCommand command;
   command.shard = request.shard;
   for (size_t i = 0; i < request.keys.size(); ++i) {
@@ -316,7 +358,10 @@ Task<void> Workload::CarryWrite(Process& process, const Request& request, Reply&
   command.context.deadline_ns = process.loop().NowNs() + kPatienceNs;
   const auto receipt = co_await process.member().coordinator().Write(std::move(command));
   reply.status = receipt.status();
-  if (receipt.ok()) reply.version = receipt->version;
+  if (!receipt.ok()) co_return;
+  reply.version = receipt->version;
+  // Whether or not the client hears of it. What one owner acknowledged, others need not know.
+  if (request.level != Level::kOne) request.settled_ns = std::min(request.settled_ns, world_.NowNs());
 }
 
 Task<void> Workload::CarryRead(Process& process, const Request& request, Reply& reply) {
@@ -376,6 +421,7 @@ Task<void> Workload::CarrySearch(Process& process, const Request& request, Reply
 
 void Workload::RecordAttempt(const Request& request, int64_t called_ns, uint32_t client) {
   if (request.what != Request::What::kWrite) return;
+  ++tally_.repeats_of_open;
   for (size_t i = 0; i < request.keys.size(); ++i) {
     Observation seen;
     seen.kind = Observation::Kind::kWrite;
@@ -400,6 +446,7 @@ void Workload::Record(const Request& request, const Reply& reply, int64_t called
     seen.content = writing ? request.contents[i] : reply.content;
     seen.client = client;
     if (reply.outcome == Outcome::kOk) seen.version = reply.version;
+    if (!writing && seen.outcome == Outcome::kOk && request.level == Level::kQuorum) Settle(seen.content);
     world_.Note("client", request.keys[i] + ": " + seen.ToString());
     if (!reply.status.ok()) world_.Say("  because " + reply.status.ToString());
     HistoriesOf(request.kind)[request.keys[i]].push_back(std::move(seen));

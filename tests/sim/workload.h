@@ -2,8 +2,12 @@
 //
 // Keys come in kinds, because each level promises something else: contended registers written and read at quorum,
 // cold ones written once and perhaps deleted, some written at all and read at one, some written at one. Every write has
-// a content of its own. A request that was not answered is repeated with its idempotency key, perhaps through another
-// member; what remains unknown is recorded as unknown.
+// a content of its own. What remains unknown is recorded as unknown.
+//
+// A write that was not answered is repeated with its idempotency key, perhaps through another member, and some that
+// were answered come again much later, as a proxy's would. Once a request is settled, which is when a member has
+// acknowledged it or a quorum read has brought what it wrote, an attempt that begins has no effect of its own. Each
+// attempt that begins earlier may have one; they are recorded as so many writes.
 #pragma once
 
 #include <map>
@@ -31,8 +35,6 @@ struct WorkloadShape {
   uint32_t one_keys = 2;
   int64_t think_ms_max = 60;
   uint64_t operations_max = UINT64_MAX;
-  // A repeated request must take effect once. Else an attempt that was not answered counts as a write of its own.
-  bool exactly_once = false;
 };
 
 struct Tally {
@@ -43,6 +45,8 @@ struct Tally {
   uint64_t failed = 0;
   uint64_t unknown = 0;
   uint64_t retries = 0;
+  uint64_t repeats_of_settled = 0;  // attempts that must have no effect
+  uint64_t repeats_of_open = 0;     // attempts that may have had one beside an earlier one's
 };
 
 // What the quorum search of a process brought: key -> content.
@@ -94,11 +98,15 @@ class Workload {
   // Through members of chance, until it is known how it went or patience ends.
   Task<Reply> Insist(Client& client, std::shared_ptr<Request> request, int attempts);
   Task<Reply> Attempt(Client& client, std::shared_ptr<Request> request);
-  static Task<void> Carry(std::shared_ptr<Process> process, std::shared_ptr<Request> request,
-                          fabric::OneShot<Result<Reply>> answer);
-  static Task<void> CarryWrite(Process& process, const Request& request, Reply& reply);
+  Task<void> Carry(std::shared_ptr<Process> process, std::shared_ptr<Request> request,
+                   fabric::OneShot<Result<Reply>> answer);
+  Task<void> CarryWrite(Process& process, Request& request, Reply& reply);
   static Task<void> CarryRead(Process& process, const Request& request, Reply& reply);
   static Task<void> CarrySearch(Process& process, const Request& request, Reply& reply);
+  // A request that was answered comes once more.
+  Task<void> RepeatLater(std::shared_ptr<Request> request, Version acknowledged, uint64_t label);
+  // Content that a quorum read has brought.
+  void Settle(uint64_t content);
   void RecordAttempt(const Request& request, int64_t called_ns, uint32_t client);
   void Record(const Request& request, const Reply& reply, int64_t called_ns, uint32_t client);
   std::map<std::string, History>& HistoriesOf(Kind kind);
@@ -118,6 +126,7 @@ class Workload {
   std::map<std::string, History> one_;
   std::map<std::string, Element> elements_;
   std::map<std::string, uint64_t> present_;
+  std::map<uint64_t, std::shared_ptr<Request>> writers_;  // by content
   Tally tally_;
   uint64_t next_content_ = 1;
   uint64_t next_request_ = 1;
