@@ -34,7 +34,7 @@ void Note(const std::string& fact, const std::string& figure, double value, cons
 std::string FiguresTable() {
   std::string table;
   for (const Figure& figure : All()) {
-    table += fmt::format("{:<28}{:<48}{:>12.6g} {}\n", figure.fact, figure.name, figure.value, figure.unit);
+    table += fmt::format("{:<36}{:<48}{:>12.6g} {}\n", figure.fact, figure.name, figure.value, figure.unit);
   }
   return table;
 }

@@ -46,6 +46,7 @@ class Fleet {
   PrivateNetwork::Host gateway_host(size_t gateway) const { return gateways_[gateway]->host; }
   const std::string& data_dir(size_t node) const { return nodes_[node]->data_dir; }
   Child& process(size_t node) { return *nodes_[node]->child; }
+  Child& gateway(size_t gateway) { return *gateways_[gateway]->child; }
   PrivateNetwork& network() { return network_; }
   coordination::EtcdServers& etcd() { return *etcd_; }
 

@@ -23,7 +23,7 @@ TEST_F(Chaos, KillingOneOfThreeNodesFailsNoRequestAndItCatchesUp) {
   SleepMs(full() ? 60'000 : 5'000);
   const int64_t returned_ns = NowNs();
   fleet_->Restart(1);
-  SleepMs(full() ? 10'000 : 1'000);
+  SleepMs(full() ? 3'000 : 1'000);
   load.Stop();
   EXPECT_EQ(load.failed(), std::vector<std::string>{});
   Note(fact, "p99 before", PercentileMs(load.Taken(0, killed_ns), 0.99), "ms");

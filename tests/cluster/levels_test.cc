@@ -83,7 +83,7 @@ class Registers : public Chaos {
     ASSERT_TRUE(healed.ok()) << healed.ToString();
     SleepMs(hold_ms_ / 2);
   }
-  const int64_t hold_ms_ = full() ? 6'000 : 1'200;
+  const int64_t hold_ms_ = full() ? 6'000 : 1'000;
 };
 
 TEST_F(Registers, AtQuorumAreLinearizableUnderKillsPausesPartitionsAndEtcdLoss) {
@@ -105,6 +105,7 @@ TEST_F(Registers, AtQuorumAreLinearizableUnderKillsPausesPartitionsAndEtcdLoss) 
     (void)network.CutOneWay(host(1), host(0));
     (void)network.CutOneWay(fleet_->gateway_host(1), host(2));
   });
+  Suffer("gateway", [&] { fleet_->gateway(0).Kill(); });
   Suffer("etcd member", [&] { fleet_->etcd().Kill(0); });
   Suffer("etcd paused", [&] {
     for (size_t member = 0; member < 3; ++member) fleet_->etcd().Pause(member);

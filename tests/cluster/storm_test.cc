@@ -18,7 +18,7 @@ class Storm : public Chaos {
     const size_t node = random_.Below(fleet_->nodes());
     const size_t other = (node + 1 + random_.Below(fleet_->nodes() - 1)) % fleet_->nodes();
     PrivateNetwork& network = fleet_->network();
-    switch (random_.Below(9)) {
+    switch (random_.Below(10)) {
       case 0:
       case 1:
         fleet_->Kill(node);
@@ -42,6 +42,10 @@ class Storm : public Chaos {
         Note(fmt::format("cut {} from a gateway", fleet_->name(node)));
         break;
       case 7:
+        fleet_->gateway(1).Kill();
+        Note("kill a gateway");
+        break;
+      case 8:
         fleet_->etcd().Kill(random_.Below(3));
         Note("kill an etcd member");
         break;
@@ -107,7 +111,7 @@ TEST_F(Storm, LosesNothingRevivesNothingAndEndsWithEqualReplicas) {
   Load load(fleet_->gateways(),
             {.writers = 3, .readers = 2, .searchers = 2, .repeaters = 1, .think_ms = 15, .seed = TheExtent().seed});
   RegisterClients clients(fleet_->gateways(), {.keys = 5, .think_ms = 20, .seed = TheExtent().seed});
-  Run(full() ? static_cast<int64_t>(TheExtent().minutes * 60'000) : 15'000);
+  Run(full() ? static_cast<int64_t>(TheExtent().minutes * 60'000) : 12'000);
   clients.Stop();
   load.Stop();
   ASSERT_TRUE(fleet_->HealAll().ok());
