@@ -4,12 +4,12 @@ Real processes on loopback: three etcd members, three nodes, a gateway; factor 3
 
   cost     vector searches of one client on a process alone and through gateway and nodes, in turns: the added median,
            and the processor time of all server processes per request
-  recall   recall@10 against an exact search, with all three nodes and with one killed
+  recall   recall@10 against an exact search, with all three nodes and with each killed in turn
   kill     writes at quorum and searches, a node is killed: failures after one repetition, latency in the minute after,
            acknowledged points that are gone
+  join     a fourth node comes under load; leave: it goes again. What moved, failures, latency against before
   catchup  a node returns that has missed a tenth of the points, then one that has missed all of them: seconds until
            every replica has been asked for its digest and all are equal
-  join     a fourth node comes under load; leave: it goes again. What moved, failures, latency against before
 
 A figure that is promised stands beside its bound; the exit code is 1 when one is beyond it.
 """

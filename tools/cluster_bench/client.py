@@ -10,7 +10,7 @@ import numpy
 
 DIMENSION = 128
 COLLECTION = "bench"
-_FACTORS = 24  # what real embeddings vary in is far less than their dimension
+_FACTORS = 64  # what real embeddings vary in is far less than their dimension
 _MIX = numpy.random.default_rng(1).standard_normal((_FACTORS, DIMENSION))
 _TICKS = os.sysconf("SC_CLK_TCK")
 
