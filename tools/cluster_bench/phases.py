@@ -160,11 +160,11 @@ def holds(sharding, name):
 def join(cluster, options):
     """A fourth node joins under load, and leaves again."""
     figures = moving(cluster, options, "join", lambda: cluster.tool("add"), lambda sharding: holds(sharding, "node4"))
+    left = moving(cluster, options, "leave", lambda: cluster.client.must("DELETE", "/cluster/nodes/node4"),
+                  lambda sharding: not holds(sharding, "node4"))
+    cluster.forget("node4")
     if "leave" in options.only:
-        figures |= moving(cluster, options, "leave",
-                          lambda: cluster.client.must("DELETE", "/cluster/nodes/node4"),
-                          lambda sharding: not holds(sharding, "node4"))
-        cluster.forget("node4")
+        figures |= left
     return figures
 
 
