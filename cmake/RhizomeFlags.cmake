@@ -25,8 +25,13 @@ endif()
 
 find_program(RHIZOME_CCACHE ccache)
 if(RHIZOME_CCACHE)
-  set(ENV{CCACHE_SLOPPINESS} "pch_defines,time_macros,include_file_mtime,include_file_ctime")
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${RHIZOME_CCACHE})
+  set(ccache_settings CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime)
+  if(CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    # Paths relative to the source: what one checkout has compiled, another takes. Never with precompiled headers: clang
+    # writes the absolute path of their source into them.
+    add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+    list(APPEND ccache_settings CCACHE_BASEDIR=${CMAKE_SOURCE_DIR})
+  endif()
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env ${ccache_settings} ${RHIZOME_CCACHE})
 endif()
 # Two compilations at a time is all a two-core machine carries; linking is rarer and heavier.

@@ -33,6 +33,7 @@ def parse():
     parser.add_argument("--points", type=int, default=20_000, help="of every phase but catchup")
     parser.add_argument("--catchup-points", type=int, default=100_000)
     parser.add_argument("--queries", type=int, default=500, help="of recall")
+    parser.add_argument("--ef", type=int, default=0, help="of recall: less effort than usual, which tells indexes apart")
     parser.add_argument("--rate", type=float, default=80, help="requests per second under load, half of them writes")
     parser.add_argument("--seconds", type=float, default=5, help="of each turn of cost")
     parser.add_argument("--rounds", type=int, default=3, help="turns of cost; the median counts")

@@ -58,7 +58,8 @@ def recall(cluster, options):
     exact = numpy.argsort(-(queries.astype(numpy.float32) @ rows.T), axis=1)[:, :10].tolist()
 
     def ask():
-        answers = [cluster.client.must("POST", "/search", search_body(query)) for query in queries]
+        effort = {"ef": options.ef} if options.ef else {}
+        answers = [cluster.client.must("POST", "/search", search_body(query) | effort) for query in queries]
         if any(answer["partial"] for answer in answers):
             sys.exit("cluster_bench: a search was partial")
         return mean_recall([[hit["id"] for hit in answer["hits"]] for answer in answers], exact)
