@@ -1,7 +1,6 @@
-#include "fabric/repair.h"
-
 #include <gtest/gtest.h>
 
+#include "fabric/repair.h"
 #include "fabric/test_world.h"
 
 namespace rhizome::fabric {
