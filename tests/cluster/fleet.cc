@@ -157,6 +157,12 @@ std::string Fleet::Health() {
   return health.ok() ? std::string(health->at("status").as_string()) : std::string();
 }
 
+bool Fleet::AllAnswer() {
+  const auto status = Ask("GET", "/cluster/status");
+  return status.ok() &&
+         status->at("healthy_nodes").to_number<int64_t>() == status->at("total_nodes").to_number<int64_t>();
+}
+
 Status Fleet::AwaitWell(int64_t timeout_ms) {
   const bool well = Eventually(timeout_ms, [&] {
     if (Health() != "ok") return false;

@@ -64,6 +64,8 @@ class Fleet {
   Result<boost::json::object> Ask(std::string_view method, std::string_view target, std::string_view body = {});
   // "ok", "degraded", "critical", or "" when it cannot be asked.
   std::string Health();
+  // Whether the gateway hears every node that is listed.
+  bool AllAnswer();
   // Until Health is ok and no shard moves or waits.
   Status AwaitWell(int64_t timeout_ms = 90'000);
   Status CreateCollection(const std::string& name, uint32_t dimension, uint32_t shards, uint32_t factor = 3);

@@ -134,6 +134,8 @@ TEST_F(Moves, CompleteOrRollBackWhoeverIsKilledAtWhicheverStep) {
     ASSERT_TRUE(Eventually(60'000, [&] {
       return fleet_->AwaitReady(victim, 1'000).ok() || (may_be_gone && fleet_->process(victim).Ended());
     })) << fleet_->name(victim);
+    // One at a time: the gateway needs a moment to reach it again.
+    EXPECT_TRUE(Eventually(60'000, [&] { return fleet_->AllAnswer(); }));
   }
   clients.Stop();
   load.Stop();
