@@ -187,12 +187,16 @@ std::map<std::string, double> Cluster::Stats() {
     std::map<std::string, double> of_member;
     const fabric::TopologyPointer topology = parts_.member.directory().Now();
     double suspects = 0;
+    double slow = 0;
     for (const auto& [number, member] : topology->members) {
       if (member.value.state == fabric::MemberState::kGone) continue;
       of_member["cluster_members"] += 1;
       suspects += parts_.member.peers().Suspect(number) ? 1 : 0;
+      slow += parts_.member.peers().Slow(number) ? 1 : 0;
     }
     of_member["cluster_members_suspect"] = suspects;
+    of_member["cluster_members_slow"] = slow;
+    of_member["cluster_durable_write_seconds"] = parts_.member.replica().write_us() / 1e6;
     of_member["cluster_hints_pending"] = static_cast<double>(parts_.member.hints().pending());
     of_member["cluster_frozen"] = parts_.member.directory().frozen_since_ns() > 0 ? 1 : 0;
     if (fabric::Repair* repair = parts_.member.repair(); repair != nullptr) {

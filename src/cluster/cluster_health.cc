@@ -4,8 +4,11 @@
 #include <algorithm>
 
 #include "cluster/cluster_status.h"
+#include "fabric/write_pace.h"
 
 namespace rhizome::cluster {
+
+using fabric::MemberNumber;
 
 namespace {
 
@@ -63,6 +66,35 @@ void JudgeNode(const NodeStatus& node, Reasons& reasons) {
   }
 }
 
+// A member whose durable writes take many times as long as the others', by the rule by which members ask it last.
+void JudgePace(const ClusterView& view, const fabric::MemberRecord& member, Reasons& reasons) {
+  const auto own = view.reports.find(member.number);
+  if (own == view.reports.end()) return;
+  std::vector<uint32_t> others;
+  for (const auto& [number, report] : view.reports) {
+    if (number != member.number && report.write_us > 0) others.push_back(report.write_us);
+  }
+  const auto peer = view.peers.find(member.number);
+  const bool was = peer != view.peers.end() && peer->second.slow;
+  if (!fabric::MuchSlower(own->second.write_us, others, was)) return;
+  std::sort(others.begin(), others.end());
+  reasons.Add(HealthLevel::kDegraded, "node_slow", member.name,
+              fmt::format("a durable write takes {:.1f} ms there, {:.1f} ms on the others: it is asked last",
+                          own->second.write_us / 1e3, others[others.size() / 2] / 1e3));
+}
+
+// Both answer us, and one does not hear the other: their link is at fault, perhaps in one direction only.
+void JudgeLinks(const ClusterView& view, const fabric::MemberRecord& member, Reasons& reasons) {
+  const auto report = view.reports.find(member.number);
+  if (report == view.reports.end()) return;
+  for (const MemberNumber suspect : report->second.suspects) {
+    const fabric::MemberRecord* other = view.topology.Member(suspect);
+    if (other == nullptr || other->state == fabric::MemberState::kGone || !view.reports.contains(suspect)) continue;
+    reasons.Add(HealthLevel::kDegraded, "link_broken", member.name,
+                fmt::format("hears nothing from {}, which answers here", other->name));
+  }
+}
+
 void JudgeShard(const ShardStatus& shard, uint32_t factor, Reasons& reasons) {
   const std::string subject = fmt::format("{}/{}", shard.collection, shard.partition);
   const auto count = [&shard](std::string_view state) {
@@ -110,7 +142,10 @@ ClusterHealth HealthOf(const ClusterView& view) {
   Reasons reasons;
   JudgeCoordination(view, reasons);
   for (const auto& [number, kept] : view.topology.members) {
-    if (kept.value.state != fabric::MemberState::kGone) JudgeNode(NodeOf(view, kept.value), reasons);
+    if (kept.value.state == fabric::MemberState::kGone) continue;
+    JudgeNode(NodeOf(view, kept.value), reasons);
+    JudgePace(view, kept.value, reasons);
+    JudgeLinks(view, kept.value, reasons);
   }
   for (const CollectionSharding& collection : ShardingOf(view).collections) {
     for (const ShardStatus& shard : collection.shards) JudgeShard(shard, collection.replication_factor, reasons);

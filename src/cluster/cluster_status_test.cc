@@ -177,6 +177,33 @@ TEST(ClusterHealthTest, WhatTheLeaderCannotDoIsSaid) {
   EXPECT_EQ(health.reasons[0].detail, "no member is left to take it");
 }
 
+TEST(ClusterHealthTest, ANodeWhoseWritesTakeManyTimesAsLongIsNamedWithTheFigures) {
+  HandMade made;
+  made.view.reports[1].write_us = 2'000;
+  made.view.reports[2].write_us = 3'000;
+  made.view.reports[3].write_us = 40'000;  // slower, and nobody waits long
+  EXPECT_EQ(HealthOf(made.view).level, HealthLevel::kOk);
+  made.view.reports[3].write_us = 812'000;
+  const ClusterHealth health = HealthOf(made.view);
+  ASSERT_EQ(health.reasons.size(), 1U);
+  EXPECT_EQ(health.reasons[0].code, "node_slow");
+  EXPECT_EQ(health.reasons[0].subject, "node3");
+  EXPECT_THAT(health.reasons[0].detail, testing::HasSubstr("takes 812.0 ms there, 3.0 ms on the others"));
+}
+
+TEST(ClusterHealthTest, ALinkInOneDirectionIsNoticed) {
+  HandMade made;
+  made.view.reports[2].suspects = {3};
+  const ClusterHealth health = HealthOf(made.view);
+  ASSERT_EQ(health.reasons.size(), 1U);
+  EXPECT_EQ(health.reasons[0].code, "link_broken");
+  EXPECT_EQ(health.reasons[0].subject, "node2");
+  EXPECT_THAT(health.reasons[0].detail, testing::HasSubstr("node3"));
+  // One that is down is silent for everybody, and that is said once.
+  made.Kill(3);
+  for (const HealthReason& reason : HealthOf(made.view).reasons) EXPECT_NE(reason.code, "link_broken");
+}
+
 TEST(ClusterHealthTest, ReasonsAreBounded) {
   HandMade made;
   made.Kill(3);

@@ -29,6 +29,8 @@ Result<std::unique_ptr<Node>> Node::Open(io::Disk& disk, NodeOptions options) {
   return std::unique_ptr<Node>(new Node(std::move(state)));
 }
 
+Status Node::ProbeDisk() { return io::WriteFileAtomically(state_->disk, state_->options.data_dir + "/PROBE", "probe"); }
+
 Result<CollectionInfo> Node::CreateCollection(const CollectionSpec& spec) {
   RETURN_IF_ERROR(ValidateSpec(spec));
   if (spec.replication_factor != 1) {

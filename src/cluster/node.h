@@ -81,6 +81,8 @@ class Node final : public Database {
   // Its number() is that of its stream in this node's log.
   Result<std::shared_ptr<shard::Shard>> Replica(uint32_t shard);
   std::vector<ReplicaInfo> Replicas();  // by shard
+  // A few bytes made durable where everything else is: tells how the disk is.
+  Status ProbeDisk();
   // What versions of this node's writes come from.
   HybridClock& versions();
 

@@ -150,6 +150,10 @@ Task<Result<format::RequestPage>> NodeStore::Requests(ShardNumber shard, std::st
       });
 }
 
+Task<Status> NodeStore::Probe() {
+  return Run<Status>(writes_, [this] { return node_.ProbeDisk(); });
+}
+
 Task<Status> NodeStore::Open(fabric::ShardSpec spec) {
   return Run<Status>(background_, [this, spec = std::move(spec)] { return OpenIn(node_, spec); });
 }

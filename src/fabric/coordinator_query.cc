@@ -109,7 +109,7 @@ Task<std::map<MemberNumber, QueryRequest>> Coordinator::Assign(Search& search) {
     });
     if (search.command.level == Level::kOne && !members.empty()) {
       const auto chosen = std::find_if(members.begin(), members.end(), [&](MemberNumber member) {
-        return requests.contains(member) && !caller_.peers().Suspect(member);
+        return requests.contains(member) && !caller_.peers().Suspect(member) && !caller_.peers().Slow(member);
       });
       members = {chosen == members.end() ? members.front() : *chosen};
     }

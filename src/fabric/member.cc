@@ -65,6 +65,7 @@ Task<Status> Member::Start() {
     status = co_await directory_->Refresh();
     if (!status.ok()) co_return status;
     gate_->Start(KeepLease());
+    gate_->Start(ProbeStore());
     gate_->Start(custodian_->Run());
     gate_->Start(repair_->Run());
     gate_->Start(repair_->RunCollection());
@@ -190,13 +191,31 @@ Task<void> Member::PingPeers() {
   }
 }
 
+// A disk is tried when nothing was written to it for a while, so that one that has become slow is noticed before it
+// is needed, and one that has recovered is asked again.
+Task<void> Member::ProbeStore() {
+  WritePace& pace = replica_->write_pace();
+  const auto interval_ns = [&] {  // one that is slow shows sooner that it no longer is
+    return settings_.write_probe_interval_ms * kNsPerMs / (peers_->Slow(identity_.record.number) ? 4 : 1);
+  };
+  while (co_await Sleep(ports_.loop, interval_ns())) {
+    if (!pace.waiting() && ports_.loop.NowNs() - pace.noted_ns() >= interval_ns()) {
+      const WritePace::Measure measure(pace);
+      (void)co_await ports_.store->Probe();  // a disk that refuses says so to those who write
+    }
+    peers_->Paced(identity_.record.number, replica_->write_us());
+  }
+}
+
 Task<void> Member::PingOne(MemberNumber member) {
   CallContext context;
   context.deadline_ns = ports_.loop.NowNs() + settings_.suspect_after_ms * kNsPerMs;
   const auto reply = co_await caller_->Ask<PingRequest>(
-      member, {identity_.record.number, directory_->Now()->revision, replica_->load_permille()}, context);
+      member, {identity_.record.number, directory_->Now()->revision, replica_->load_permille(), replica_->write_us()},
+      context);
   if (!reply.ok()) co_return;
   peers_->Loaded(member, reply->load_permille);
+  peers_->Paced(member, reply->write_us);
   if (reply->topology_revision > directory_->Now()->revision) directory_->Nudge();
 }
 

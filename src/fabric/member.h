@@ -88,6 +88,7 @@ class Member {
   Task<void> KeepLease();
   Task<void> PingPeers();
   Task<void> PingOne(MemberNumber member);
+  Task<void> ProbeStore();
   template <typename R>
   Task<std::map<MemberNumber, Result<typename R::Reply>>> AskEverybody(int64_t timeout_ms);
   Task<Status> PutKept(std::string key, int64_t mod_revision, std::string value);

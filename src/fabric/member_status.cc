@@ -16,6 +16,8 @@ StatusRequest::Reply Replica::Describe() const {
   const int64_t frozen_since_ns = parts_.directory->frozen_since_ns();
   if (frozen_since_ns != 0) reply.frozen_ms = (loop_.NowNs() - frozen_since_ns) / kNsPerMs;
   reply.hints = parts_.hints->pending();
+  reply.write_us = write_us();
+  reply.suspects = parts_.peers->Suspects();
   if (parts_.repair != nullptr) {
     reply.comparisons_waiting = parts_.repair->waiting();
     reply.comparisons = parts_.repair->stats().rounds;

@@ -168,9 +168,11 @@ void PutFields(std::string& out, const PingRequest& request) {
   PutU32(out, request.from);
   PutI64(out, request.topology_revision);
   PutU32(out, request.load_permille);
+  PutU32(out, request.write_us);
 }
 bool GetFields(Decoder& in, PingRequest& request) {
-  return in.U32(request.from) && in.I64(request.topology_revision) && in.U32(request.load_permille);
+  return in.U32(request.from) && in.I64(request.topology_revision) && in.U32(request.load_permille) &&
+         in.U32(request.write_us);
 }
 
 void PutFields(std::string&, const StatusRequest&) {}
@@ -383,12 +385,13 @@ std::string EncodeReply(const PingRequest::Reply& reply) {
   PutI64(out, reply.topology_revision);
   PutU32(out, reply.load_permille);
   PutI64(out, reply.wall_ms);
+  PutU32(out, reply.write_us);
   return out;
 }
 Status DecodeReply(std::string_view bytes, PingRequest::Reply& reply) {
   Decoder in(bytes);
   return Ended(in, GetMessageFormat(in) && in.I64(reply.topology_revision) && in.U32(reply.load_permille) &&
-                       in.I64(reply.wall_ms));
+                       in.I64(reply.wall_ms) && in.U32(reply.write_us));
 }
 
 // The code alone would do if nothing else answered FailedPrecondition; the text makes it unmistakable.

@@ -118,10 +118,12 @@ struct PingRequest {
   MemberNumber from = 0;
   int64_t topology_revision = 0;
   uint32_t load_permille = 0;
+  uint32_t write_us = 0;  // how long a durable write takes; 0: not known, or a member without data
   struct Reply {
     int64_t topology_revision = 0;
     uint32_t load_permille = 0;
     int64_t wall_ms = 0;
+    uint32_t write_us = 0;
   };
 };
 
@@ -152,6 +154,8 @@ struct StatusRequest {
     uint64_t changes_waiting = 0;  // of the leader: shards whose change waits for others to end
     std::vector<Blocked> blocked;  // of the leader
     std::vector<Shard> shards;
+    uint32_t write_us = 0;               // as in pings
+    std::vector<MemberNumber> suspects;  // members that it does not hear from
   };
 };
 

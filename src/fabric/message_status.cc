@@ -71,6 +71,10 @@ std::string EncodeReply(const StatusRequest::Reply& reply) {
   const size_t shards = std::min(reply.shards.size(), kItemsMax);
   PutVarint(out, shards);
   for (size_t i = 0; i < shards; ++i) PutShard(out, reply.shards[i]);
+  PutU32(out, reply.write_us);
+  const size_t suspects = std::min(reply.suspects.size(), kItemsMax);
+  PutVarint(out, suspects);
+  for (size_t i = 0; i < suspects; ++i) PutU32(out, reply.suspects[i]);
   return out;
 }
 
@@ -88,6 +92,8 @@ Status DecodeReply(std::string_view bytes, StatusRequest::Reply& reply) {
   }
   whole = whole && in.Count(count, kShardLenMin) && count <= kItemsMax;
   for (uint64_t i = 0; whole && i < count; ++i) whole = GetShard(in, reply.shards.emplace_back());
+  whole = whole && in.U32(reply.write_us) && in.Count(count, sizeof(MemberNumber)) && count <= kItemsMax;
+  for (uint64_t i = 0; whole && i < count; ++i) whole = in.U32(reply.suspects.emplace_back());
   return Ended(in, whole);
 }
 

@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "fabric/write_pace.h"
+
 namespace rhizome::fabric {
 namespace {
 
 constexpr double kNsPerMs = 1e6;
 // RFC 6298's gains.
 constexpr double kMeanGain = 1.0 / 8, kDeviationGain = 1.0 / 4;
+constexpr double kBehindMs = 1e9;  // further back than any latency
 constexpr int64_t kHedgeMinNs = 20'000'000, kHedgeMaxNs = 500'000'000;
 
 }  // namespace
@@ -54,6 +57,38 @@ void Peers::Loaded(MemberNumber member, uint32_t load_permille) {
   if (it != peers_.end()) it->second.load_permille = std::min(load_permille, 1'000U);
 }
 
+void Peers::Paced(MemberNumber member, uint32_t write_us) {
+  const auto it = peers_.find(member);
+  if (member != self_ && it == peers_.end()) return;
+  (member == self_ ? own_write_us_ : it->second.write_us) = write_us;
+  // One figure changes what is ordinary for all.
+  std::vector<uint32_t> others;
+  const auto others_of = [&](MemberNumber of) {
+    others.clear();
+    if (of != self_) others.push_back(own_write_us_);
+    for (const auto& [number, peer] : peers_) {
+      if (number != of) others.push_back(peer.write_us);
+    }
+    return others;
+  };
+  self_slow_ = MuchSlower(own_write_us_, others_of(self_), self_slow_);
+  for (auto& [number, peer] : peers_) peer.slow = MuchSlower(peer.write_us, others_of(number), peer.slow);
+}
+
+bool Peers::Slow(MemberNumber member) const {
+  if (member == self_) return self_slow_;
+  const auto it = peers_.find(member);
+  return it != peers_.end() && it->second.slow;
+}
+
+std::vector<MemberNumber> Peers::Suspects() const {
+  std::vector<MemberNumber> suspects;
+  for (const auto& [member, peer] : peers_) {
+    if (Silent(peer)) suspects.push_back(member);
+  }
+  return suspects;
+}
+
 void Peers::Follow(const Topology& topology) {
   std::erase_if(peers_, [&](const auto& entry) {
     const MemberRecord* member = topology.Member(entry.first);
@@ -75,12 +110,15 @@ PeerView Peers::View(MemberNumber member) const {
   PeerView view;
   const auto it = peers_.find(member);
   view.suspect = Suspect(member);
+  view.slow = Slow(member);
+  view.write_us = member == self_ ? own_write_us_ : 0;
   if (it == peers_.end()) return view;
   const Peer& peer = it->second;
   view.silent_ms = static_cast<int64_t>(static_cast<double>(loop_.NowNs() - peer.heard_ns) / kNsPerMs);
   view.latency_ms = peer.latency_ms;
   view.deviation_ms = peer.deviation_ms;
   view.load_permille = peer.load_permille;
+  view.write_us = peer.write_us;
   view.calls = peer.calls;
   view.failures = peer.failures;
   return view;
@@ -88,10 +126,11 @@ PeerView Peers::View(MemberNumber member) const {
 
 std::vector<MemberNumber> Peers::Order(std::vector<MemberNumber> members) const {
   const auto cost = [this](MemberNumber member) {
-    if (member == self_) return -1.0;
+    const double behind = Slow(member) ? kBehindMs : 0;
+    if (member == self_) return behind - 1.0;
     const auto it = peers_.find(member);
-    if (it == peers_.end() || Silent(it->second)) return 1e12;
-    return it->second.latency_ms * (1 + it->second.load_permille / 1000.0);
+    if (it == peers_.end() || Silent(it->second)) return 2 * kBehindMs;
+    return behind + it->second.latency_ms * (1 + it->second.load_permille / 1000.0);
   };
   // Equals take turns, or one of them would get all the work.
   std::vector<std::pair<double, MemberNumber>> ranked;

@@ -4,6 +4,9 @@
 // member silent for Settings::suspect_after_ms is suspect: it is asked last, written to only as a hint, and its
 // circuit is open but for pings. Suspicion is an opinion that saves time; no decision about data depends on it.
 //
+// A member whose durable writes take many times as long as the others' (fabric/write_pace.h; pings carry the figures)
+// is slow: it is asked after all that are not, however fast it answers questions that its disk has no part in.
+//
 // Latency is an exponentially weighted mean and deviation (as TCP's retransmission timer, RFC 6298 §2), which orders
 // replicas and says when to ask a second one. On the loop.
 #pragma once
@@ -25,6 +28,8 @@ struct PeerView {
   double latency_ms = 0;
   double deviation_ms = 0;
   uint32_t load_permille = 0;
+  uint32_t write_us = 0;  // how long a durable write takes there; 0: not known
+  bool slow = false;      // many times as long as elsewhere
   uint64_t calls = 0;
   uint64_t failures = 0;
 };
@@ -37,12 +42,17 @@ class Peers {
   void Answered(MemberNumber member, int64_t latency_ns);
   void Failed(MemberNumber member);
   void Loaded(MemberNumber member, uint32_t load_permille);
+  // How long a durable write takes there, by its own word. Of this member itself, too, if it holds data.
+  void Paced(MemberNumber member, uint32_t write_us);
   // Forgets members that are not in the topology and begins to watch new ones, which start unsuspected.
   void Follow(const Topology& topology);
 
   bool Suspect(MemberNumber member) const;
+  bool Slow(MemberNumber member) const;
+  std::vector<MemberNumber> Suspects() const;
   PeerView View(MemberNumber member) const;
-  // The members, the one to ask first in front: itself, then unsuspected ones by latency and load, then suspects.
+  // The members, the one to ask first in front: itself, then unsuspected ones by latency and load, then those that are
+  // slow, itself among them, then suspects.
   std::vector<MemberNumber> Order(std::vector<MemberNumber> members) const;
   // After this long without an answer a second member should be asked; bounded below and above.
   int64_t HedgeDelayNs(MemberNumber member) const;
@@ -59,6 +69,8 @@ class Peers {
     double latency_ms = 0;
     double deviation_ms = 0;
     uint32_t load_permille = 0;
+    uint32_t write_us = 0;
+    bool slow = false;
     uint64_t calls = 0;
     uint64_t failures = 0;
   };
@@ -68,6 +80,8 @@ class Peers {
   const Settings& settings_;
   const MemberNumber self_;
   std::map<MemberNumber, Peer> peers_;
+  uint32_t own_write_us_ = 0;
+  bool self_slow_ = false;
   std::vector<std::function<void(MemberNumber)>> on_return_;
 };
 

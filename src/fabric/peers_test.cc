@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "fabric/write_pace.h"
+
 namespace rhizome::fabric {
 namespace {
 
@@ -69,6 +71,69 @@ TEST_F(PeersTest, AMemberNeverSuspectsItself) {
 }
 
 TEST_F(PeersTest, StrangersAreSuspect) { EXPECT_TRUE(peers_.Suspect(77)); }
+
+TEST_F(PeersTest, WhoseWritesTakeManyTimesAsLongIsAskedLastUntilTheyDoNot) {
+  for (const MemberNumber member : {2, 3, 4}) peers_.Answered(member, kMs);
+  peers_.Paced(1, 3'000);
+  peers_.Paced(2, 900'000);
+  EXPECT_TRUE(peers_.Slow(2));
+  peers_.Paced(3, 2'000);
+  peers_.Paced(4, 5'000);
+  EXPECT_FALSE(peers_.Slow(4));
+  for (int turn = 0; turn < 10; ++turn) EXPECT_EQ(peers_.Order({2, 3, 4}).back(), 2);
+  EXPECT_EQ(peers_.View(2).write_us, 900'000U);
+  peers_.Paced(2, 30'000);  // near the bound it stays what it was
+  EXPECT_TRUE(peers_.Slow(2));
+  peers_.Paced(2, 20'000);
+  EXPECT_FALSE(peers_.Slow(2));
+}
+
+TEST_F(PeersTest, SlowIsBetterThanSilent) {
+  Pass(settings_.suspect_after_ms + 1);
+  peers_.Answered(3, kMs);
+  peers_.Answered(4, kMs);
+  peers_.Paced(3, 1'000);
+  peers_.Paced(4, 2'000'000);
+  EXPECT_EQ(peers_.Order({2, 3, 4}), (std::vector<MemberNumber>{3, 4, 2}));
+  EXPECT_EQ(peers_.Suspects(), (std::vector<MemberNumber>{2}));
+}
+
+TEST_F(PeersTest, AMemberWithASlowDiskAsksOthersBeforeItself) {
+  for (const MemberNumber member : {2, 3, 4}) {
+    peers_.Answered(member, kMs);
+    peers_.Paced(member, 1'000);
+  }
+  peers_.Paced(1, 2'000'000);
+  EXPECT_EQ(peers_.Order({1, 2, 3}).back(), 1);
+}
+
+TEST_F(PeersTest, WhenAllAreSlowNobodyIs) {
+  for (const MemberNumber member : {1, 2, 3, 4}) peers_.Paced(member, 900'000);
+  for (const MemberNumber member : {1, 2, 3, 4}) EXPECT_FALSE(peers_.Slow(member));
+}
+
+TEST(WritePaceTest, AWriteThatDoesNotEndCountsForAsLongAsItHasTaken) {
+  StillLoop loop;
+  WritePace pace(loop);
+  EXPECT_EQ(pace.write_us(), 0U);
+  {
+    const WritePace::Measure measure(pace);
+    loop.now_ns += 2 * kMs;
+  }
+  EXPECT_EQ(pace.write_us(), 2'000U);
+  {
+    const WritePace::Measure stuck(pace);
+    loop.now_ns += 700 * kMs;
+    const WritePace::Measure later(pace);
+    EXPECT_EQ(pace.write_us(), 700'000U);
+  }
+  EXPECT_FALSE(pace.waiting());
+  for (int i = 0; i < 40; ++i) {
+    const WritePace::Measure measure(pace);
+    loop.now_ns += kMs;
+  }
+  EXPECT_LE(pace.write_us(), 1'100U);
+}
 
 TEST_F(PeersTest, TheNearestAreAskedFirstAndSuspectsLast) {
   Pass(settings_.suspect_after_ms + 1);

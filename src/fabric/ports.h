@@ -59,6 +59,9 @@ class ReplicaStore {
   virtual Task<Status> Collect(ShardNumber shard, Version below) = 0;
   // What is remembered of clients' requests; Apply of a batch with fates adds to it.
   virtual Task<Result<format::RequestPage>> Requests(ShardNumber shard, std::string after, uint32_t limit) = 0;
+  // Writes a few bytes to where the replicas are written, and ends once they are durable: how long that takes is what
+  // is asked.
+  virtual Task<Status> Probe() = 0;
   // Makes an empty replica. Durable when it ends. AlreadyExists.
   virtual Task<Status> Open(ShardSpec spec) = 0;
   // The replica has everything: said once, durable when it ends. NotFound when it is not the one opened for `since`.

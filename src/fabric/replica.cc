@@ -6,7 +6,7 @@
 
 namespace rhizome::fabric {
 
-Replica::Replica(Loop& loop, Parts parts) : loop_(loop), parts_(parts) {}
+Replica::Replica(Loop& loop, Parts parts) : loop_(loop), parts_(parts), write_pace_(loop) {}
 
 Task<Result<std::string>> Replica::Handle(std::string message, CallContext context) {
   Result<Request> request = DecodeRequest(message);
@@ -59,7 +59,11 @@ Task<Result<std::string>> Replica::Answer(VersionsRequest request) {
 Task<Result<std::string>> Replica::Answer(ApplyRequest request) {
   const Status admitted = co_await Admit(request.target);
   if (!admitted.ok()) co_return admitted;
-  const Status applied = co_await parts_.store->Apply(request.target.shard, std::move(request.batch));
+  Status applied;
+  {
+    const WritePace::Measure measure(write_pace_);
+    applied = co_await parts_.store->Apply(request.target.shard, std::move(request.batch));
+  }
   if (!applied.ok()) co_return applied;
   // A new owner may have copied this replica at a newer epoch before the batch was in it: then this acknowledgement
   // would count toward a majority of owners that no longer decide.
@@ -134,10 +138,11 @@ Task<Result<std::string>> Replica::Answer(ProgressRequest request) {
 
 Task<Result<std::string>> Replica::Answer(PingRequest request) {
   parts_.peers->Loaded(request.from, request.load_permille);
+  parts_.peers->Paced(request.from, request.write_us);
   const int64_t revision = parts_.directory->Now()->revision;
   // News travels with pings, whatever became of coordination's own hint.
   if (request.topology_revision > revision) parts_.directory->Nudge();
-  co_return EncodeReply(PingRequest::Reply{revision, load_permille_, loop_.WallMs()});
+  co_return EncodeReply(PingRequest::Reply{revision, load_permille_, loop_.WallMs(), write_us()});
 }
 
 }  // namespace rhizome::fabric

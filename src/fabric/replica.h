@@ -14,6 +14,7 @@
 #include "fabric/hints.h"
 #include "fabric/leader.h"
 #include "fabric/peers.h"
+#include "fabric/write_pace.h"
 
 namespace rhizome::fabric {
 
@@ -37,6 +38,9 @@ class Replica {
   // How this member is, as operators are told.
   StatusRequest::Reply Describe() const;
   uint32_t load_permille() const { return load_permille_; }
+  WritePace& write_pace() { return write_pace_; }
+  // As it tells others; 0 for a member without data.
+  uint32_t write_us() const { return write_pace_.write_us(); }
 
  private:
   Task<Status> Admit(Target target);
@@ -59,6 +63,7 @@ class Replica {
   Loop& loop_;
   const Parts parts_;
   uint32_t load_permille_ = 0;
+  WritePace write_pace_;
 };
 
 }  // namespace rhizome::fabric

@@ -273,6 +273,13 @@ Status SimStore::ChangeCatalogue(const std::function<void(StoreCatalogue&)>& cha
   return written;
 }
 
+// Beside what is queued, and without a draw of its own: a probe changes no history but by what it tells.
+Task<Status> SimStore::Probe() {
+  const bool slow = place_.pace.slow_until_ns > world_.NowNs();
+  const int64_t took_ns = 300'000 + (slow ? place_.pace.slow_by_ns / 2 : 0);
+  co_return co_await fabric::Sleep(loop_, took_ns) ? Status::Ok() : Status::Cancelled("the process is stopping");
+}
+
 Task<Status> SimStore::Open(fabric::ShardSpec spec) {
   co_return co_await OnDisk([this, spec = std::move(spec)]() -> Status {
     if (catalogue_.replicas.contains(spec.shard)) return Status::AlreadyExists("the replica is there");

@@ -72,6 +72,7 @@ class SimStore final : public fabric::ReplicaStore {
   Task<Result<format::InventoryPage>> Inventory(fabric::InventoryRequest request) override;
   Task<Status> Collect(fabric::ShardNumber shard, Version below) override;
   Task<Result<format::RequestPage>> Requests(fabric::ShardNumber shard, std::string after, uint32_t limit) override;
+  Task<Status> Probe() override;
   Task<Status> Open(fabric::ShardSpec spec) override;
   Task<Status> MarkComplete(fabric::ShardNumber shard, uint64_t since) override;
   Task<Status> Drop(fabric::ShardNumber shard) override;
