@@ -4,8 +4,10 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <chrono>
+#include <random>
 #include <thread>
 
+#include "base/retry_budget.h"
 #include "io/http_client.h"
 
 namespace rhizome::app {
@@ -13,6 +15,7 @@ namespace {
 
 constexpr int kAttempts = 8;
 constexpr int kRetryAfterMaxS = 10;
+constexpr int64_t kJitterMs = 500;
 constexpr int64_t kTimeoutMs = 600'000;  // embedding a batch of long documents takes its time
 constexpr size_t kAnswerBytesMax = 256 << 20;
 
@@ -46,6 +49,8 @@ struct Client::State {
   std::string server;
   std::string api_key;
   io::HttpClient http;
+  RetryBudget repeats{20};
+  std::random_device random;
 };
 
 Client::Client(std::string server, std::string api_key) : state_(std::make_unique<State>()) {
@@ -92,11 +97,14 @@ Result<boost::json::value> Client::Post(const std::string& path, const boost::js
 Result<boost::json::value> Client::Send(const std::string& method, const std::string& path,
                                         const boost::json::value& body) {
   const std::string text = body.is_null() ? "" : boost::json::serialize(body);
+  state_->repeats.FirstAttempt();
   for (int attempt = 1;; ++attempt) {
     int retry_after_s = 0;
     Result<boost::json::value> answer = SendOnce(method, path, text, retry_after_s);
-    if (answer.ok() || retry_after_s == 0 || attempt == kAttempts) return answer;
-    std::this_thread::sleep_for(std::chrono::seconds(retry_after_s));
+    if (answer.ok() || retry_after_s == 0 || attempt == kAttempts || !state_->repeats.TakeRepeat()) return answer;
+    // No sooner than the server asks, and not when everybody else comes whom it has told the same.
+    const int64_t jitter_ms = FullJitter(state_->random(), attempt, kJitterMs, kRetryAfterMaxS * 1'000);
+    std::this_thread::sleep_for(std::chrono::milliseconds(retry_after_s * 1'000 + jitter_ms));
   }
 }
 

@@ -18,8 +18,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   // Sends `body` as JSON and returns the answer's JSON. A problem document becomes a Status with its detail and
-  // field; Unavailable when nobody listens, saying how to start a server. What the server sheds (429, 503) is retried
-  // after the time it asks for, a few times.
+  // field; Unavailable when nobody listens, saying how to start a server. What the server sheds (429, 503) is repeated
+  // after the time it asks for and some more at random, a few times, and no more than a tenth of all requests.
   Result<boost::json::value> Post(const std::string& path, const boost::json::value& body);
   // The same with another method; `body` null for none.
   Result<boost::json::value> Send(const std::string& method, const std::string& path,

@@ -121,7 +121,13 @@ std::string StatusText(const object& status) {
       Count(NumberOf(status, "replication_factor"), "time", "times"), TextOf(status, "consistency_level"));
   if (!IsTrue(status, "clustered")) text += "this server runs alone\n";
   if (NumberOf(status, "moving") > 0) text += Count(NumberOf(status, "moving"), "shard", "shards") + " moving\n";
-  return text + "\n" + NodesTable(status);
+  text += "\n" + NodesTable(status);
+  std::vector<std::vector<std::string>> gateways{{"GATEWAY", "ADDRESS", "SINCE"}};
+  for (const object& gateway : ObjectsOf(status, "gateways")) {
+    gateways.push_back({TextOf(gateway, "id"), fmt::format("{}:{}", TextOf(gateway, "host"), NumberOf(gateway, "port")),
+                        fmt::format("{} s", Grouped(NumberOf(gateway, "age_s")))});
+  }
+  return gateways.size() == 1 ? text : text + "\n" + Table(gateways);
 }
 
 std::string HealthText(const object& health) {

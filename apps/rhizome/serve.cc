@@ -118,8 +118,9 @@ Result<bool> JoinCluster(const Config& config, const cluster::ClusterOptions& op
     if (std::exchange(said, status.ToString()) != status.ToString()) spdlog::warn("joining the cluster: {}", said);
     if (stop.Wait(kRetryMs)) return false;
   }
-  parts.controls = std::make_unique<cluster::MemberControls>(parts.runtime->calls(), parts.runtime->member(),
-                                                             options.defaults.replication_factor, options.settings);
+  parts.controls = std::make_unique<cluster::MemberControls>(
+      parts.runtime->calls(), parts.runtime->member(), options.defaults.replication_factor, options.settings,
+      [runtime = parts.runtime.get()] { return runtime->Troubles(); });
   parts.operations = std::make_unique<cluster::ClusterOperations>(*parts.controls);
   parts.registers = std::make_unique<cluster::ClusterRegisters>(parts.runtime->database());
   parts.Publish(parts.runtime->database(), config, slot);

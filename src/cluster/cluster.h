@@ -63,7 +63,8 @@ class Cluster final : public Database {
   // What this process holds of the cluster.
   std::vector<ShardInfo> Shards() override;
   std::map<std::string, double> Stats() override;
-  // Always empty: what this process cannot take, others can. Shards() says what is wrong here.
+  // Always empty: what this process cannot take, others can. Notices say what is wrong here and elsewhere
+  // (operations.h).
   std::string ReadOnlyReason() override { return ""; }
 
  private:

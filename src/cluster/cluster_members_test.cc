@@ -99,7 +99,7 @@ TEST_F(MembersTest, ComparingAsksEveryReplicaAndKnowsNothingOfASilentOne) {
   ASSERT_TRUE(WriteMany("a", 0, 57).ok());
   StartGateway("g");
   ClusterRuntime& gateway = *processes_.at("g").runtime;
-  MemberControls controls(gateway.calls(), gateway.member(), 3, {});
+  MemberControls controls(gateway.calls(), gateway.member(), 3, {}, [&gateway] { return gateway.Troubles(); });
   ClusterOperations operations(controls);
   EXPECT_TRUE(Eventually(10, [&] { return operations.Compare().value().equal; }));
   Stop("c");

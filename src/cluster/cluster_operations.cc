@@ -182,10 +182,14 @@ rhizome::Status ClusterOperations::SetFactor(const std::string& collection, uint
 }
 
 std::vector<std::string> ClusterOperations::Notices() {
+  std::vector<std::string> notices = controls_.Troubles();
   const int64_t frozen_ms = controls_.FrozenMs();
-  if (frozen_ms < 0) return {};
-  return {fmt::format("coordination has not answered for {:.1f} s: reads and writes go on, the topology is frozen",
-                      static_cast<double>(frozen_ms) / 1e3)};
+  if (frozen_ms >= 0) {
+    notices.push_back(
+        fmt::format("coordination has not answered for {:.1f} s: reads and writes go on, the topology is frozen",
+                    static_cast<double>(frozen_ms) / 1e3));
+  }
+  return notices;
 }
 
 }  // namespace rhizome::cluster

@@ -26,6 +26,8 @@ class ClusterControls {
   virtual Result<Scheduled> CompareNow() = 0;
   // What every replica holds; asks every owner of every shard.
   virtual Result<fabric::Member::Digests> Digests() = 0;
+  // Members that are not as they should be, for people, as seen a moment ago. Asks nobody and never blocks.
+  virtual std::vector<std::string> Troubles() = 0;
   // How long coordination has been out of reach; -1: it is not. Asks nobody and never blocks.
   virtual int64_t FrozenMs() = 0;
 };

@@ -128,6 +128,8 @@ TEST_F(ClusterOperationsTest, AFrozenTopologyIsNoticed) {
   EXPECT_TRUE(operations_.Notices().empty());
   made_.view.frozen_ms = 2'500;
   EXPECT_THAT(operations_.Notices(), ElementsAre(HasSubstr("2.5 s")));
+  controls_.troubles = {"node2 does not answer"};
+  EXPECT_THAT(operations_.Notices(), ElementsAre("node2 does not answer", HasSubstr("2.5 s")));
 }
 
 TEST_F(ClusterOperationsTest, WithoutAViewEverythingIsUnavailable) {

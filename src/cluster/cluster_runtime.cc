@@ -15,6 +15,7 @@ namespace {
 constexpr std::string_view kMemberFile = "/MEMBER";
 constexpr uint8_t kMemberFormat = 1;
 constexpr int64_t kLoadIntervalNs = 100'000'000;
+constexpr int64_t kTroublesIntervalNs = 500'000'000;
 constexpr size_t kNameLengthMax = 64;
 
 // Of the data directory: a second process with the same name is told apart, and a number that was given but not yet
@@ -95,6 +96,7 @@ Status ClusterRuntime::Open() {
   return calls_.One<Status>([this]() -> Task<Status> {
     network_->Admit();
     if (store_ != nullptr) gate_.Start(ReportLoad());
+    gate_.Start(NoteTroubles());
     return AtOnce(Status::Ok());
   });
 }
@@ -156,6 +158,40 @@ Status ClusterRuntime::KeepIdentity(const Identity& identity) {
 // Others ask the less busy ones first.
 Task<void> ClusterRuntime::ReportLoad() {
   while (co_await fabric::Sleep(loop_, kLoadIntervalNs)) member_->replica().SetLoad(store_->LoadPermille());
+}
+
+// Whoever asks a gateway or a node whether it can serve is told which members are not well; it can, as long as enough
+// others are.
+Task<void> ClusterRuntime::NoteTroubles() {
+  do {
+    std::vector<std::string> troubles;
+    if (ports_.node != nullptr) {
+      const std::string reason = ports_.node->ReadOnlyReason();
+      member_->replica().SetReadOnly(!reason.empty());
+      if (!reason.empty()) troubles.push_back("this node takes no writes into its replicas: " + reason);
+    }
+    for (const auto& [number, kept] : member_->directory().Now()->members) {
+      if (kept.value.state == fabric::MemberState::kGone || number == member_->identity().record.number) continue;
+      const fabric::PeerView peer = member_->peers().View(number);
+      const std::string& name = kept.value.name;
+      if (peer.suspect) troubles.push_back(name + " does not answer");
+      if (!peer.suspect && peer.read_only) {
+        troubles.push_back(name + " takes no writes into its replicas: its own /ready says why");
+      }
+      if (!peer.suspect && peer.slow) {
+        troubles.push_back(name + " takes " + std::to_string(peer.write_us / 1'000) + " ms for a durable write");
+      }
+    }
+    {
+      const MutexLock lock(mutex_);
+      troubles_ = std::move(troubles);
+    }
+  } while (co_await fabric::Sleep(loop_, kTroublesIntervalNs));
+}
+
+std::vector<std::string> ClusterRuntime::Troubles() const {
+  const MutexLock lock(mutex_);
+  return troubles_;
 }
 
 Task<Status> ClusterRuntime::EndOnLoop() {

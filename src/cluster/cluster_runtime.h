@@ -10,7 +10,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "base/mutex.h"
 #include "base/status.h"
 #include "cluster/cluster.h"
 #include "cluster/loop_calls.h"
@@ -34,7 +36,7 @@ struct ClusterOptions {
   std::string zone;                    // "": none
   uint64_t capacity_bytes = 0;         // disk it may fill, a weight in placement
   rpc::TlsOptions tls;
-  bool insecure = false;  // plain text beyond loopback
+  bool insecure = false;              // plain text beyond loopback
   bool waits_to_be_admitted = false;  // takes no shards until an operator says so; for a member that is new
   int64_t slow_request_ms = 1'000;    // messages of others that take longer are logged
   CollectionDefaults defaults{8, 3};
@@ -67,6 +69,8 @@ class ClusterRuntime {
   // On the loop only, by way of calls().
   fabric::Member& member() { return *member_; }
   LoopCalls& calls() { return calls_; }
+  // Members that are not as they should be, this one among them, as seen up to half a second ago; for people.
+  std::vector<std::string> Troubles() const EXCLUDES(mutex_);
   uint16_t port() const { return network_->port(); }
 
  private:
@@ -76,6 +80,7 @@ class ClusterRuntime {
   Result<fabric::Identity> LoadIdentity();
   Status KeepIdentity(const fabric::Identity& identity);
   Task<void> ReportLoad();
+  Task<void> NoteTroubles() EXCLUDES(mutex_);
   Task<Status> EndOnLoop();
 
   const ClusterOptions options_;
@@ -89,6 +94,9 @@ class ClusterRuntime {
   std::unique_ptr<fabric::Member> member_;
   std::unique_ptr<Cluster> cluster_;
   bool stopped_ = false;
+
+  mutable Mutex mutex_;
+  std::vector<std::string> troubles_ GUARDED_BY(mutex_);
 };
 
 }  // namespace rhizome::cluster

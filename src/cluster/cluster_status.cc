@@ -276,6 +276,15 @@ ClusterStatus StatusOf(const ClusterView& view) {
     status.healthy_nodes += status.nodes.back().status == "healthy" ? 1 : 0;
   }
   status.total_nodes = status.nodes.size();
+  for (const fabric::GatewayRecord& gateway : view.topology.gateways) {
+    GatewayStatus& listed = status.gateways.emplace_back();
+    listed.id = gateway.name;
+    std::tie(listed.host, listed.port) = SplitAddress(gateway.http_address);
+    listed.age_s = std::max<int64_t>(0, view.wall_ms - gateway.since_ms) / 1'000;
+  }
+  std::sort(status.gateways.begin(), status.gateways.end(), [](const GatewayStatus& a, const GatewayStatus& b) {
+    return std::tie(a.id, a.host, a.port) < std::tie(b.id, b.host, b.port);
+  });
   std::sort(status.nodes.begin(), status.nodes.end(), [](const NodeStatus& a, const NodeStatus& b) {
     return std::tie(a.id, a.number) < std::tie(b.id, b.number);
   });

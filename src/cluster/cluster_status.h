@@ -23,6 +23,7 @@ struct ClusterView {
   std::map<fabric::MemberNumber, fabric::StatusRequest::Reply> reports;
   int64_t frozen_ms = -1;  // how long coordination has been out of this member's reach; -1: it is not
   uint32_t default_factor = 1;
+  int64_t wall_ms = 0;              // when this was so
   fabric::BalanceSettings balance;  // the leader's, as far as all nodes are set alike
 };
 

@@ -177,6 +177,20 @@ TEST(ClusterHealthTest, WhatTheLeaderCannotDoIsSaid) {
   EXPECT_EQ(health.reasons[0].detail, "no member is left to take it");
 }
 
+TEST(ClusterStatusTest, GatewaysAreListedWithTheirAgeAndAreNoNodes) {
+  HandMade made;
+  made.view.wall_ms = 100'000;
+  made.view.topology.gateways = {{"gateway-2", "10.0.2.2:8000", 40'500}, {"gateway-1", "10.0.2.1:8000", 101'000}};
+  const ClusterStatus status = StatusOf(made.view);
+  EXPECT_EQ(status.total_nodes, 3U);
+  ASSERT_EQ(status.gateways.size(), 2U);
+  EXPECT_EQ(status.gateways[0].id, "gateway-1");
+  EXPECT_EQ(status.gateways[0].age_s, 0);  // its clock is ahead
+  EXPECT_EQ(status.gateways[1].host, "10.0.2.2");
+  EXPECT_EQ(status.gateways[1].port, 8000);
+  EXPECT_EQ(status.gateways[1].age_s, 59);
+}
+
 TEST(ClusterHealthTest, ANodeWhoseWritesTakeManyTimesAsLongIsNamedWithTheFigures) {
   HandMade made;
   made.view.reports[1].write_us = 2'000;

@@ -89,8 +89,10 @@ class HandMadeControls final : public ClusterControls {
     return digests;
   }
 
+  std::vector<std::string> Troubles() override { return troubles; }
   int64_t FrozenMs() override { return made.view.frozen_ms; }
 
+  std::vector<std::string> troubles;
   HandMade made;
   bool reachable = true;
 

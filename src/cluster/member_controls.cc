@@ -19,8 +19,12 @@ fabric::BalanceSettings BalanceOf(const fabric::Settings& settings) {
 }  // namespace
 
 MemberControls::MemberControls(LoopCalls& calls, fabric::Member& member, uint32_t default_factor,
-                               const fabric::Settings& settings)
-    : calls_(calls), member_(member), default_factor_(default_factor), balance_(BalanceOf(settings)) {}
+                               const fabric::Settings& settings, TroublesOf troubles)
+    : calls_(calls),
+      member_(member),
+      default_factor_(default_factor),
+      balance_(BalanceOf(settings)),
+      troubles_(std::move(troubles)) {}
 
 Result<ClusterView> MemberControls::View() {
   return calls_.One<Result<ClusterView>>([this] { return Look(); });
@@ -32,6 +36,7 @@ Task<Result<ClusterView>> MemberControls::Look() {
   view.topology = *member_.directory().Now();
   view.self = member_.identity().record.number;
   view.frozen_ms = FrozenMs();
+  view.wall_ms = SystemClock().WallMs();
   view.default_factor = default_factor_;
   view.balance = balance_;
   for (auto& [number, answer] : answers) {

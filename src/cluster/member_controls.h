@@ -17,13 +17,17 @@ namespace rhizome::cluster {
 class MemberControls final : public ClusterControls {
  public:
   // `default_factor` and `settings` as the cluster was given them.
-  MemberControls(LoopCalls& calls, fabric::Member& member, uint32_t default_factor, const fabric::Settings& settings);
+  // `troubles`: as ClusterControls says, from any thread.
+  using TroublesOf = std::function<std::vector<std::string>()>;
+  MemberControls(LoopCalls& calls, fabric::Member& member, uint32_t default_factor, const fabric::Settings& settings,
+                 TroublesOf troubles);
 
   Result<ClusterView> View() override;
   Status SetMemberState(fabric::MemberNumber member, fabric::MemberState state) override;
   Status SetFactor(const std::string& collection, uint32_t factor) override;
   Result<Scheduled> CompareNow() override;
   Result<fabric::Member::Digests> Digests() override;
+  std::vector<std::string> Troubles() override { return troubles_(); }
   int64_t FrozenMs() override;
 
  private:
@@ -35,6 +39,7 @@ class MemberControls final : public ClusterControls {
   fabric::Member& member_;
   const uint32_t default_factor_;
   const fabric::BalanceSettings balance_;
+  const TroublesOf troubles_;
 };
 
 }  // namespace rhizome::cluster

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/clock.h"
 #include "cluster/query_codec.h"
 #include "cluster/shard_query.h"
 
@@ -91,8 +92,13 @@ NodeStore::NodeStore(fabric::Loop& loop, Node& node, NodeStoreOptions options)
 
 template <typename R>
 Task<R> NodeStore::Run(WorkerPool& lane, std::function<R()> call) {
-  co_return co_await outstanding_.Call<R>([&lane, &call](std::function<void(R)> done) {
-    std::function<void()> task = [call = std::move(call), done] { done(call()); };
+  co_return co_await outstanding_.Call<R>([this, &lane, &call](std::function<void(R)> done) {
+    const int64_t asked_ns = SystemClock().MonotonicNs();
+    const int64_t patience_ns = &lane == &background_ ? INT64_MAX : options_.queue_wait_ms_max * 1'000'000;
+    std::function<void()> task = [call = std::move(call), done, asked_ns, patience_ns] {
+      if (SystemClock().MonotonicNs() - asked_ns <= patience_ns) return done(call());
+      done(Status::ResourceExhausted("it waited for this member's disk for longer than anybody waits for it"));
+    };
     if (!lane.TrySubmit(task)) done(Status::ResourceExhausted("too much waits for this member's disk already"));
   });
 }

@@ -2,7 +2,8 @@
 //
 // Lanes keep one kind of work from starving another: writes (many at once, because the log syncs them as a group), keys
 // (versions and registers, which writes and key reads wait for), queries, and background work. Each lane's queue is
-// bounded; a full one is ResourceExhausted.
+// bounded; a full one is ResourceExhausted, and so is what has waited in one for longer than its asker does: carrying
+// it out would only delay what is still waited for. Background work waits for as long as it takes.
 //
 // On the loop. `node` outlives it. The destructor waits for what is under way.
 #pragma once
@@ -23,7 +24,8 @@ struct NodeStoreOptions {
   uint32_t key_threads = 4;
   uint32_t query_threads = 0;  // 0: one per core, at least two
   uint32_t background_threads = 2;
-  uint32_t queue_len_max = 4'096;  // of each lane
+  uint32_t queue_len_max = 4'096;     // of each lane
+  int64_t queue_wait_ms_max = 2'000;  // as long as members wait for each other (fabric::Settings::call_timeout_ms)
 };
 
 class NodeStore final : public fabric::ReplicaStore {

@@ -37,6 +37,13 @@ struct NodeStatus {
   std::vector<std::string> collections;  // it holds shards of, by name
 };
 
+struct GatewayStatus {
+  std::string id;  // its name
+  std::string host;
+  uint16_t port = 0;
+  int64_t age_s = 0;  // since it came
+};
+
 struct ClusterStatus {
   bool clustered = false;  // false: a server alone
   uint64_t total_nodes = 0;
@@ -51,6 +58,7 @@ struct ClusterStatus {
   int64_t unreachable_ms = 0;       // for how long: so long the topology has been frozen
   uint64_t moving = 0;              // shards under way to other nodes
   std::vector<NodeStatus> nodes;    // by id
+  std::vector<GatewayStatus> gateways;
 };
 
 enum class HealthLevel { kOk, kDegraded, kCritical };

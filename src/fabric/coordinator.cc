@@ -166,8 +166,9 @@ Task<bool> Coordinator::Again(ShardNumber shard, Status failure, Attempts& attem
   known = directory_.Now()->Find(shard);
   if (known != nullptr && known->epoch != before) co_return loop.NowNs() < deadline_ns;
   // Nothing new here: the member asked is ahead or behind by a moment. Full jitter keeps many from coming together.
-  const int64_t pause_ns = static_cast<int64_t>(loop.Random() % (20 * kNsPerMs << std::min(attempts.count, 4)));
+  const int64_t pause_ns = FullJitter(loop.Random(), attempts.count, 40 * kNsPerMs, 320 * kNsPerMs);
   if (loop.NowNs() + pause_ns >= deadline_ns) co_return false;
+  if (!stale && !repeats_.TakeRepeat()) co_return false;
   co_return co_await Sleep(loop, pause_ns);
 }
 
@@ -176,6 +177,7 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
   std::string batch;
   bool perhaps = false;  // some owner may have logged it
   Attempts attempts;
+  repeats_.FirstAttempt();
   Status failure;
   do {
     const Result<Placement> placement = co_await Locate(command.shard);
@@ -305,6 +307,7 @@ Task<Result<WriteReceipt>> Coordinator::Send(const Placement& placement, const W
 
 Task<Result<std::vector<std::optional<format::Operation>>>> Coordinator::Read(ReadCommand command) {
   Attempts attempts;
+  repeats_.FirstAttempt();
   Status failure;
   const Level level = Planted(Bug::kReadFromOne) ? Level::kOne : command.level;
   do {
@@ -339,6 +342,7 @@ Task<Result<std::vector<std::optional<format::Operation>>>> Coordinator::Read(Re
 
 Task<Result<format::InventoryPage>> Coordinator::Inventory(InventoryCommand command) {
   Attempts attempts;
+  repeats_.FirstAttempt();
   Status failure;
   do {
     const Result<Placement> placement = co_await Locate(command.shard);
@@ -401,6 +405,7 @@ Task<Status> Coordinator::WriteBack(const Placement& placement, const ReadComman
 
 Task<Result<VersionsRequest::Reply>> Coordinator::Versions(ReadCommand command) {
   Attempts attempts;
+  repeats_.FirstAttempt();
   Status failure;
   do {
     const Result<Placement> placement = co_await Locate(command.shard);

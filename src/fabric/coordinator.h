@@ -6,6 +6,10 @@
 // and then writes once above them; a quorum read writes back what it is about to answer unless a majority has it. So
 // per register quorum histories are linearizable, whatever the clocks say.
 //
+// It is the one layer that repeats. A repetition because too few answered takes from a budget of a tenth of all
+// requests; one because the placement has moved on asks others and is free. Below it each exchange is one attempt, and
+// the gateway passes failures on.
+//
 // Outcomes: OK: as the level promises. Unavailable, and any error but the next: surely not written. DeadlineExceeded:
 // unknown; repeating with the same idempotency key is safe. On the loop.
 #pragma once
@@ -16,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "base/retry_budget.h"
 #include "base/version.h"
 #include "fabric/caller.h"
 #include "fabric/directory.h"
@@ -127,7 +132,8 @@ class Coordinator {
   Directory& directory_;
   Hints& hints_;
   HybridClock& clock_;
-  double hedge_tokens_ = 10;
+  RetryBudget hedges_;   // second owners asked before the first has answered
+  RetryBudget repeats_;  // whole rounds done again
 };
 
 }  // namespace rhizome::fabric

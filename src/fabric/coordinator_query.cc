@@ -10,8 +10,6 @@ namespace rhizome::fabric {
 namespace {
 
 constexpr int kRoundsMax = 5;
-constexpr double kHedgeShare = 0.1;  // of requests that may be asked twice
-constexpr double kHedgeTokensMax = 10;
 
 }  // namespace
 
@@ -31,7 +29,7 @@ struct Coordinator::Search {
 
 Task<QueryAnswers> Coordinator::Query(QueryCommand command) {
   const auto search = std::make_shared<Search>(std::move(command));
-  hedge_tokens_ = std::min(kHedgeTokensMax, hedge_tokens_ + kHedgeShare);
+  hedges_.FirstAttempt();
   for (int round = 0; round < kRoundsMax && !search->open.empty(); ++round) {
     if (caller_.loop().NowNs() >= search->command.context.deadline_ns) break;
     if (std::exchange(search->stale, false)) {
@@ -59,7 +57,7 @@ Task<QueryAnswers> Coordinator::Query(QueryCommand command) {
 Task<void> Coordinator::AwaitParts(Search& search, bool last) {
   const int64_t deadline_ns = search.command.context.deadline_ns;
   int64_t hedge_ns = INT64_MAX;
-  if (search.command.level == Level::kOne && !last && hedge_tokens_ >= 1) {
+  if (search.command.level == Level::kOne && !last && hedges_.MayRepeat()) {
     hedge_ns = 0;
     for (const auto& [shard, members] : search.tried) {
       for (const MemberNumber member : members) hedge_ns = std::max(hedge_ns, caller_.peers().HedgeDelayNs(member));
@@ -70,7 +68,7 @@ Task<void> Coordinator::AwaitParts(Search& search, bool last) {
     search.wake.emplace(caller_.loop());
     const TimeLimit limit(caller_.loop(), std::min(hedge_ns, deadline_ns), *search.wake, false);
     if (co_await OneShot<bool>(*search.wake)) continue;
-    if (caller_.loop().NowNs() >= hedge_ns) hedge_tokens_ -= 1;
+    if (caller_.loop().NowNs() >= hedge_ns) (void)hedges_.TakeRepeat();  // another may have taken it: then one too many
     break;
   }
   search.wake.reset();

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "fabric/test_world.h"
 
@@ -151,6 +153,39 @@ TEST_F(CoordinatorTest, AQuorumWriteGoesAboveWhatAMajorityHasSeen) {
   EXPECT_GT(written->version, far);
   loop_.RunFor(100);
   EXPECT_EQ(TextAt(2, 1), "later");
+}
+
+// How often a member was asked for something about a shard.
+int TimesAsked(const TestNetwork& network, MemberNumber member) {
+  return static_cast<int>(std::count_if(network.asked.begin(), network.asked.end(),
+                                        [member](const auto& asked) { return asked.first == member; }));
+}
+
+TEST_F(CoordinatorTest, ADeadMajorityDoesNotMultiplyTheLoadOfTheLiving) {
+  network_.answers.erase(2);
+  network_.answers.erase(3);
+  for (int i = 0; i < 500; ++i) EXPECT_FALSE(Write({Upsert(1, "one")}).ok());
+  EXPECT_GE(TimesAsked(network_, 1), 500);
+  EXPECT_LE(TimesAsked(network_, 1), 500 + 50 + 10);  // a tenth, and the few there are from the start
+}
+
+TEST_F(CoordinatorTest, ADeadPeerDoesNotMultiplyTheLoadOfSearches) {
+  network_.answers.erase(3);
+  for (int i = 0; i < 500; ++i) EXPECT_TRUE(Query().failed.empty());
+  EXPECT_LE(TimesAsked(network_, 1) + TimesAsked(network_, 2), 500 + 50 + 10);
+}
+
+TEST_F(CoordinatorTest, OneFailureIsMendedByARepetition) {
+  network_.answers.erase(2);
+  network_.answers.erase(3);
+  bool refused = false;
+  network_.answers[1] = [&, n = MemberNumber{1}](const Request& request) {
+    if (!std::exchange(refused, true)) {
+      network_.answers[2] = [this](const Request& later) { return replicas_[2].Answer(later); };
+    }
+    return replicas_[n].Answer(request);
+  };
+  EXPECT_TRUE(Write({Upsert(1, "one")}).ok());
 }
 
 TEST_F(CoordinatorTest, OneOwnerAwayIsNoHindrance) {

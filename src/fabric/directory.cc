@@ -39,6 +39,11 @@ Status ReadEntry(const coordination::KeyValue& entry, Topology& topology) {
     MemberNumber member = 0;
     if (!ParseNumber(*number, member)) return Status::Corruption("is no member's number");
     topology.live.insert(member);
+  } else if (Within(entry.key, "gateways/")) {
+    // For people's eyes: one that nobody understands must not keep the rest from being adopted.
+    if (Result<GatewayRecord> gateway = DecodeGateway(entry.value); gateway.ok()) {
+      topology.gateways.push_back(std::move(gateway).value());
+    }
   } else if (entry.key == LeaderKey()) {
     if (!ParseNumber(entry.value, topology.leader)) return Status::Corruption("is no member's number");
     topology.leader_epoch = entry.create_revision;

@@ -36,6 +36,13 @@ TEST_F(DirectoryTest, KnowsWhatCoordinationHolds) {
   EXPECT_EQ(topology->Find(1)->epoch, 4);
 }
 
+TEST_F(DirectoryTest, GatewaysAreListedAndADamagedOneIsLeftOut) {
+  truth_.Put(GatewayKey(Uuid::FromName("a")), EncodeGateway({"gateway-1", "10.0.2.1:8000", 77}));
+  truth_.Put(GatewayKey(Uuid::FromName("b")), "nonsense");
+  ASSERT_TRUE(loop_.Run(directory_.Refresh()).ok());
+  EXPECT_EQ(directory_.Now()->gateways, (std::vector<GatewayRecord>{{"gateway-1", "10.0.2.1:8000", 77}}));
+}
+
 TEST_F(DirectoryTest, ListenersHearOfEachNewCopyOnce) {
   int heard = 0;
   directory_.Subscribe([&](const TopologyPointer&) { ++heard; });

@@ -80,6 +80,15 @@ Task<void> Leader::Lead() {
   report_ = std::move(report).value();
   for (const PlacementChange& change : report_.changes) {
     if (caller_.loop().stopping()) co_return;
+    std::vector<MemberNumber> newcomers = change.placement.next;
+    std::erase_if(newcomers, [&change](MemberNumber member) {
+      const auto& owners = change.placement.replicas;
+      return std::find(owners.begin(), owners.end(), member) != owners.end();
+    });
+    if (!co_await AreThere(newcomers)) {
+      report_.blocked.push_back({change.shard, "a node that is to have it holds a lease and does not answer"});
+      continue;
+    }
     if (!(co_await Put(change.shard, change.mod_revision, change.placement)).ok()) break;
   }
   if (!report_.changes.empty()) (void)co_await directory_.Refresh();
@@ -113,6 +122,23 @@ Task<void> Leader::FinishMove(Kept<Placement> placement) {
   ++moved.epoch;
   (void)co_await Put(moved.shard, placement.mod_revision, moved);
   (void)co_await directory_.Refresh();
+}
+
+// A move counts its newcomers at once: with two replicas, one newcomer that cannot be reached takes the shard its
+// quorum. A lease only says that it reaches coordination.
+Task<bool> Leader::AreThere(std::vector<MemberNumber> newcomers) {
+  std::map<MemberNumber, PingRequest> requests;
+  for (const MemberNumber member : newcomers) {
+    if (member != self_) requests[member] = {self_, directory_.Now()->revision};
+  }
+  CallContext context;
+  context.deadline_ns = caller_.loop().NowNs() + settings_.suspect_after_ms * kNsPerMs;
+  using Answers = std::map<MemberNumber, Result<PingRequest::Reply>>;
+  const size_t asked = requests.size();
+  const Answers answers =
+      co_await caller_.AskMany<PingRequest>(std::move(requests), context, [](const Answers&) { return false; });
+  const auto there = [](const auto& entry) { return entry.second.ok() && entry.second->write_us > 0; };
+  co_return static_cast<size_t>(std::count_if(answers.begin(), answers.end(), there)) == asked;
 }
 
 // Whether every new owner says that it has copied what the old ones had at this epoch; and when owners are only

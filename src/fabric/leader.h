@@ -33,6 +33,8 @@ class Leader {
   Task<void> Lead();
   Task<void> FinishMove(Kept<Placement> placement);
   Task<bool> Complete(Placement placement);
+  // Whether who would be a new owner answers here and has lately made a write durable.
+  Task<bool> AreThere(std::vector<MemberNumber> newcomers);
   // Who wanted to leave and holds nothing any more has left.
   Task<void> RetireDrained();
   // Compare-and-swap of one placement, only while this member leads.

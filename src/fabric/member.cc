@@ -71,6 +71,11 @@ Task<Status> Member::Start() {
     gate_->Start(repair_->RunCollection());
     gate_->Start(leader_->Run([this] { return lease_; }));
   }
+  if (!identity_.holds_data) {
+    since_ms_ = ports_.loop.WallMs();
+    (void)co_await TakeLease();  // only to be listed: it can do its work without
+    gate_->Start(KeepLease());
+  }
   gate_->Start(directory_->Run());
   gate_->Start(hints_->Run());
   gate_->Start(PingPeers());
@@ -167,7 +172,12 @@ Task<Status> Member::TakeLease() {
   const auto lease = co_await ports_.truth.Grant(settings_.lease_ttl_ms);
   if (!lease.ok()) co_return lease.status();
   coordination::Transaction transaction;
-  transaction.changes = {{LiveKey(identity_.record.number), identity_.record.name, *lease}};
+  if (identity_.holds_data) {
+    transaction.changes = {{LiveKey(identity_.record.number), identity_.record.name, *lease}};
+  } else {
+    const GatewayRecord gateway{identity_.record.name, identity_.record.http_address, since_ms_};
+    transaction.changes = {{GatewayKey(identity_.record.directory), EncodeGateway(gateway), *lease}};
+  }
   const auto committed = co_await ports_.truth.Commit(std::move(transaction));
   if (!committed.ok()) co_return committed.status();
   lease_ = *lease;
@@ -198,24 +208,26 @@ Task<void> Member::ProbeStore() {
   const auto interval_ns = [&] {  // one that is slow shows sooner that it no longer is
     return settings_.write_probe_interval_ms * kNsPerMs / (peers_->Slow(identity_.record.number) ? 4 : 1);
   };
-  while (co_await Sleep(ports_.loop, interval_ns())) {
+  do {
     if (!pace.waiting() && ports_.loop.NowNs() - pace.noted_ns() >= interval_ns()) {
       const WritePace::Measure measure(pace);
       (void)co_await ports_.store->Probe();  // a disk that refuses says so to those who write
     }
     peers_->Paced(identity_.record.number, replica_->write_us());
-  }
+  } while (co_await Sleep(ports_.loop, interval_ns()));
 }
 
 Task<void> Member::PingOne(MemberNumber member) {
   CallContext context;
   context.deadline_ns = ports_.loop.NowNs() + settings_.suspect_after_ms * kNsPerMs;
-  const auto reply = co_await caller_->Ask<PingRequest>(
-      member, {identity_.record.number, directory_->Now()->revision, replica_->load_permille(), replica_->write_us()},
-      context);
+  PingRequest ping{identity_.record.number, directory_->Now()->revision, replica_->load_permille()};
+  ping.write_us = replica_->write_us();
+  ping.read_only = replica_->read_only();
+  const auto reply = co_await caller_->Ask<PingRequest>(member, ping, context);
   if (!reply.ok()) co_return;
   peers_->Loaded(member, reply->load_permille);
   peers_->Paced(member, reply->write_us);
+  peers_->ReadOnly(member, reply->read_only);
   if (reply->topology_revision > directory_->Now()->revision) directory_->Nudge();
 }
 

@@ -97,6 +97,7 @@ class Member {
   Identity identity_;
   const Settings settings_;
   coordination::LeaseId lease_ = coordination::kNoLease;
+  int64_t since_ms_ = 0;  // of a gateway: when it came
   std::unique_ptr<Gate> gate_;
   std::unique_ptr<HybridClock> versions_;
   std::unique_ptr<Directory> directory_;

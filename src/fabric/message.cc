@@ -169,10 +169,11 @@ void PutFields(std::string& out, const PingRequest& request) {
   PutI64(out, request.topology_revision);
   PutU32(out, request.load_permille);
   PutU32(out, request.write_us);
+  PutU8(out, request.read_only ? 1 : 0);
 }
 bool GetFields(Decoder& in, PingRequest& request) {
   return in.U32(request.from) && in.I64(request.topology_revision) && in.U32(request.load_permille) &&
-         in.U32(request.write_us);
+         in.U32(request.write_us) && GetBool(in, request.read_only);
 }
 
 void PutFields(std::string&, const StatusRequest&) {}
@@ -386,12 +387,13 @@ std::string EncodeReply(const PingRequest::Reply& reply) {
   PutU32(out, reply.load_permille);
   PutI64(out, reply.wall_ms);
   PutU32(out, reply.write_us);
+  PutU8(out, reply.read_only ? 1 : 0);
   return out;
 }
 Status DecodeReply(std::string_view bytes, PingRequest::Reply& reply) {
   Decoder in(bytes);
   return Ended(in, GetMessageFormat(in) && in.I64(reply.topology_revision) && in.U32(reply.load_permille) &&
-                       in.I64(reply.wall_ms) && in.U32(reply.write_us));
+                       in.I64(reply.wall_ms) && in.U32(reply.write_us) && GetBool(in, reply.read_only));
 }
 
 // The code alone would do if nothing else answered FailedPrecondition; the text makes it unmistakable.

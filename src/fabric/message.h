@@ -118,12 +118,14 @@ struct PingRequest {
   MemberNumber from = 0;
   int64_t topology_revision = 0;
   uint32_t load_permille = 0;
-  uint32_t write_us = 0;  // how long a durable write takes; 0: not known, or a member without data
+  uint32_t write_us = 0;   // how long a durable write takes; 0: not known, or a member without data
+  bool read_only = false;  // takes no writes: its disk is full or failed, or what it has is damaged
   struct Reply {
     int64_t topology_revision = 0;
     uint32_t load_permille = 0;
     int64_t wall_ms = 0;
     uint32_t write_us = 0;
+    bool read_only = false;
   };
 };
 

@@ -18,6 +18,8 @@ StatusRequest::Reply AStatus() {
   reply.blocked = {{11, "no member is left"}};
   reply.shards = {{.shard = 9, .points = 100, .documents = 10, .complete = true, .damage = ""},
                   {.shard = 10, .copied = 3, .total = 8, .damage = "a torn page", .refusal = "no room"}};
+  reply.write_us = 1'500;
+  reply.suspects = {3, 4};
   return reply;
 }
 
@@ -34,6 +36,8 @@ TEST(StatusMessage, ComesBackAsItWent) {
   EXPECT_EQ(read.shards[0].points, 100U);
   EXPECT_EQ(read.shards[1].damage, "a torn page");
   EXPECT_EQ(read.shards[1].refusal, "no room");
+  EXPECT_EQ(read.write_us, 1'500U);
+  EXPECT_EQ(read.suspects, (std::vector<MemberNumber>{3, 4}));
 }
 
 TEST(StatusMessage, EveryTruncationIsRefused) {

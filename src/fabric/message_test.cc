@@ -26,7 +26,7 @@ std::vector<Request> OneOfEach() {
           CollectRequest{kTarget, Version{5, 6}},
           HintRequest{kTarget, 2, {"pa"}},
           ProgressRequest{kTarget},
-          PingRequest{1, 99, 250, 1'200},
+          PingRequest{1, 99, 250, 1'200, true},
           RequestsRequest{kTarget, std::string(16, 'k'), 100},
           RequestsRequest{kTarget, "", 1}};
 }
@@ -131,10 +131,12 @@ TEST(Message, TheOtherAnswersReadBack) {
   EXPECT_TRUE(progress.complete);
   EXPECT_EQ(progress.copied, 5);
   EXPECT_EQ(progress.total, 6);
-  const auto ping = Again(PingRequest::Reply{1, 2, -3, 4});
+  const auto ping = Again(PingRequest::Reply{1, 2, -3, 4, true});
   EXPECT_EQ(ping.topology_revision, 1);
   EXPECT_EQ(ping.load_permille, 2);
   EXPECT_EQ(ping.wall_ms, -3);
+  EXPECT_EQ(ping.write_us, 4);
+  EXPECT_TRUE(ping.read_only);
 }
 
 TEST(Message, FlippedBytesNeverCrashADecoder) {

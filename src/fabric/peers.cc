@@ -75,6 +75,11 @@ void Peers::Paced(MemberNumber member, uint32_t write_us) {
   for (auto& [number, peer] : peers_) peer.slow = MuchSlower(peer.write_us, others_of(number), peer.slow);
 }
 
+void Peers::ReadOnly(MemberNumber member, bool read_only) {
+  const auto it = peers_.find(member);
+  if (it != peers_.end()) it->second.read_only = read_only;
+}
+
 bool Peers::Slow(MemberNumber member) const {
   if (member == self_) return self_slow_;
   const auto it = peers_.find(member);
@@ -119,6 +124,7 @@ PeerView Peers::View(MemberNumber member) const {
   view.deviation_ms = peer.deviation_ms;
   view.load_permille = peer.load_permille;
   view.write_us = peer.write_us;
+  view.read_only = peer.read_only;
   view.calls = peer.calls;
   view.failures = peer.failures;
   return view;

@@ -30,6 +30,7 @@ struct PeerView {
   uint32_t load_permille = 0;
   uint32_t write_us = 0;  // how long a durable write takes there; 0: not known
   bool slow = false;      // many times as long as elsewhere
+  bool read_only = false;
   uint64_t calls = 0;
   uint64_t failures = 0;
 };
@@ -44,6 +45,8 @@ class Peers {
   void Loaded(MemberNumber member, uint32_t load_permille);
   // How long a durable write takes there, by its own word. Of this member itself, too, if it holds data.
   void Paced(MemberNumber member, uint32_t write_us);
+  // Whether it takes writes, by its own word.
+  void ReadOnly(MemberNumber member, bool read_only);
   // Forgets members that are not in the topology and begins to watch new ones, which start unsuspected.
   void Follow(const Topology& topology);
 
@@ -71,6 +74,7 @@ class Peers {
     uint32_t load_permille = 0;
     uint32_t write_us = 0;
     bool slow = false;
+    bool read_only = false;
     uint64_t calls = 0;
     uint64_t failures = 0;
   };

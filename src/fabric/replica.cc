@@ -139,10 +139,11 @@ Task<Result<std::string>> Replica::Answer(ProgressRequest request) {
 Task<Result<std::string>> Replica::Answer(PingRequest request) {
   parts_.peers->Loaded(request.from, request.load_permille);
   parts_.peers->Paced(request.from, request.write_us);
+  parts_.peers->ReadOnly(request.from, request.read_only);
   const int64_t revision = parts_.directory->Now()->revision;
   // News travels with pings, whatever became of coordination's own hint.
   if (request.topology_revision > revision) parts_.directory->Nudge();
-  co_return EncodeReply(PingRequest::Reply{revision, load_permille_, loop_.WallMs(), write_us()});
+  co_return EncodeReply(PingRequest::Reply{revision, load_permille_, loop_.WallMs(), write_us(), read_only_});
 }
 
 }  // namespace rhizome::fabric

@@ -35,6 +35,9 @@ class Replica {
   Task<Result<std::string>> Handle(std::string message, CallContext context);
   // This member's load as it tells others, 0 to 1000.
   void SetLoad(uint32_t permille) { load_permille_ = permille; }
+  // Whether it takes writes, as it tells others.
+  void SetReadOnly(bool read_only) { read_only_ = read_only; }
+  bool read_only() const { return read_only_; }
   // How this member is, as operators are told.
   StatusRequest::Reply Describe() const;
   uint32_t load_permille() const { return load_permille_; }
@@ -63,6 +66,7 @@ class Replica {
   Loop& loop_;
   const Parts parts_;
   uint32_t load_permille_ = 0;
+  bool read_only_ = false;
   WritePace write_pace_;
 };
 

@@ -22,6 +22,7 @@ using format::PutVarint;
 namespace {
 
 constexpr uint8_t kMemberFormat = 1;
+constexpr uint8_t kGatewayFormat = 1;
 constexpr uint8_t kCollectionFormat = 1;
 constexpr uint8_t kPlacementFormat = 1;
 constexpr size_t kNameLenMax = 128;
@@ -94,6 +95,25 @@ Result<MemberRecord> DecodeMember(std::string_view bytes) {
   return member;
 }
 
+std::string EncodeGateway(const GatewayRecord& gateway) {
+  std::string out;
+  PutU8(out, kGatewayFormat);
+  PutBytes(out, gateway.name);
+  PutBytes(out, gateway.http_address);
+  PutI64(out, gateway.since_ms);
+  return out;
+}
+
+Result<GatewayRecord> DecodeGateway(std::string_view bytes) {
+  Decoder in(bytes);
+  GatewayRecord gateway;
+  const bool whole = GetFormat(in, kGatewayFormat) && in.Bytes(gateway.name, kNameLenMax) &&
+                     in.Bytes(gateway.http_address, kAddressLenMax) && in.I64(gateway.since_ms);
+  if (!whole) return in.Failure("a gateway record");
+  RETURN_IF_ERROR(in.Finish("a gateway record"));
+  return gateway;
+}
+
 std::string EncodeCollection(const CollectionRecord& collection) {
   std::string out;
   PutU8(out, kCollectionFormat);
@@ -144,6 +164,7 @@ std::string MemberKey(MemberNumber member) { return fmt::format("{}members/{:010
 std::string LiveKey(MemberNumber member) { return fmt::format("{}live/{:010}", kRoot, member); }
 std::string CollectionKey(const std::string& name) { return fmt::format("{}collections/{}", kRoot, name); }
 std::string PlacementKey(ShardNumber shard) { return fmt::format("{}placements/{:010}", kRoot, shard); }
+std::string GatewayKey(const Uuid& process) { return fmt::format("{}gateways/{}", kRoot, process.ToString()); }
 std::string LeaderKey() { return std::string(kRoot) + "leader"; }
 std::string CounterKey(std::string_view what) { return fmt::format("{}counters/{}", kRoot, what); }
 

@@ -74,8 +74,18 @@ struct Placement {
   std::vector<MemberNumber> Owners() const;
 };
 
+// A process that keeps nothing and takes requests. Nobody decides anything by it: operators are told of it.
+struct GatewayRecord {
+  std::string name;
+  std::string http_address;
+  int64_t since_ms = 0;  // when it came, by its own clock
+  bool operator==(const GatewayRecord&) const = default;
+};
+
 std::string EncodeMember(const MemberRecord& member);
 Result<MemberRecord> DecodeMember(std::string_view bytes);
+std::string EncodeGateway(const GatewayRecord& gateway);
+Result<GatewayRecord> DecodeGateway(std::string_view bytes);
 std::string EncodeCollection(const CollectionRecord& collection);
 Result<CollectionRecord> DecodeCollection(std::string_view bytes);
 std::string EncodePlacement(const Placement& placement);
@@ -85,6 +95,7 @@ Result<Placement> DecodePlacement(std::string_view bytes);
 inline constexpr std::string_view kRoot = "rhizome/";
 std::string MemberKey(MemberNumber member);          // rhizome/members/0000000001
 std::string LiveKey(MemberNumber member);            // attached to the member's lease
+std::string GatewayKey(const Uuid& process);         // attached to the gateway's lease
 std::string CollectionKey(const std::string& name);  // rhizome/collections/<name>
 std::string PlacementKey(ShardNumber shard);         // rhizome/placements/0000000001
 std::string LeaderKey();                             // attached to the leader's lease
@@ -100,7 +111,8 @@ struct Kept {
 struct Topology {
   int64_t revision = 0;  // of coordination, when it was listed
   std::map<MemberNumber, Kept<MemberRecord>> members;
-  std::set<MemberNumber> live;  // hold a lease
+  std::set<MemberNumber> live;          // hold a lease
+  std::vector<GatewayRecord> gateways;  // that hold a lease
   std::map<std::string, Kept<CollectionRecord>> collections;
   std::map<ShardNumber, Kept<Placement>> placements;
   MemberNumber leader = 0;   // 0: none

@@ -37,6 +37,11 @@ Result<Response> ShowStatus(cluster::Operations& operations, const Request&) {
   writer.Key("coordination").String(status.coordination).Key("unreachable_ms").Integer(status.unreachable_ms);
   writer.Key("moving").Integer(status.moving).Key("nodes").BeginArray();
   for (const NodeStatus& node : status.nodes) WriteNode(writer, node);
+  writer.EndArray().Key("gateways").BeginArray();
+  for (const cluster::GatewayStatus& gateway : status.gateways) {
+    writer.BeginObject().Key("id").String(gateway.id).Key("host").String(gateway.host);
+    writer.Key("port").Integer(gateway.port).Key("age_s").Number(static_cast<double>(gateway.age_s)).EndObject();
+  }
   writer.EndArray().EndObject();
   return JsonResponse(writer);
 }

@@ -16,7 +16,11 @@ Result<Response> Ready(const BackendSlot& slot) {
   if (!backend.ok()) writer.String(backend.status().message());
   writer.EndArray().Key("read_only").Bool(!read_only.empty());
   if (!read_only.empty()) writer.Key("read_only_reason").String(read_only);
-  writer.EndObject();
+  writer.Key("degraded").BeginArray();
+  if (backend.ok()) {
+    for (const std::string& notice : backend->operations->Notices()) writer.String(notice);
+  }
+  writer.EndArray().EndObject();
   Response response = JsonResponse(writer, backend.ok() ? 200 : 503);
   if (!backend.ok()) response.headers.emplace_back("Retry-After", "1");
   return response;
