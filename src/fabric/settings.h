@@ -11,9 +11,9 @@ struct Settings {
   int64_t refresh_interval_ms = 1'000;  // the topology is listed again at least so often
   // Peers.
   int64_t ping_interval_ms = 150;
-  int64_t suspect_after_ms = 600;   // without an answer
+  int64_t suspect_after_ms = 600;           // without an answer
   int64_t write_probe_interval_ms = 2'000;  // a member that had nothing to write tries its disk so often
-  int64_t call_timeout_ms = 2'000;  // of one exchange, at most what is left of the request
+  int64_t call_timeout_ms = 2'000;          // of one exchange, at most what is left of the request
   // Healing.
   uint32_t hint_keys_max = 100'000;     // for one absent member; beyond it repair has to find what is missing
   int64_t hint_age_max_ms = 600'000;    // less than tombstone_grace_ms
