@@ -14,7 +14,8 @@ class MemberControlsTest : public ClusterTest {
     ClusterRuntime& runtime = *processes_.at("a").runtime;
     fabric::Settings settings;
     settings.concurrent_moves = 3;
-    controls_ = std::make_unique<MemberControls>(runtime.calls(), runtime.member(), 2, settings);
+    controls_ = std::make_unique<MemberControls>(runtime.calls(), runtime.member(), 2, settings,
+                                                 [&runtime] { return runtime.Troubles(); });
   }
   void Create(uint32_t factor = 2) {
     CollectionSpec spec;

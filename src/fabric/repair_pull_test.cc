@@ -58,6 +58,7 @@ class PullingStore : public ReplicaStore {
   Task<Result<format::InventoryPage>> Inventory(InventoryRequest) override { co_return Never(); }
   Task<Status> Collect(ShardNumber, Version) override { co_return Never(); }
   Task<Result<format::RequestPage>> Requests(ShardNumber, std::string, uint32_t) override { co_return Never(); }
+  Task<Status> Probe() override { co_return Never(); }
   Task<Status> Open(ShardSpec) override { co_return Never(); }
   Task<Status> MarkComplete(ShardNumber, uint64_t) override { co_return Never(); }
   Task<Status> Drop(ShardNumber) override { co_return Never(); }
