@@ -29,6 +29,7 @@ endfunction()
 rhizome_plain_library(stemmer libstemmer.h stemmer)
 rhizome_plain_library(cmark cmark.h cmark)
 rhizome_plain_library(zstd zstd.h zstd)
+rhizome_plain_library(roaring roaring/roaring.hh roaring)
 
 # OpenVINO is a Python wheel that carries headers, libraries and a CMake package.
 file(GLOB RHIZOME_OPENVINO_CMAKE "${RHIZOME_VENV}/lib/python3*/site-packages/openvino/cmake")

@@ -20,10 +20,9 @@
 #include <vector>
 
 #include "engines/series/chunk.h"
+#include "engines/series/series_number.h"
 
 namespace rhizome::series {
-
-using SeriesNumber = uint32_t;  // dense, from 0
 
 struct TailRow {
   SeriesNumber series = 0;

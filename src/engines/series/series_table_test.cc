@@ -1,0 +1,230 @@
+#include "engines/series/series_table.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+#include <set>
+#include <unordered_map>
+
+namespace rhizome::series {
+namespace {
+
+using format::LabelPair;
+using format::Labels;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+Labels Make(std::initializer_list<LabelPair> pairs) { return Labels::FromPairs(std::vector<LabelPair>(pairs)).value(); }
+
+LabelFilter Filter(std::string name, Compare compare, std::string value) {
+  return LabelFilter::Make(compare, std::move(name), std::move(value)).value();
+}
+
+std::vector<SeriesNumber> NumbersOf(const SeriesSet& set) {
+  std::vector<SeriesNumber> numbers(set.cardinality());
+  set.toUint32Array(numbers.data());
+  return numbers;
+}
+
+Labels Numbered(uint64_t n) {
+  const std::string text = std::to_string(n);
+  return Make({{"__name__", "m"}, {"n", text}});
+}
+
+TEST(LabelFilter, ExpressionsMatchTheWholeValue) {
+  const LabelFilter filter = Filter("a", Compare::kRegex, "b.|cd");
+  EXPECT_TRUE(filter.Matches("bx"));
+  EXPECT_TRUE(filter.Matches("cd"));
+  EXPECT_FALSE(filter.Matches("cdx"));
+  EXPECT_FALSE(filter.Matches("xbx"));
+  EXPECT_FALSE(Filter("a", Compare::kNotRegex, "b.").Matches("bx"));
+  EXPECT_TRUE(Filter("a", Compare::kNotRegex, "b.").Matches(""));
+}
+
+TEST(LabelFilter, AlternationsOfLiteralsNeedNoExpression) {
+  const LabelFilter filter = Filter("a", Compare::kRegex, "web|db||web");
+  EXPECT_TRUE(filter.is_literal());
+  EXPECT_THAT(filter.literals(), ElementsAre("", "db", "web"));
+  EXPECT_TRUE(filter.Matches(""));
+  EXPECT_FALSE(filter.Matches("we"));
+  EXPECT_FALSE(Filter("a", Compare::kRegex, "web|d.").is_literal());
+}
+
+TEST(LabelFilter, APrefixGivesARange) {
+  const LabelFilter filter = Filter("a", Compare::kRegex, "web-.*");
+  EXPECT_EQ(filter.low(), "web-");
+  EXPECT_LT(filter.high(), "web0");
+  EXPECT_LE(Filter("a", Compare::kRegex, ".*x").low(), "\x01");               // any first character
+  EXPECT_GE(Filter("a", Compare::kRegex, ".*x").high(), "\xf4\x8f\xbf\xbf");  // the last that is UTF-8
+}
+
+TEST(LabelFilter, WhatIsNoExpressionIsRefused) {
+  for (const char* pattern : {"a(", "a)|(b", "*", "(?P<", "a{2000}{2000}"}) {
+    const auto filter = LabelFilter::Make(Compare::kRegex, "name", pattern);
+    ASSERT_FALSE(filter.ok()) << pattern;
+    EXPECT_EQ(filter.status().code(), Code::kInvalidArgument);
+    EXPECT_EQ(filter.status().field(), "matchers");
+  }
+}
+
+TEST(SeriesTable, ASetHasOneNumber) {
+  SeriesTable table;
+  const Labels a = Make({{"__name__", "up"}, {"job", "x"}});
+  const Labels b = Make({{"__name__", "up"}, {"job", "y"}});
+  EXPECT_EQ(table.Find(a), SeriesTable::kNoSeries);
+  EXPECT_EQ(table.FindOrAdd(a), 0u);
+  EXPECT_EQ(table.FindOrAdd(b), 1u);
+  EXPECT_EQ(table.FindOrAdd(a), 0u);
+  EXPECT_EQ(table.FindOrAdd(Labels()), 2u);
+  EXPECT_EQ(table.FindOrAdd(Labels()), 2u);
+  EXPECT_EQ(table.size(), 3u);
+  EXPECT_TRUE(table.LabelsOf(1) == b.view());
+}
+
+TEST(SeriesTable, ManySeriesAreFoundOneByOneAndTogether) {
+  SeriesTable table;
+  std::vector<Labels> sets;
+  std::vector<format::LabelsView> views;
+  for (uint64_t n = 0; n < 5'000; ++n) sets.push_back(Numbered(n));
+  for (uint64_t n = 0; n < 5'000; n += 2) table.FindOrAdd(sets[n]);
+  for (const Labels& set : sets) views.push_back(set);
+  std::vector<SeriesNumber> numbers(views.size());
+  table.FindAll(views, numbers);
+  for (uint64_t n = 0; n < 5'000; ++n) {
+    EXPECT_EQ(numbers[n], n % 2 ? SeriesTable::kNoSeries : n / 2);
+    EXPECT_EQ(table.Find(sets[n]), numbers[n]);
+  }
+}
+
+TEST(SeriesTable, SetsWithTheSameTagAreTwoSeries) {
+  // Among 200,000 sets some pair agrees in 32 bits of its fingerprint, as likely as not several.
+  std::unordered_map<uint32_t, uint64_t> seen;
+  int pairs = 0;
+  for (uint64_t n = 0; n < 200'000; ++n) {
+    const auto tag = static_cast<uint32_t>(Numbered(n).view().Fingerprint().second);
+    const auto [at, fresh] = seen.try_emplace(tag, n);
+    if (fresh) continue;
+    ++pairs;
+    SeriesTable table;
+    EXPECT_EQ(table.FindOrAdd(Numbered(at->second)), 0u);
+    EXPECT_EQ(table.Find(Numbered(n)), SeriesTable::kNoSeries);
+    EXPECT_EQ(table.FindOrAdd(Numbered(n)), 1u);
+    EXPECT_EQ(table.Find(Numbered(at->second)), 0u);
+    table.Remove(0);
+    EXPECT_EQ(table.Find(Numbered(n)), 1u);
+  }
+  EXPECT_GT(pairs, 0);
+}
+
+TEST(SeriesTable, RemovedSeriesAreGoneAndTheirMemoryWithThem) {
+  SeriesTable table;
+  for (uint64_t n = 0; n < 3'000; ++n) table.FindOrAdd(Numbered(n));
+  const uint64_t full = table.memory_bytes();
+  for (SeriesNumber n = 0; n < 3'000; ++n) table.Remove(n);
+  EXPECT_EQ(table.size(), 0u);
+  EXPECT_EQ(table.index().pairs(), 0u);
+  EXPECT_THAT(table.index().Names(), IsEmpty());
+  EXPECT_EQ(table.Find(Numbered(5)), SeriesTable::kNoSeries);
+  EXPECT_LT(table.memory_bytes(), full / 2);
+  EXPECT_LT(table.FindOrAdd(Numbered(5)), 3'000u);  // a number given again
+}
+
+class PostingsTest : public testing::Test {
+ protected:
+  PostingsTest() {
+    Add({{"__name__", "up"}, {"job", "web"}, {"zone", "a"}});
+    Add({{"__name__", "up"}, {"job", "web"}, {"zone", "b"}});
+    Add({{"__name__", "up"}, {"job", "db"}});
+    Add({{"__name__", "load"}, {"job", "web-2"}});
+  }
+  void Add(std::initializer_list<LabelPair> pairs) { table_.FindOrAdd(Make(pairs)); }
+  std::vector<SeriesNumber> Select(std::vector<LabelFilter> filters) {
+    return NumbersOf(table_.index().Select(filters));
+  }
+  SeriesTable table_;
+};
+
+TEST_F(PostingsTest, EveryComparison) {
+  EXPECT_THAT(Select({Filter("job", Compare::kEqual, "web")}), ElementsAre(0, 1));
+  EXPECT_THAT(Select({Filter("job", Compare::kNotEqual, "web")}), ElementsAre(2, 3));
+  EXPECT_THAT(Select({Filter("job", Compare::kRegex, "web.*")}), ElementsAre(0, 1, 3));
+  EXPECT_THAT(Select({Filter("job", Compare::kRegex, "web|db")}), ElementsAre(0, 1, 2));
+  EXPECT_THAT(Select({Filter("job", Compare::kNotRegex, "web.*")}), ElementsAre(2));
+  EXPECT_THAT(Select({Filter("__name__", Compare::kEqual, "up"), Filter("zone", Compare::kNotEqual, "a")}),
+              ElementsAre(1, 2));
+}
+
+TEST_F(PostingsTest, TheEmptyValueIsThatOfALackingLabel) {
+  EXPECT_THAT(Select({Filter("zone", Compare::kEqual, "")}), ElementsAre(2, 3));
+  EXPECT_THAT(Select({Filter("zone", Compare::kNotEqual, "")}), ElementsAre(0, 1));
+  EXPECT_THAT(Select({Filter("zone", Compare::kRegex, "a|")}), ElementsAre(0, 2, 3));
+  EXPECT_THAT(Select({Filter("zone", Compare::kRegex, ".*")}), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(Select({Filter("zone", Compare::kRegex, ".+")}), ElementsAre(0, 1));
+  EXPECT_THAT(Select({Filter("zone", Compare::kNotRegex, ".*")}), IsEmpty());
+  EXPECT_THAT(Select({Filter("none", Compare::kEqual, "")}), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(Select({Filter("none", Compare::kNotEqual, "")}), IsEmpty());
+  EXPECT_THAT(Select({}), ElementsAre(0, 1, 2, 3));
+}
+
+TEST_F(PostingsTest, NamesAndValuesOfAllAndOfSome) {
+  const PostingsIndex& index = table_.index();
+  EXPECT_THAT(index.Names(), ElementsAre("__name__", "job", "zone"));
+  EXPECT_THAT(index.Values("job"), ElementsAre("db", "web", "web-2"));
+  EXPECT_THAT(index.Values("none"), IsEmpty());
+  const std::vector<LabelFilter> db = {Filter("job", Compare::kEqual, "db")};
+  const SeriesSet some = index.Select(db);
+  EXPECT_THAT(index.Names(&some), ElementsAre("__name__", "job"));
+  EXPECT_THAT(index.Values("__name__", &some), ElementsAre("up"));
+  table_.Remove(2);
+  EXPECT_THAT(table_.index().Values("job"), ElementsAre("web", "web-2"));
+}
+
+// Random series come and go; the index selects what asking every filter about every series selects.
+TEST(PostingsProperty, SelectionsAreThoseOfANaiveScan) {
+  for (uint64_t seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937_64 random(seed);
+    SeriesTable table;
+    std::map<std::string, SeriesNumber> model;
+    const char* const names[] = {"a", "b", "c"};
+    const char* const patterns[] = {"v1.*", "v1|v2", ".*", ".+", "", "v[0-4]5?", "|v7", ".*9", "v1", "nothing"};
+    for (int step = 0; step < 800; ++step) {
+      std::vector<std::string> values;
+      std::vector<LabelPair> pairs;
+      for (size_t i = 0; i < 3; ++i) values.push_back("v" + std::to_string(random() % (i == 2 ? 300 : 20)));
+      for (size_t i = 0; i < 3; ++i) {
+        if (random() % 4 != 0) pairs.push_back({names[i], values[i]});
+      }
+      const Labels labels = Labels::FromPairs(pairs).value();
+      const std::string bytes(labels.bytes());
+      if (random() % 3 != 0) {
+        const SeriesNumber number = table.FindOrAdd(labels);
+        EXPECT_EQ(model.try_emplace(bytes, number).first->second, number);
+      } else if (!model.empty()) {
+        auto victim = model.lower_bound(bytes);
+        if (victim == model.end()) victim = model.begin();
+        table.Remove(victim->second);
+        model.erase(victim);
+      }
+      if (step % 10 != 0) continue;
+      std::vector<LabelFilter> filters;
+      for (uint64_t i = random() % 4; i > 0; --i) {
+        filters.push_back(Filter(names[random() % 3], static_cast<Compare>(random() % 4), patterns[random() % 10]));
+      }
+      std::set<SeriesNumber> wanted;
+      for (const auto& [key, number] : model) {
+        const auto view = format::LabelsView::Trusted(key);
+        if (std::all_of(filters.begin(), filters.end(), [&](const auto& f) { return f.Matches(view.Get(f.name())); })) {
+          wanted.insert(number);
+        }
+      }
+      EXPECT_THAT(NumbersOf(table.index().Select(filters)), testing::ElementsAreArray(wanted));
+    }
+    EXPECT_EQ(table.size(), model.size());
+  }
+}
+
+}  // namespace
+}  // namespace rhizome::series
