@@ -90,10 +90,11 @@ class LoopbackCluster(unittest.TestCase):
     def take_points(self):
         self.call("POST", "/collections", {"name": "c", "dimension": 3, "shards": 4, "replication_factor": 3})
         self.write(0, POINTS)
-        self.assertEqual(self.found(), set(range(POINTS)))
+        self.assertEqual(self.found(consistency="quorum"), set(range(POINTS)))
+        self.eventually(lambda: self.found() == set(range(POINTS)), "the third replica, which may answer at one, follows")
         status = self.call("GET", "/cluster/status")
         self.assertEqual((status["total_nodes"], status["healthy_nodes"], status["total_shards"]), (3, 3, 4))
-        self.assertEqual(status["total_vectors"], POINTS)
+        self.eventually(lambda: self.call("GET", "/cluster/status")["total_vectors"] == POINTS, "every replica has all")
         self.eventually(lambda: self.health()["status"] == "ok", "a whole cluster is well")
         self.assertIn("3 of 3 nodes healthy", self.program("cluster", "status"))
 
