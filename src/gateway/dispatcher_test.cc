@@ -80,6 +80,21 @@ class DispatcherTest : public testing::Test {
     return answer.get_future().get();
   }
 
+  // A request that runs until release_ is set, and one that waits behind it.
+  struct OneBehindAnother {
+    Exchange slow;
+    Exchange queued;
+    std::promise<Response> slow_answer;
+    std::promise<Response> queued_answer;
+  };
+  void Send(OneBehindAnother& two) {
+    ASSERT_FALSE(dispatcher().Admit(Post("/slow"), false, two.slow));
+    dispatcher().Run(two.slow, [&two](Response response) { two.slow_answer.set_value(std::move(response)); });
+    started_.get_future().wait();
+    ASSERT_FALSE(dispatcher().Admit(Post("/queued"), false, two.queued));
+    dispatcher().Run(two.queued, [&two](Response response) { two.queued_answer.set_value(std::move(response)); });
+  }
+
   std::string TraceparentFor(std::string sent) {
     RequestHead head = Get("/health");
     head.traceparent = std::move(sent);
@@ -207,15 +222,8 @@ TEST_F(DispatcherTest, GzipBodiesAreInflated) {
 }
 
 TEST_F(DispatcherTest, AFullQueueIs503WhileInlineRoutesAnswer) {
-  Exchange slow;
-  Exchange queued;
-  ASSERT_FALSE(dispatcher().Admit(Post("/slow"), false, slow));
-  std::promise<Response> slow_answer;
-  dispatcher().Run(slow, [&](Response response) { slow_answer.set_value(std::move(response)); });
-  started_.get_future().wait();
-  ASSERT_FALSE(dispatcher().Admit(Post("/queued"), false, queued));
-  std::promise<Response> queued_answer;
-  dispatcher().Run(queued, [&](Response response) { queued_answer.set_value(std::move(response)); });
+  OneBehindAnother two;
+  ASSERT_NO_FATAL_FAILURE(Send(two));
 
   const Response shed = Call(Post("/queued"));
   EXPECT_EQ(shed.status, 503);
@@ -226,8 +234,8 @@ TEST_F(DispatcherTest, AFullQueueIs503WhileInlineRoutesAnswer) {
   // Past its deadline the queued one is not run either.
   clock_.AdvanceMs(options_.request_timeout_ms + 1);
   release_.set_value();
-  EXPECT_EQ(slow_answer.get_future().get().status, 200);
-  EXPECT_EQ(queued_answer.get_future().get().status, 503);
+  EXPECT_EQ(two.slow_answer.get_future().get().status, 200);
+  EXPECT_EQ(two.queued_answer.get_future().get().status, 503);
 }
 
 TEST_F(DispatcherTest, WhoseClientHasGoneIsNotCarriedOut) {
@@ -242,24 +250,17 @@ TEST_F(DispatcherTest, WhoseClientHasGoneIsNotCarriedOut) {
 }
 
 TEST_F(DispatcherTest, ThoseRefusedTogetherAreToldToComeBackApart) {
-  Exchange slow;
-  Exchange queued;
-  ASSERT_FALSE(dispatcher().Admit(Post("/slow"), false, slow));
-  std::promise<Response> slow_answer;
-  dispatcher().Run(slow, [&](Response response) { slow_answer.set_value(std::move(response)); });
-  started_.get_future().wait();
-  ASSERT_FALSE(dispatcher().Admit(Post("/queued"), false, queued));
-  std::promise<Response> queued_answer;
-  dispatcher().Run(queued, [&](Response response) { queued_answer.set_value(std::move(response)); });
+  OneBehindAnother two;
+  ASSERT_NO_FATAL_FAILURE(Send(two));
   std::set<std::string> seconds;
   for (int i = 0; i < 50; ++i) seconds.insert(*FindValue(Call(Post("/queued")).headers, "Retry-After"));
   EXPECT_THAT(seconds, testing::ElementsAre("1", "2", "3"));
   // Nobody has to end for one to be told that it waits in vain.
   clock_.AdvanceMs(options_.write_lane.burst_ms + 1);
   dispatcher().Expire();
-  EXPECT_EQ(queued_answer.get_future().get().status, 503);
+  EXPECT_EQ(two.queued_answer.get_future().get().status, 503);
   release_.set_value();
-  EXPECT_EQ(slow_answer.get_future().get().status, 200);
+  EXPECT_EQ(two.slow_answer.get_future().get().status, 200);
 }
 
 TEST_F(DispatcherTest, WhereTheTimeWentIsKept) {
