@@ -9,10 +9,13 @@
 #include <variant>
 #include <vector>
 
+#include "format/matcher.h"
 #include "promql/functions.h"
-#include "promql/matcher.h"
 
 namespace rhizome::promql {
+
+using format::Matcher;
+using format::MatchKind;
 
 struct Expr;
 using ExprPtr = std::unique_ptr<Expr>;

@@ -72,7 +72,7 @@ Result<Columns> Evaluator::LabelReplace(const Call& call, const Grid& grid) {
   const std::string &target = TextOf(*call.arguments[1]), &replacement_text = TextOf(*call.arguments[2]),
                     &source = TextOf(*call.arguments[3]), &pattern = TextOf(*call.arguments[4]);
   ASSIGN_OR_RETURN(Columns columns, Eval(*call.arguments[0], grid, {}));
-  const auto regex = CompileRegex(pattern);
+  const auto regex = format::CompileRegex(pattern);
   if (!regex.ok()) {
     return Status::FailedPrecondition("invalid regular expression in label_replace(): " + pattern);
   }

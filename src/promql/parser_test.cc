@@ -197,24 +197,11 @@ TEST(Parser, DepthAndSizeAreLimited) {
 TEST(Parser, ASelectorAloneGivesItsMatchers) {
   const auto matchers = ParseSelector("a{b!=\"c\"}").value();
   ASSERT_EQ(matchers.size(), 2u);
-  EXPECT_EQ(matchers[0].ToString(), "b!=\"c\"");
-  EXPECT_EQ(matchers[1].ToString(), "__name__=\"a\"");
+  EXPECT_EQ(Print(matchers[0]), "b!=\"c\"");
+  EXPECT_EQ(Print(matchers[1]), "__name__=\"a\"");
   for (const std::string query : {"", "1", "a offset 5m", "a[5m]", "{}", "a + b", "rate(a[5m])"}) {
     EXPECT_FALSE(ParseSelector(query).ok()) << query;
   }
-}
-
-TEST(Matcher, WithoutTheLabelTheValueIsEmpty) {
-  EXPECT_TRUE(Matcher::Make(MatchKind::kNotEqual, "a", "b").value().Matches(""));
-  EXPECT_TRUE(Matcher::Make(MatchKind::kRegex, "a", "b|").value().Matches(""));
-  EXPECT_FALSE(Matcher::Make(MatchKind::kNotRegex, "a", ".*").value().Matches(""));
-}
-
-TEST(Matcher, ExpressionsMatchTheWholeValue) {
-  const Matcher matcher = Matcher::Make(MatchKind::kRegex, "a", "b|cd").value();
-  EXPECT_TRUE(matcher.Matches("cd"));
-  EXPECT_FALSE(matcher.Matches("xcd"));
-  EXPECT_FALSE(matcher.Matches("bd"));
 }
 
 }  // namespace

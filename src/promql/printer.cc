@@ -44,7 +44,7 @@ std::string SelectorText(const VectorSelector& selector) {
   for (const Matcher& matcher : selector.matchers) {
     const bool name = matcher.name() == format::kMetricNameLabel && matcher.kind() == MatchKind::kEqual &&
                       matcher.value() == selector.name;
-    if (!name) matchers.push_back(matcher.ToString());
+    if (!name) matchers.push_back(Print(matcher));
   }
   std::sort(matchers.begin(), matchers.end());
   return matchers.empty() ? selector.name : selector.name + "{" + Joined(matchers, ",") + "}";
@@ -129,6 +129,13 @@ std::string Pretty(const Expr& expr, int level) {
 }
 
 }  // namespace
+
+std::string Print(const Matcher& matcher) {
+  static constexpr std::string_view kOperators[] = {"=", "!=", "=~", "!~"};
+  std::string out = matcher.name();
+  out += kOperators[static_cast<size_t>(matcher.kind())];
+  return out + Quote(matcher.value());
+}
 
 std::string Print(const Expr& expr) {
   return std::visit(

@@ -11,6 +11,8 @@ namespace rhizome::promql {
 
 // On one line.
 std::string Print(const Expr& expr);
+// name="value", quoted as PromQL quotes.
+std::string Print(const Matcher& matcher);
 // As /api/v1/format_query answers: what takes more than 100 characters is broken into indented lines.
 std::string Prettify(const Expr& expr);
 

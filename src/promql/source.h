@@ -17,7 +17,7 @@
 
 #include "base/status.h"
 #include "format/labels.h"
-#include "promql/matcher.h"
+#include "format/matcher.h"
 #include "promql/value.h"
 
 namespace rhizome::promql {
@@ -56,7 +56,8 @@ class SeriesSource {
   virtual ~SeriesSource() = default;
   // The series that satisfy every matcher, in the order of their labels, each once. One without samples in the hinted
   // times may be left out.
-  virtual Result<std::unique_ptr<SeriesStream>> Select(std::span<const Matcher> matchers, const SelectHints& hints) = 0;
+  virtual Result<std::unique_ptr<SeriesStream>> Select(std::span<const format::Matcher> matchers,
+                                                       const SelectHints& hints) = 0;
 };
 
 }  // namespace rhizome::promql

@@ -113,41 +113,42 @@ const PostingsIndex::Label* PostingsIndex::Find(std::string_view name) const {
   return found == labels_.end() ? nullptr : &found->second;
 }
 
-void PostingsIndex::VisitRange(const Label& label, const LabelFilter& filter, const std::function<void(Entry)>& visit) {
+void PostingsIndex::VisitRange(const Label& label, const format::Matcher& matcher,
+                               const std::function<void(Entry)>& visit) {
   auto from = label.sorted.begin();
   auto to = label.sorted.end();
-  if (!filter.low().empty() || !filter.high().empty()) {
-    from = std::partition_point(from, to, [&](Entry entry) { return entry->first < filter.low(); });
-    to = std::partition_point(from, to, [&](Entry entry) { return entry->first <= filter.high(); });
+  if (!matcher.low().empty() || !matcher.high().empty()) {
+    from = std::partition_point(from, to, [&](Entry entry) { return entry->first < matcher.low(); });
+    to = std::partition_point(from, to, [&](Entry entry) { return entry->first <= matcher.high(); });
   }
   for (; from != to; ++from) visit(*from);
   for (const Entry entry : label.recent) visit(entry);
 }
 
-void PostingsIndex::Unite(const Label& label, const LabelFilter& filter, bool accepted, SeriesSet& set) {
-  if (accepted && filter.is_literal()) {
-    for (const std::string& literal : filter.literals()) {
+void PostingsIndex::Unite(const Label& label, const format::Matcher& matcher, bool accepted, SeriesSet& set) {
+  if (accepted && matcher.is_literal()) {
+    for (const std::string& literal : matcher.literals()) {
       if (const auto found = label.by_value.find(literal); found != label.by_value.end()) found->second.AddTo(set);
     }
     return;
   }
   const auto visit = [&](Entry entry) {
-    if (filter.Accepts(entry->first) == accepted) entry->second.AddTo(set);
+    if (matcher.Accepts(entry->first) == accepted) entry->second.AddTo(set);
   };
-  if (accepted) return VisitRange(label, filter, visit);
+  if (accepted) return VisitRange(label, matcher, visit);
   for (const auto& entry : label.by_value) visit(&entry);
 }
 
-SeriesSet PostingsIndex::Select(std::span<const LabelFilter> filters) const {
+SeriesSet PostingsIndex::Select(std::span<const format::Matcher> matchers) const {
   SeriesSet result;
   bool first = true;
-  // A filter that the empty value does not satisfy selects series that have the label: those narrow the result first.
-  for (const LabelFilter& filter : filters) {
-    if (filter.Matches("")) continue;
-    const Label* const label = Find(filter.name());
+  // A matcher that the empty value does not satisfy selects series that have the label: those narrow the result first.
+  for (const format::Matcher& matcher : matchers) {
+    if (matcher.Matches("")) continue;
+    const Label* const label = Find(matcher.name());
     if (label == nullptr) return {};
     SeriesSet selected;
-    Unite(*label, filter, !filter.negated(), selected);
+    Unite(*label, matcher, !matcher.negated(), selected);
     if (first) {
       result = std::move(selected);
     } else {
@@ -158,11 +159,11 @@ SeriesSet PostingsIndex::Select(std::span<const LabelFilter> filters) const {
   }
   if (first) result = all_;
   // The others take away series whose label has a value that does not match.
-  for (const LabelFilter& filter : filters) {
-    const Label* const label = filter.Matches("") ? Find(filter.name()) : nullptr;
+  for (const format::Matcher& matcher : matchers) {
+    const Label* const label = matcher.Matches("") ? Find(matcher.name()) : nullptr;
     if (label == nullptr) continue;
     SeriesSet refused;
-    Unite(*label, filter, filter.negated(), refused);
+    Unite(*label, matcher, matcher.negated(), refused);
     result -= refused;
   }
   return result;

@@ -2,7 +2,7 @@
 // as a Roaring bitmap (Lemire et al., "Roaring Bitmaps: Implementation of an Optimized Software Library", 2018), or as
 // the one number where a single series has it, which is what most pairs of a large store are.
 //
-// Adding costs a hash per label. Values are also kept in order, the newest in a short list beside it, so that a filter
+// Adding costs a hash per label. Values are also kept in order, the newest in a short list beside it, so that a matcher
 // with a known range looks at that range only.
 // Thread-safety: one writer and no reader beside it, or many readers.
 #pragma once
@@ -18,9 +18,9 @@
 #include <vector>
 
 #include "base/hash.h"
-#include "engines/series/label_filter.h"
 #include "engines/series/series_number.h"
 #include "format/labels.h"
+#include "format/matcher.h"
 
 namespace rhizome::series {
 
@@ -48,8 +48,8 @@ class PostingsIndex {
   void Add(SeriesNumber series, format::LabelsView labels);
   void Remove(SeriesNumber series, format::LabelsView labels);
 
-  // The series that satisfy every filter; without filters all.
-  SeriesSet Select(std::span<const LabelFilter> filters) const;
+  // The series that satisfy every matcher; without matchers all.
+  SeriesSet Select(std::span<const format::Matcher> matchers) const;
 
   // Sorted. With `within` only what series of that set have.
   std::vector<std::string> Names(const SeriesSet* within = nullptr) const;
@@ -78,8 +78,8 @@ class PostingsIndex {
   static void MergeRecent(Label& label);
   static void DropVacant(Label& label);
   // Unites what has an accepted value, or with `accepted` false what has another one.
-  static void Unite(const Label& label, const LabelFilter& filter, bool accepted, SeriesSet& set);
-  static void VisitRange(const Label& label, const LabelFilter& filter, const std::function<void(Entry)>& visit);
+  static void Unite(const Label& label, const format::Matcher& matcher, bool accepted, SeriesSet& set);
+  static void VisitRange(const Label& label, const format::Matcher& matcher, const std::function<void(Entry)>& visit);
   const Label* Find(std::string_view name) const;
 
   std::unordered_map<std::string, Label, Hash, std::equal_to<>> labels_;

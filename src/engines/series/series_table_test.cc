@@ -13,13 +13,15 @@ namespace {
 
 using format::LabelPair;
 using format::Labels;
+using format::Matcher;
+using format::MatchKind;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
 Labels Make(std::initializer_list<LabelPair> pairs) { return Labels::FromPairs(std::vector<LabelPair>(pairs)).value(); }
 
-LabelFilter Filter(std::string name, Compare compare, std::string value) {
-  return LabelFilter::Make(compare, std::move(name), std::move(value)).value();
+Matcher Match(std::string name, MatchKind kind, std::string value) {
+  return Matcher::Make(kind, std::move(name), std::move(value)).value();
 }
 
 std::vector<SeriesNumber> NumbersOf(const SeriesSet& set) {
@@ -31,42 +33,6 @@ std::vector<SeriesNumber> NumbersOf(const SeriesSet& set) {
 Labels Numbered(uint64_t n) {
   const std::string text = std::to_string(n);
   return Make({{"__name__", "m"}, {"n", text}});
-}
-
-TEST(LabelFilter, ExpressionsMatchTheWholeValue) {
-  const LabelFilter filter = Filter("a", Compare::kRegex, "b.|cd");
-  EXPECT_TRUE(filter.Matches("bx"));
-  EXPECT_TRUE(filter.Matches("cd"));
-  EXPECT_FALSE(filter.Matches("cdx"));
-  EXPECT_FALSE(filter.Matches("xbx"));
-  EXPECT_FALSE(Filter("a", Compare::kNotRegex, "b.").Matches("bx"));
-  EXPECT_TRUE(Filter("a", Compare::kNotRegex, "b.").Matches(""));
-}
-
-TEST(LabelFilter, AlternationsOfLiteralsNeedNoExpression) {
-  const LabelFilter filter = Filter("a", Compare::kRegex, "web|db||web");
-  EXPECT_TRUE(filter.is_literal());
-  EXPECT_THAT(filter.literals(), ElementsAre("", "db", "web"));
-  EXPECT_TRUE(filter.Matches(""));
-  EXPECT_FALSE(filter.Matches("we"));
-  EXPECT_FALSE(Filter("a", Compare::kRegex, "web|d.").is_literal());
-}
-
-TEST(LabelFilter, APrefixGivesARange) {
-  const LabelFilter filter = Filter("a", Compare::kRegex, "web-.*");
-  EXPECT_EQ(filter.low(), "web-");
-  EXPECT_LT(filter.high(), "web0");
-  EXPECT_LE(Filter("a", Compare::kRegex, ".*x").low(), "\x01");               // any first character
-  EXPECT_GE(Filter("a", Compare::kRegex, ".*x").high(), "\xf4\x8f\xbf\xbf");  // the last that is UTF-8
-}
-
-TEST(LabelFilter, WhatIsNoExpressionIsRefused) {
-  for (const char* pattern : {"a(", "a)|(b", "*", "(?P<", "a{2000}{2000}"}) {
-    const auto filter = LabelFilter::Make(Compare::kRegex, "name", pattern);
-    ASSERT_FALSE(filter.ok()) << pattern;
-    EXPECT_EQ(filter.status().code(), Code::kInvalidArgument);
-    EXPECT_EQ(filter.status().field(), "matchers");
-  }
 }
 
 TEST(SeriesTable, ASetHasOneNumber) {
@@ -140,31 +106,29 @@ class PostingsTest : public testing::Test {
     Add({{"__name__", "load"}, {"job", "web-2"}});
   }
   void Add(std::initializer_list<LabelPair> pairs) { table_.FindOrAdd(Make(pairs)); }
-  std::vector<SeriesNumber> Select(std::vector<LabelFilter> filters) {
-    return NumbersOf(table_.index().Select(filters));
-  }
+  std::vector<SeriesNumber> Select(std::vector<Matcher> matchers) { return NumbersOf(table_.index().Select(matchers)); }
   SeriesTable table_;
 };
 
 TEST_F(PostingsTest, EveryComparison) {
-  EXPECT_THAT(Select({Filter("job", Compare::kEqual, "web")}), ElementsAre(0, 1));
-  EXPECT_THAT(Select({Filter("job", Compare::kNotEqual, "web")}), ElementsAre(2, 3));
-  EXPECT_THAT(Select({Filter("job", Compare::kRegex, "web.*")}), ElementsAre(0, 1, 3));
-  EXPECT_THAT(Select({Filter("job", Compare::kRegex, "web|db")}), ElementsAre(0, 1, 2));
-  EXPECT_THAT(Select({Filter("job", Compare::kNotRegex, "web.*")}), ElementsAre(2));
-  EXPECT_THAT(Select({Filter("__name__", Compare::kEqual, "up"), Filter("zone", Compare::kNotEqual, "a")}),
+  EXPECT_THAT(Select({Match("job", MatchKind::kEqual, "web")}), ElementsAre(0, 1));
+  EXPECT_THAT(Select({Match("job", MatchKind::kNotEqual, "web")}), ElementsAre(2, 3));
+  EXPECT_THAT(Select({Match("job", MatchKind::kRegex, "web.*")}), ElementsAre(0, 1, 3));
+  EXPECT_THAT(Select({Match("job", MatchKind::kRegex, "web|db")}), ElementsAre(0, 1, 2));
+  EXPECT_THAT(Select({Match("job", MatchKind::kNotRegex, "web.*")}), ElementsAre(2));
+  EXPECT_THAT(Select({Match("__name__", MatchKind::kEqual, "up"), Match("zone", MatchKind::kNotEqual, "a")}),
               ElementsAre(1, 2));
 }
 
 TEST_F(PostingsTest, TheEmptyValueIsThatOfALackingLabel) {
-  EXPECT_THAT(Select({Filter("zone", Compare::kEqual, "")}), ElementsAre(2, 3));
-  EXPECT_THAT(Select({Filter("zone", Compare::kNotEqual, "")}), ElementsAre(0, 1));
-  EXPECT_THAT(Select({Filter("zone", Compare::kRegex, "a|")}), ElementsAre(0, 2, 3));
-  EXPECT_THAT(Select({Filter("zone", Compare::kRegex, ".*")}), ElementsAre(0, 1, 2, 3));
-  EXPECT_THAT(Select({Filter("zone", Compare::kRegex, ".+")}), ElementsAre(0, 1));
-  EXPECT_THAT(Select({Filter("zone", Compare::kNotRegex, ".*")}), IsEmpty());
-  EXPECT_THAT(Select({Filter("none", Compare::kEqual, "")}), ElementsAre(0, 1, 2, 3));
-  EXPECT_THAT(Select({Filter("none", Compare::kNotEqual, "")}), IsEmpty());
+  EXPECT_THAT(Select({Match("zone", MatchKind::kEqual, "")}), ElementsAre(2, 3));
+  EXPECT_THAT(Select({Match("zone", MatchKind::kNotEqual, "")}), ElementsAre(0, 1));
+  EXPECT_THAT(Select({Match("zone", MatchKind::kRegex, "a|")}), ElementsAre(0, 2, 3));
+  EXPECT_THAT(Select({Match("zone", MatchKind::kRegex, ".*")}), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(Select({Match("zone", MatchKind::kRegex, ".+")}), ElementsAre(0, 1));
+  EXPECT_THAT(Select({Match("zone", MatchKind::kNotRegex, ".*")}), IsEmpty());
+  EXPECT_THAT(Select({Match("none", MatchKind::kEqual, "")}), ElementsAre(0, 1, 2, 3));
+  EXPECT_THAT(Select({Match("none", MatchKind::kNotEqual, "")}), IsEmpty());
   EXPECT_THAT(Select({}), ElementsAre(0, 1, 2, 3));
 }
 
@@ -173,7 +137,7 @@ TEST_F(PostingsTest, NamesAndValuesOfAllAndOfSome) {
   EXPECT_THAT(index.Names(), ElementsAre("__name__", "job", "zone"));
   EXPECT_THAT(index.Values("job"), ElementsAre("db", "web", "web-2"));
   EXPECT_THAT(index.Values("none"), IsEmpty());
-  const std::vector<LabelFilter> db = {Filter("job", Compare::kEqual, "db")};
+  const std::vector<Matcher> db = {Match("job", MatchKind::kEqual, "db")};
   const SeriesSet some = index.Select(db);
   EXPECT_THAT(index.Names(&some), ElementsAre("__name__", "job"));
   EXPECT_THAT(index.Values("__name__", &some), ElementsAre("up"));
@@ -209,18 +173,19 @@ TEST(PostingsProperty, SelectionsAreThoseOfANaiveScan) {
         model.erase(victim);
       }
       if (step % 10 != 0) continue;
-      std::vector<LabelFilter> filters;
+      std::vector<Matcher> matchers;
       for (uint64_t i = random() % 4; i > 0; --i) {
-        filters.push_back(Filter(names[random() % 3], static_cast<Compare>(random() % 4), patterns[random() % 10]));
+        matchers.push_back(Match(names[random() % 3], static_cast<MatchKind>(random() % 4), patterns[random() % 10]));
       }
       std::set<SeriesNumber> wanted;
       for (const auto& [key, number] : model) {
         const auto view = format::LabelsView::Trusted(key);
-        if (std::all_of(filters.begin(), filters.end(), [&](const auto& f) { return f.Matches(view.Get(f.name())); })) {
+        if (std::all_of(matchers.begin(), matchers.end(),
+                        [&](const auto& f) { return f.Matches(view.Get(f.name())); })) {
           wanted.insert(number);
         }
       }
-      EXPECT_THAT(NumbersOf(table.index().Select(filters)), testing::ElementsAreArray(wanted));
+      EXPECT_THAT(NumbersOf(table.index().Select(matchers)), testing::ElementsAreArray(wanted));
     }
     EXPECT_EQ(table.size(), model.size());
   }
