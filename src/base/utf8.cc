@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <cstring>
+
 namespace rhizome {
 namespace {
 
@@ -32,6 +34,14 @@ Decoded Decode(std::string_view text, size_t offset) {
 size_t Utf8ValidPrefix(std::string_view text) {
   size_t offset = 0;
   while (offset < text.size()) {
+    if (const size_t eight = offset + sizeof(uint64_t); eight <= text.size()) {  // mostly it is ASCII
+      uint64_t word = 0;
+      std::memcpy(&word, text.data() + offset, sizeof(word));
+      if ((word & 0x8080808080808080) == 0) {
+        offset = eight;
+        continue;
+      }
+    }
     const Decoded decoded = Decode(text, offset);
     if (decoded.length == 0) return offset;
     offset += decoded.length;
