@@ -176,6 +176,52 @@ Status SetFactor(Client& client, const ClusterArguments& arguments) {
   return arguments.wait ? Follow(client) : Status::Ok();
 }
 
+// Until the next partitions have taken over. Whoever stops waiting stops nothing.
+Status FollowResharding(Client& client, const std::string& collection, uint64_t partitions) {
+  uint64_t now = 0;
+  const bool terminal = isatty(STDERR_FILENO) == 1;
+  std::string shown;
+  while (true) {
+    ASSIGN_OR_RETURN(const object sharding, Ask(client, "GET", "/cluster/sharding"));
+    const std::string text = ReshardingText(sharding, collection);
+    now = PartitionsOf(sharding, collection);
+    if (text.empty()) break;
+    if (terminal) {
+      fmt::print(stderr, "\r\033[K{}", text);
+    } else if (text != shown) {
+      fmt::print(stderr, "{}\n", text);
+    }
+    std::fflush(stderr);
+    shown = text;
+    std::this_thread::sleep_for(kPollEvery);
+  }
+  if (terminal && !shown.empty()) fmt::print(stderr, "\n");
+  if (now == partitions) return Status::Ok();
+  return Status::FailedPrecondition(fmt::format("{} has {} partitions: it was cancelled or dropped", collection, now));
+}
+
+Status Reshard(Client& client, const ClusterArguments& arguments) {
+  if (!arguments.cancel && arguments.partitions == 0) {
+    return Status::InvalidArgument("--partitions", "is required, or --cancel");
+  }
+  const std::string path = "/collections/" + arguments.collection + "/reshard";
+  ASSIGN_OR_RETURN(const object answer, arguments.cancel
+                                            ? Ask(client, "DELETE", path)
+                                            : Ask(client, "POST", path, {{"partitions", arguments.partitions}}));
+  if (!arguments.cancel && arguments.wait) {
+    RETURN_IF_ERROR(FollowResharding(client, arguments.collection, arguments.partitions));
+  }
+  if (arguments.json) {
+    PrintJson(answer);
+  } else if (arguments.cancel) {
+    fmt::print("{} stays as it is\n", arguments.collection);
+  } else {
+    fmt::print("{} {} {} partitions\n", arguments.collection, arguments.wait ? "has" : "is to have",
+               arguments.partitions);
+  }
+  return Status::Ok();
+}
+
 Status Run(Client& client, const ClusterArguments& arguments, int& exit_code) {
   if (arguments.action == "status") return Show(client, arguments, "/cluster/status", StatusText);
   if (arguments.action == "nodes") return Show(client, arguments, "/cluster/status", NodesTable);
@@ -186,6 +232,7 @@ Status Run(Client& client, const ClusterArguments& arguments, int& exit_code) {
   if (arguments.action == "remove") return Remove(client, arguments);
   if (arguments.action == "rebalance") return Rebalance(client, arguments);
   if (arguments.action == "repair") return Repair(client, arguments);
+  if (arguments.action == "reshard") return Reshard(client, arguments);
   CHECK(arguments.action == "factor");
   return SetFactor(client, arguments);
 }

@@ -213,6 +213,23 @@ std::optional<uint64_t> ShardsOf(const object& status, const std::string& node) 
 
 uint64_t ShardsUnderWay(const object& sharding) { return NumberOf(sharding, "moving") + NumberOf(sharding, "waiting"); }
 
+std::string ReshardingText(const object& sharding, const std::string& collection) {
+  for (const object& listed : ObjectsOf(sharding, "collections")) {
+    if (TextOf(listed, "name") != collection || NumberOf(listed, "next_partitions") == 0) continue;
+    return fmt::format("{} to {} partitions: {} of {} replicas filled", ObjectsOf(listed, "shards").size(),
+                       NumberOf(listed, "next_partitions"), Grouped(NumberOf(listed, "next_filled")),
+                       Grouped(NumberOf(listed, "next_replicas")));
+  }
+  return "";
+}
+
+uint64_t PartitionsOf(const object& sharding, const std::string& collection) {
+  for (const object& listed : ObjectsOf(sharding, "collections")) {
+    if (TextOf(listed, "name") == collection) return ObjectsOf(listed, "shards").size();
+  }
+  return 0;
+}
+
 std::string MovingText(const object& sharding) {
   const uint64_t under_way = ShardsUnderWay(sharding);
   if (under_way == 0) return fmt::format("nothing moves; skew {:.2f}", RealOf(sharding, "skew"));

@@ -21,6 +21,11 @@ std::string ShardsTable(const boost::json::object& sharding);       // of GET /c
 std::string RebalanceText(const boost::json::object& plan);         // of POST /cluster/rebalance
 std::string MovingText(const boost::json::object& sharding);        // one line: what still moves, and how far it is
 
+// One line: how far a collection is on its way to more partitions, by GET /cluster/sharding; "" when it is not.
+std::string ReshardingText(const boost::json::object& sharding, const std::string& collection);
+// How many it has, likewise; 0: there is no such collection.
+uint64_t PartitionsOf(const boost::json::object& sharding, const std::string& collection);
+
 // Replicas of the node with this name or number, by GET /cluster/status; nullopt when it is not part of the cluster.
 std::optional<uint64_t> ShardsOf(const boost::json::object& status, const std::string& node);
 

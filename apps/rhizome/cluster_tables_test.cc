@@ -74,6 +74,16 @@ TEST(ClusterTables, ANodeIsFoundByNameOrNumber) {
   EXPECT_EQ(ShardsOf(status, "n2"), std::nullopt);
 }
 
+TEST(ClusterTables, ReshardingShowsHowFarItIs) {
+  const auto sharding = Parsed(R"({"collections":[{"name":"a","shards":[{},{}],"next_partitions":0},
+      {"name":"b","shards":[{},{}],"next_partitions":4,"next_replicas":12,"next_filled":5}]})");
+  EXPECT_EQ(ReshardingText(sharding, "b"), "2 to 4 partitions: 5 of 12 replicas filled");
+  EXPECT_EQ(ReshardingText(sharding, "a"), "");
+  EXPECT_EQ(ReshardingText(sharding, "c"), "");
+  EXPECT_EQ(PartitionsOf(sharding, "b"), 2U);
+  EXPECT_EQ(PartitionsOf(sharding, "c"), 0U);
+}
+
 TEST(ClusterTables, NothingMoves) {
   EXPECT_EQ(MovingText(Parsed(R"({"moving":0,"waiting":0,"skew":1.04})")), "nothing moves; skew 1.04");
 }

@@ -32,14 +32,17 @@ struct SearchArguments {
 int Search(const SearchArguments& arguments);
 
 struct ClusterArguments {
-  // "status", "nodes", "shards", "health", "compare", "add", "remove", "rebalance", "repair", "factor"
+  // "status", "nodes", "shards", "health", "compare", "add", "remove", "rebalance", "repair", "factor",
+  // "reshard"
   std::string action;
   std::string server = "http://127.0.0.1:8000";
   std::string api_key;
   std::string node;        // of add and remove: a name, or for remove its number
   std::string address;     // of add: HOST:PORT
-  std::string collection;  // of factor
+  std::string collection;  // of factor and reshard
   unsigned factor = 0;
+  unsigned partitions = 0;  // of reshard
+  bool cancel = false;      // likewise
   bool force = false;
   bool wait = true;  // until what was begun has ended
   bool json = false;

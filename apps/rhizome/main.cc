@@ -104,6 +104,12 @@ void AddCluster(CLI::App& app, rhizome::app::ClusterArguments& arguments) {
   factor->add_option("collection", arguments.collection, "The collection")->required();
   factor->add_option("factor", arguments.factor, "Replicas of each shard")->required()->check(CLI::Range(1, 16));
   may_wait(factor);
+  CLI::App* reshard = add("reshard", "Give a collection more partitions while it is used");
+  reshard->add_option("collection", arguments.collection, "The collection")->required();
+  CLI::Option* partitions =
+      reshard->add_option("--partitions", arguments.partitions, "A multiple of those it has")->check(CLI::Range(2, 64));
+  reshard->add_flag("--cancel", arguments.cancel, "Leave it as it is, while it is not done yet")->excludes(partitions);
+  may_wait(reshard);
 }
 
 void AddSnapshot(CLI::App& app, rhizome::app::SnapshotArguments& arguments) {

@@ -90,7 +90,7 @@ class TestNode {
     std::map<std::string, format::Operation> all;
     const uint32_t shards = node_->GetSpec(name)->shards;
     for (uint32_t p = 0; p < shards; ++p) {
-      const auto view = registers_->View(name, p).value();
+      const auto view = registers_->View(name, p, shards).value();
       std::vector<std::string> keys;
       EXPECT_TRUE(view->Scan([&keys](const format::RegisterVersion& entry) {
                         keys.push_back(entry.key);

@@ -26,7 +26,7 @@ class ClusterBackupTest : public cluster::ClusterTest {
                                                    uint32_t shards) {
     std::map<std::string, Version> versions;
     for (uint32_t p = 0; p < shards; ++p) {
-      const Status status = registers.View(name, p).value()->Scan([&](const format::RegisterVersion& entry) {
+      const Status status = registers.View(name, p, shards).value()->Scan([&](const format::RegisterVersion& entry) {
         versions[entry.key] = entry.version;
         return true;
       });

@@ -89,7 +89,8 @@ Status Creation::FindParent() {
 // Opens every partition and looks at what is in it.
 Status Creation::Survey(cluster::Registers& registers) {
   for (uint32_t p = 0; p < manifest_.summary.spec.shards; ++p) {
-    ASSIGN_OR_RETURN(auto view, registers.View(manifest_.summary.spec.name, p));
+    ASSIGN_OR_RETURN(
+        auto view, registers.View(manifest_.summary.spec.name, p, static_cast<uint32_t>(manifest_.partitions.size())));
     views_.push_back(std::move(view));
   }
   for (size_t p = 0; p < views_.size(); ++p) {

@@ -128,9 +128,10 @@ class MovingRegisters final : public cluster::Registers {
   MovingRegisters(cluster::Registers& real, std::function<void()> between)
       : real_(real), between_(std::move(between)) {}
 
-  Result<std::unique_ptr<cluster::PartitionView>> View(const std::string& collection, uint32_t partition) override {
-    ASSIGN_OR_RETURN(const auto now, real_.View(collection, partition));
-    return std::unique_ptr<cluster::PartitionView>(new Moving(*this, collection, partition, now->begin_lsn()));
+  Result<std::unique_ptr<cluster::PartitionView>> View(const std::string& collection, uint32_t partition,
+                                                       uint32_t of) override {
+    ASSIGN_OR_RETURN(const auto now, real_.View(collection, partition, of));
+    return std::unique_ptr<cluster::PartitionView>(new Moving(*this, collection, {partition, of}, now->begin_lsn()));
   }
   Result<std::vector<Version>> Versions(const std::string& collection, std::span<const std::string> keys) override {
     return real_.Versions(collection, keys);
@@ -142,22 +143,24 @@ class MovingRegisters final : public cluster::Registers {
  private:
   class Moving final : public cluster::PartitionView {
    public:
-    Moving(MovingRegisters& owner, std::string collection, uint32_t partition, uint64_t lsn)
-        : owner_(owner), collection_(std::move(collection)), partition_(partition), begin_(lsn) {}
+    Moving(MovingRegisters& owner, std::string collection, std::pair<uint32_t, uint32_t> which, uint64_t lsn)
+        : owner_(owner), collection_(std::move(collection)), which_(which), begin_(lsn) {}
     uint64_t begin_lsn() const override { return begin_; }
-    Result<uint64_t> EndLsn() const override { return owner_.real_.View(collection_, partition_).value()->begin_lsn(); }
+    Result<uint64_t> EndLsn() const override {
+      return owner_.real_.View(collection_, which_.first, which_.second).value()->begin_lsn();
+    }
     Status Scan(const std::function<bool(const format::RegisterVersion&)>& visit) const override {
-      return owner_.real_.View(collection_, partition_).value()->Scan(visit);
+      return owner_.real_.View(collection_, which_.first, which_.second).value()->Scan(visit);
     }
     Result<std::vector<std::optional<format::Operation>>> Read(std::span<const std::string> keys) const override {
       owner_.between_();
-      return owner_.real_.View(collection_, partition_).value()->Read(keys);
+      return owner_.real_.View(collection_, which_.first, which_.second).value()->Read(keys);
     }
 
    private:
     MovingRegisters& owner_;
     const std::string collection_;
-    const uint32_t partition_;
+    const std::pair<uint32_t, uint32_t> which_;  // partition, of
     const uint64_t begin_;
   };
 

@@ -152,7 +152,7 @@ Result<bool> HoldsExactly(cluster::Database& database, cluster::Registers& regis
   for (const PartitionRecord& partition : manifest.partitions) wanted.push_back(partition.Digest());
   const RangeDigest whole = WholeDigest(wanted);
   for (uint32_t p = 0; p < spec.shards; ++p) {
-    ASSIGN_OR_RETURN(const auto view, registers.View(collection, p));
+    ASSIGN_OR_RETURN(const auto view, registers.View(collection, p, spec.shards));
     RangeDigest digest(whole.bits);
     RETURN_IF_ERROR(view->Scan([&digest](const RegisterVersion& entry) {
       format::AddToDigest(digest, entry);

@@ -41,8 +41,9 @@ TEST_F(BackupTest, WhatIsWrittenAfterARestoreWinsOverWhatCameBack) {
 class FailingRegisters final : public cluster::Registers {
  public:
   FailingRegisters(cluster::Registers& real, int merges) : real_(real), merges_(merges) {}
-  Result<std::unique_ptr<cluster::PartitionView>> View(const std::string& collection, uint32_t partition) override {
-    return real_.View(collection, partition);
+  Result<std::unique_ptr<cluster::PartitionView>> View(const std::string& collection, uint32_t partition,
+                                                       uint32_t of) override {
+    return real_.View(collection, partition, of);
   }
   Result<std::vector<Version>> Versions(const std::string& collection, std::span<const std::string> keys) override {
     return real_.Versions(collection, keys);

@@ -106,6 +106,15 @@ Result<RebalanceReport> AloneOperations::Rebalance() { return Alone("whose shard
 Result<RepairReport> AloneOperations::Repair() { return Alone("whose replicas can be compared"); }
 Result<ClusterComparison> AloneOperations::Compare() { return Alone("whose replicas can be compared"); }
 
+Result<Resharding> AloneOperations::Reshard(const std::string& collection, uint32_t) {
+  RETURN_IF_ERROR(database_.GetSpec(collection).status());
+  return Alone("whose collections can get more partitions; a snapshot can be restored into any number here");
+}
+Result<Resharding> AloneOperations::CancelReshard(const std::string& collection) {
+  RETURN_IF_ERROR(database_.GetSpec(collection).status());
+  return Alone("whose collections can get more partitions");
+}
+
 rhizome::Status AloneOperations::SetFactor(const std::string& collection, uint32_t factor) {
   RETURN_IF_ERROR(database_.GetSpec(collection).status());
   if (factor == 1) return rhizome::Status::Ok();

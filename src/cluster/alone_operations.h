@@ -25,6 +25,8 @@ class AloneOperations final : public Operations {
   Result<RepairReport> Repair() override;
   Result<ClusterComparison> Compare() override;
   rhizome::Status SetFactor(const std::string& collection, uint32_t factor) override;
+  Result<Resharding> Reshard(const std::string& collection, uint32_t partitions) override;
+  Result<Resharding> CancelReshard(const std::string& collection) override;
   std::vector<std::string> Notices() override { return {}; }
 
  private:

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "cluster/cluster_parts.h"
 #include "cluster/node.h"
-#include "cluster/routing.h"
+#include "format/routing.h"
 
 namespace rhizome::cluster {
 
@@ -30,8 +30,9 @@ void Place(const fabric::Topology& topology, fabric::MemberNumber self, ShardInf
   const bool now = in(placement->replicas);
   const bool then = placement->moving() ? in(placement->next) : now;
   if (now || then) info.role = now && then ? "owner" : then ? "joining" : "leaving";
-  const CollectionRecord* collection = topology.Collection(placement->collection);
-  if (collection == nullptr) return;
+  if (placement->pending()) info.role = "filling";
+  const auto collection = topology.CollectionOf(*placement);
+  if (!collection) return;
   info.collection = collection->name;
   info.partition = info.shard - collection->first_shard;
 }
@@ -56,7 +57,7 @@ Cluster::Cluster(ClusterParts parts) : parts_(parts) {
 }
 
 uint32_t Cluster::View::PartitionOf(const format::PointId& id) const {
-  return cluster::PartitionOf(id, record.partitions);
+  return format::PartitionOf(id, record.partitions);
 }
 
 std::string Cluster::View::Name(uint32_t partition) const {
@@ -107,6 +108,15 @@ Result<Cluster::Call> Cluster::Begin(const std::string& name, const CallOptions&
   return call;
 }
 
+// Whether the collection has other shards than the call knows; from then on it knows them.
+bool Cluster::Renumbered(Call& call) {
+  Result<View> view = Find(call.view.spec.name);
+  if (!view.ok() || view->record.id != call.view.record.id) return false;
+  if (view->record.first_shard == call.view.record.first_shard) return false;
+  call.view = std::move(view).value();
+  return true;
+}
+
 Result<CollectionInfo> Cluster::CreateCollection(const CollectionSpec& spec) {
   RETURN_IF_ERROR(ValidateSpec(spec));
   const fabric::NewCollection wanted{spec.name, spec.shards, spec.replication_factor, EncodeSpec(spec)};
@@ -129,8 +139,9 @@ CollectionInfo Cluster::Counted(const View& view) {
   for (const CountQuery::Reply& reply : Ask(call, CountQuery{}, failed)) {
     for (const auto& count : reply.shards) counts[count.shard] = count;
   }
-  for (uint32_t p = 0; p < view.record.partitions; ++p) {
-    const auto count = counts.find(view.ShardOf(p));
+  info.spec.shards = call.view.record.partitions;
+  for (uint32_t p = 0; p < call.view.record.partitions; ++p) {
+    const auto count = counts.find(call.view.ShardOf(p));
     if (count == counts.end()) {
       info.failed_partitions.push_back(p);
       continue;

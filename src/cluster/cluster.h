@@ -101,14 +101,18 @@ class Cluster final : public Database {
   NewestVersions Newest(const Call& call, const std::map<std::string, uint32_t>& partition_of_key,
                         std::map<uint32_t, Status>& failed);
   // Answers of the asked members, decoded. What cannot be decoded counts as no answer.
+  // When the collection has been resharded since the call began, it is asked anew and the call has its new shards.
   template <typename Q>
-  std::vector<typename Q::Reply> Ask(const Call& call, const Q& query, std::map<uint32_t, Status>& failed);
+  std::vector<typename Q::Reply> Ask(Call& call, const Q& query, std::map<uint32_t, Status>& failed);
+  template <typename Q>
+  std::vector<typename Q::Reply> AskOnce(const Call& call, const Q& query, std::map<uint32_t, Status>& failed);
+  bool Renumbered(Call& call);
 
-  void Gather(const Call& call, const SearchRequest& request, SearchRound& round);
+  void Gather(Call& call, const SearchRequest& request, SearchRound& round);
   bool Settle(const Call& call, const SearchRequest& request, SearchRound& round);
-  void Fill(const Call& call, const SearchRequest& request, SearchRound& round, SearchResponse& response);
+  void Fill(Call& call, const SearchRequest& request, SearchRound& round, SearchResponse& response);
   // One page, and whether there is more behind it.
-  Result<ScrollQuery::Reply> Page(const Call& call, const ScrollQuery& query);
+  Result<ScrollQuery::Reply> Page(Call& call, const ScrollQuery& query);
 
   const ClusterParts parts_;
   Mutex mutex_;

@@ -148,6 +148,12 @@ ClusterHealth HealthOf(const ClusterView& view) {
     JudgeLinks(view, kept.value, reasons);
   }
   for (const CollectionSharding& collection : ShardingOf(view).collections) {
+    if (collection.next_partitions != 0) {
+      reasons.Add(
+          HealthLevel::kOk, "collection_resharding", collection.name,
+          fmt::format("is on its way from {} to {} partitions: {} of {} replicas are filled", collection.shards.size(),
+                      collection.next_partitions, collection.next_filled, collection.next_replicas));
+    }
     for (const ShardStatus& shard : collection.shards) JudgeShard(shard, collection.replication_factor, reasons);
   }
   return reasons.Take();

@@ -1,5 +1,7 @@
 // Three members in one process: real wire, real disks, one coordination.
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include "cluster/cluster_operations.h"
 #include "cluster/cluster_testing.h"
@@ -250,6 +252,75 @@ TEST_F(MembersTest, ARepeatedRequestDoesNotUndoWhatCameAfterIt) {
   ASSERT_TRUE(On("c").Write("c", {Upsert(1, "first"), Upsert(2, "first")}, options).ok());
   EXPECT_EQ(On("a").Get("c", std::vector{PointId(1)}, false)->at(0)->point.text, "second");
   EXPECT_EQ(On("b").Write("c", {Upsert(1, "third")}, options).field(), "idempotency_key");
+}
+
+// Writers at quorum, readers and a walk through other members, while two partitions become four.
+TEST_F(MembersTest, ACollectionIsReshardedWhileItIsWrittenAndRead) {
+  StartThree();
+  Create("a", 2);
+  ASSERT_TRUE(WriteMany("a", 0, 300).ok());
+  ASSERT_TRUE(On("a").Write("c", {{{}, DeletePoint{PointId(3)}}}).ok());
+  std::atomic<bool> over = false;
+  std::atomic<uint64_t> written = 300;
+  std::thread writer([&] {
+    while (!over) {
+      const uint64_t next = written;
+      const Status status = WriteMany("b", next, next + 5);
+      EXPECT_TRUE(status.ok()) << status.ToString();
+      written = next + 5;
+    }
+  });
+  std::thread reader([&] {
+    for (uint64_t round = 0; !over; ++round) {
+      const uint64_t known = written;
+      const PointId ids[] = {PointId(round % known), PointId(known - 1)};
+      const auto got = On("c").Get("c", ids, false);
+      EXPECT_TRUE(got.ok()) << got.status().ToString();
+      if (got.ok()) EXPECT_TRUE(got->at(1).has_value() && (round % known == 3 || got->at(0).has_value()));
+      EXPECT_TRUE(Found("c", Near(7, 1), Consistency::kQuorum).contains("7"));
+    }
+  });
+  const auto reshard = [&](uint32_t partitions) {
+    ClusterRuntime& runtime = *processes_.at("a").runtime;
+    return runtime.calls().One<Status>([&runtime, partitions] { return runtime.member().Reshard("c", partitions); });
+  };
+  EXPECT_EQ(reshard(3).field(), "partitions");
+  EXPECT_TRUE(reshard(4).ok());
+  const auto partitions = [&](const std::string& name) { return On(name).GetSpec("c")->shards; };
+  EXPECT_TRUE(Eventually(60, [&] { return partitions("b") == 4 && partitions("c") == 4; }));
+  const uint64_t at_the_change = written;
+  EXPECT_TRUE(Eventually(30, [&] { return written > at_the_change + 20; }));
+  over = true;
+  writer.join();
+  reader.join();
+  // Everything once, on four shards and no other.
+  EXPECT_EQ(On("a").Count("c", nullptr, At(Consistency::kQuorum)).value(), written - 1);
+  EXPECT_FALSE(On("a").Get("c", std::vector{PointId(3)}, false)->at(0).has_value());
+  EXPECT_TRUE(Eventually(30, [&] { return Digests().size() == 4 && Agree(3); }));
+  EXPECT_TRUE(Eventually(10, [&] { return On("b").GetCollection("c")->points == written - 1; }));
+}
+
+TEST_F(MembersTest, AReshardingThatIsCancelledLeavesNothing) {
+  StartThree();
+  Create("a", 2);
+  ASSERT_TRUE(WriteMany("a", 0, 50).ok());
+  ClusterRuntime& runtime = *processes_.at("a").runtime;
+  const auto cancel = [&runtime] {
+    return runtime.calls().One<Status>([&runtime] { return runtime.member().CancelReshard("c"); });
+  };
+  EXPECT_EQ(cancel().code(), Code::kFailedPrecondition);
+  // Without its third owner's answer it cannot end before that one's lease has.
+  Stop("c");
+  const Status begun = runtime.calls().One<Status>([&runtime] { return runtime.member().Reshard("c", 4); });
+  ASSERT_TRUE(begun.ok()) << begun.ToString();
+  const Status cancelled = cancel();
+  if (!cancelled.ok()) EXPECT_EQ(cancelled.code(), Code::kFailedPrecondition) << cancelled.ToString();
+  const uint32_t shards = cancelled.ok() ? 2 : 4;
+  ASSERT_TRUE(WriteMany("b", 50, 80).ok());
+  EXPECT_EQ(On("b").GetSpec("c")->shards, shards);
+  Start("c");
+  EXPECT_TRUE(Eventually(30, [&] { return Digests().size() == shards && Agree(3); }));
+  EXPECT_EQ(On("b").Count("c", nullptr, At(Consistency::kQuorum)).value(), 80u);
 }
 
 TEST_F(MembersTest, BadInputIsRefusedBeforeAnybodyIsAsked) {

@@ -181,6 +181,25 @@ rhizome::Status ClusterOperations::SetFactor(const std::string& collection, uint
   return controls_.SetFactor(collection, factor);
 }
 
+Result<Resharding> ClusterOperations::Reshard(const std::string& collection, uint32_t partitions) {
+  RETURN_IF_ERROR(controls_.Reshard(collection, partitions));
+  return ReshardingOf(collection);
+}
+
+Result<Resharding> ClusterOperations::CancelReshard(const std::string& collection) {
+  RETURN_IF_ERROR(controls_.CancelReshard(collection));
+  return ReshardingOf(collection);
+}
+
+Result<Resharding> ClusterOperations::ReshardingOf(const std::string& collection) {
+  ASSIGN_OR_RETURN(const ClusterView view, controls_.View());
+  const auto known = view.topology.collections.find(collection);
+  if (known == view.topology.collections.end()) {
+    return rhizome::Status::NotFound("there is no collection " + collection + " any more");
+  }
+  return Resharding{collection, known->second.value.partitions, known->second.value.next_partitions};
+}
+
 std::vector<std::string> ClusterOperations::Notices() {
   std::vector<std::string> notices = controls_.Troubles();
   const int64_t frozen_ms = controls_.FrozenMs();

@@ -21,6 +21,8 @@ class ClusterControls {
   virtual Result<ClusterView> View() = 0;
   virtual Status SetMemberState(fabric::MemberNumber member, fabric::MemberState state) = 0;
   virtual Status SetFactor(const std::string& collection, uint32_t factor) = 0;
+  virtual Status Reshard(const std::string& collection, uint32_t partitions) = 0;
+  virtual Status CancelReshard(const std::string& collection) = 0;
   // Every member compares its replicas now; a failure in place of one that does not answer.
   using Scheduled = std::map<fabric::MemberNumber, Result<fabric::RepairRequest::Reply>>;
   virtual Result<Scheduled> CompareNow() = 0;
@@ -45,9 +47,13 @@ class ClusterOperations final : public Operations {
   Result<RepairReport> Repair() override;
   Result<ClusterComparison> Compare() override;
   rhizome::Status SetFactor(const std::string& collection, uint32_t factor) override;
+  Result<Resharding> Reshard(const std::string& collection, uint32_t partitions) override;
+  Result<Resharding> CancelReshard(const std::string& collection) override;
   std::vector<std::string> Notices() override;
 
  private:
+  Result<Resharding> ReshardingOf(const std::string& collection);
+
   ClusterControls& controls_;
 };
 

@@ -80,6 +80,13 @@ TEST_F(ClusterOperationsTest, AFactorNeedsAsManyNodes) {
   EXPECT_EQ(made_.view.topology.collections.at("books").value.factor, 2U);
 }
 
+TEST_F(ClusterOperationsTest, ReshardingIsBegunAndTakenBack) {
+  const Resharding begun = operations_.Reshard("books", 4).value();
+  EXPECT_EQ(begun.partitions, 2U);
+  EXPECT_EQ(begun.next_partitions, 4U);
+  EXPECT_EQ(operations_.CancelReshard("books")->next_partitions, 0U);
+}
+
 TEST_F(ClusterOperationsTest, RepairSaysWhoDidNotAnswer) {
   made_.Kill(3);
   const RepairReport report = operations_.Repair().value();

@@ -1,6 +1,7 @@
 // What the source files of Cluster share. Internal to cluster.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -25,7 +26,21 @@ Task<Result<T>> AsResult(Task<T> task) {
 Status FirstFailure(const std::map<uint32_t, Status>& failed);
 
 template <typename Q>
-std::vector<typename Q::Reply> Cluster::Ask(const Call& call, const Q& query, std::map<uint32_t, Status>& failed) {
+std::vector<typename Q::Reply> Cluster::Ask(Call& call, const Q& query, std::map<uint32_t, Status>& failed) {
+  constexpr int kReshardingsMax = 3;
+  for (int turn = 0;; ++turn) {
+    std::map<uint32_t, Status> failures;
+    std::vector<typename Q::Reply> replies = AskOnce(call, query, failures);
+    const bool gone = std::any_of(failures.begin(), failures.end(),
+                                  [](const auto& failure) { return failure.second.code() == Code::kNotFound; });
+    if (gone && turn < kReshardingsMax && Renumbered(call)) continue;
+    failed.merge(failures);
+    return replies;
+  }
+}
+
+template <typename Q>
+std::vector<typename Q::Reply> Cluster::AskOnce(const Call& call, const Q& query, std::map<uint32_t, Status>& failed) {
   fabric::QueryCommand command{call.view.AllShards(), EncodeQuery(VectorQuery(query)), call.level, call.context};
   const auto answers = parts_.calls.One<Result<fabric::QueryAnswers>>(
       [this, command = std::move(command)] { return AsResult(parts_.member.coordinator().Query(command)); });

@@ -124,7 +124,7 @@ Result<std::optional<format::StoredDocument>> Cluster::GetDocument(const std::st
 Result<std::optional<PointId>> Cluster::FindContent(const std::string& collection,
                                                     std::pair<uint64_t, uint64_t> content_hash,
                                                     const ReadOptions& options) {
-  ASSIGN_OR_RETURN(const Call call, Begin(collection, options, Level::kQuorum));
+  ASSIGN_OR_RETURN(Call call, Begin(collection, options, Level::kQuorum));
   std::map<uint32_t, Status> failed;
   std::set<PointId> holders;
   for (const ContentQuery::Reply& reply : Ask(call, ContentQuery{content_hash}, failed)) {
@@ -142,7 +142,7 @@ Result<std::optional<PointId>> Cluster::FindContent(const std::string& collectio
 // At one the members' pages are merged as they are. Above, several members tell of the same ids: a page that was cut
 // says nothing of what lies behind its end, so only ids up to the nearest such end are taken, and of those what a
 // majority still holds in that version.
-Result<ScrollQuery::Reply> Cluster::Page(const Call& call, const ScrollQuery& query) {
+Result<ScrollQuery::Reply> Cluster::Page(Call& call, const ScrollQuery& query) {
   std::map<uint32_t, Status> failed;
   std::vector<ScrollQuery::Reply> replies = Ask(call, query, failed);
   RETURN_IF_ERROR(FirstFailure(failed));
@@ -188,7 +188,7 @@ Result<ScrollQuery::Reply> Cluster::Page(const Call& call, const ScrollQuery& qu
 
 Result<ScrollResponse> Cluster::Scroll(const ScrollRequest& request, const ReadOptions& options) {
   RETURN_IF_ERROR(ValidateScroll(request));
-  ASSIGN_OR_RETURN(const Call call, Begin(request.collection, options, Level::kOne));
+  ASSIGN_OR_RETURN(Call call, Begin(request.collection, options, Level::kOne));
   ASSIGN_OR_RETURN(ScrollQuery::Reply page, Page(call, ScrollQuery{request, false}));
   ScrollResponse response{std::move(page.points), {}};
   if (response.points.size() > request.limit) {
@@ -201,7 +201,7 @@ Result<ScrollResponse> Cluster::Scroll(const ScrollRequest& request, const ReadO
 
 Result<uint64_t> Cluster::Count(const std::string& collection, const vector::Filter* filter,
                                 const ReadOptions& options) {
-  ASSIGN_OR_RETURN(const Call call, Begin(collection, options, Level::kOne));
+  ASSIGN_OR_RETURN(Call call, Begin(collection, options, Level::kOne));
   std::shared_ptr<const vector::Filter> shared;
   if (filter != nullptr) shared = std::make_shared<vector::Filter>(*filter);
   uint64_t total = 0;

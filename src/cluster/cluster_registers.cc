@@ -79,11 +79,10 @@ Result<Cluster::Call> ClusterRegisters::Access::Begin(Cluster& cluster, const st
   return call;
 }
 
-Result<std::unique_ptr<PartitionView>> ClusterRegisters::View(const std::string& collection, uint32_t partition) {
+Result<std::unique_ptr<PartitionView>> ClusterRegisters::View(const std::string& collection, uint32_t partition,
+                                                              uint32_t of) {
   ASSIGN_OR_RETURN(const Cluster::Call call, Access::Begin(cluster_, collection));
-  if (partition >= call.view.record.partitions) {
-    return Status::NotFound("collection " + collection + " has no partition " + std::to_string(partition));
-  }
+  RETURN_IF_ERROR(CheckPartition(collection, partition, of, call.view.record.partitions));
   return std::unique_ptr<PartitionView>(new ShardView(*this, collection, call.view.ShardOf(partition)));
 }
 

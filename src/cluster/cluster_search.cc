@@ -47,7 +47,7 @@ struct Cluster::SearchRound {
   }
 };
 
-void Cluster::Gather(const Call& call, const SearchRequest& request, SearchRound& round) {
+void Cluster::Gather(Call& call, const SearchRequest& request, SearchRound& round) {
   const Step step("gather");
   SearchQuery query;
   query.request = request;
@@ -104,7 +104,7 @@ bool Cluster::Settle(const Call& call, const SearchRequest& request, SearchRound
 }
 
 // Shows the ranked points; asks for those that no member had among its own best.
-void Cluster::Fill(const Call& call, const SearchRequest& request, SearchRound& round, SearchResponse& response) {
+void Cluster::Fill(Call& call, const SearchRequest& request, SearchRound& round, SearchResponse& response) {
   const Step step("fill");
   const bool wants_points = request.with_payload || request.with_vector;
   const auto current = [&](const PointId& id) -> const StoredPointView* {
@@ -142,7 +142,7 @@ void Cluster::Fill(const Call& call, const SearchRequest& request, SearchRound& 
 
 Result<SearchResponse> Cluster::Search(const SearchRequest& request, const ReadOptions& options) {
   RETURN_IF_ERROR(ValidateSearch(request));
-  ASSIGN_OR_RETURN(const Call call, Begin(request.collection, options, Level::kOne));
+  ASSIGN_OR_RETURN(Call call, Begin(request.collection, options, Level::kOne));
   RETURN_IF_ERROR(ValidateVectorFor(call.view.spec, request));
   SearchRound round;
   round.depth = CandidateDepth(request) + (call.level == Level::kOne ? 0 : kSpare);

@@ -83,7 +83,7 @@ uint64_t PointsOn(const ClusterView& view, MemberNumber member) {
   if (report == nullptr) return points;
   for (const StatusRequest::Shard& replica : report->shards) {
     const Placement* placement = view.topology.Find(replica.shard);
-    if (placement != nullptr && placement->Owns(member)) points += replica.points;
+    if (placement != nullptr && placement->Owns(member) && !placement->pending()) points += replica.points;
   }
   return points;
 }
@@ -162,6 +162,14 @@ ShardStatus ShardStatusOf(const ClusterView& view, const CollectionRecord& colle
   return status;
 }
 
+// A member's own word for it: what it is filling now is not complete.
+void AddFilling(const ClusterView& view, const Placement& placement, CollectionSharding& sharding) {
+  for (const MemberNumber owner : placement.replicas) {
+    ++sharding.next_replicas;
+    sharding.next_filled += ReplicaStatusOf(view, placement, owner).state == "active" ? 1 : 0;
+  }
+}
+
 CollectionSharding ShardingOfCollection(const ClusterView& view, const CollectionRecord& collection) {
   CollectionSharding sharding;
   sharding.name = collection.name;
@@ -174,6 +182,11 @@ CollectionSharding ShardingOfCollection(const ClusterView& view, const Collectio
     sharding.points += sharding.shards.back().points;
     fullest = std::max(fullest, sharding.shards.back().points);
   }
+  for (uint32_t p = 0; p < collection.next_partitions; ++p) {
+    const Placement* placement = view.topology.Find(collection.next_first_shard + p);
+    if (placement != nullptr) AddFilling(view, *placement, sharding);
+  }
+  sharding.next_partitions = collection.next_partitions;
   if (sharding.points > 0) {
     sharding.skew = static_cast<double>(fullest) * static_cast<double>(sharding.shards.size()) /
                     static_cast<double>(sharding.points);
@@ -186,6 +199,7 @@ NodeShare ShareOf(const ClusterView& view, const MemberRecord& member) {
   share.id = member.name;
   for (const auto& [shard, kept] : view.topology.placements) {
     const Placement& placement = kept.value;
+    if (placement.pending()) continue;
     const bool now = Contains(placement.replicas, member.number);
     const bool then = placement.moving() ? Contains(placement.next, member.number) : now;
     share.shards += then ? 1 : 0;
@@ -239,7 +253,7 @@ NodeStatus NodeOf(const ClusterView& view, const MemberRecord& member) {
   node.leader = view.topology.leader == member.number;
   std::set<std::string> collections;
   for (const auto& [shard, kept] : view.topology.placements) {
-    if (!kept.value.Owns(member.number)) continue;
+    if (!kept.value.Owns(member.number) || kept.value.pending()) continue;
     ++node.shards;
     const CollectionRecord* collection = view.topology.Collection(kept.value.collection);
     if (collection != nullptr) collections.insert(collection->name);
@@ -264,12 +278,14 @@ ClusterStatus StatusOf(const ClusterView& view) {
   status.coordination = view.frozen_ms < 0 ? "reachable" : "unreachable";
   status.unreachable_ms = std::max<int64_t>(0, view.frozen_ms);
   status.total_collections = view.topology.collections.size();
-  status.total_shards = view.topology.placements.size();
   if (view.topology.leader != 0) status.leader = NameOf(view.topology, view.topology.leader);
   for (const auto& [shard, kept] : view.topology.placements) {
+    if (kept.value.pending()) continue;
+    ++status.total_shards;
     status.moving += kept.value.moving() ? 1 : 0;
     status.total_vectors += PointsOf(view, kept.value);
   }
+  for (const auto& [name, kept] : view.topology.collections) status.resharding += kept.value.resharding() ? 1 : 0;
   for (const auto& [number, kept] : view.topology.members) {
     if (kept.value.state == MemberState::kGone) continue;
     status.nodes.push_back(NodeOf(view, kept.value));

@@ -231,6 +231,26 @@ TEST(ClusterHealthTest, ReasonsAreBounded) {
   EXPECT_GT(health.omitted, 700U);
 }
 
+TEST(ClusterShardingTest, ReshardingShowsHowManyReplicasAreFilled) {
+  HandMadeControls controls;
+  const uint64_t vectors = StatusOf(controls.made.view).total_vectors;
+  ASSERT_TRUE(controls.Reshard("books", 4).ok());
+  ClusterView& view = controls.made.view;
+  view.reports[1].shards.push_back({.shard = 100, .points = 7, .complete = true, .damage = ""});
+  view.reports[2].shards.push_back({.shard = 100, .points = 3, .copied = 3, .total = 9, .damage = ""});
+  const CollectionSharding collection = ShardingOf(view).collections.at(0);
+  EXPECT_EQ(collection.shards.size(), 2U);
+  EXPECT_EQ(collection.next_partitions, 4U);
+  EXPECT_EQ(collection.next_replicas, 12U);
+  EXPECT_EQ(collection.next_filled, 1U);
+  EXPECT_EQ(StatusOf(view).resharding, 1U);
+  EXPECT_EQ(StatusOf(view).total_shards, 2U);
+  EXPECT_EQ(StatusOf(view).total_vectors, vectors);  // nothing counts twice
+  const ClusterHealth health = HealthOf(view);
+  EXPECT_EQ(health.level, HealthLevel::kOk);
+  EXPECT_EQ(health.reasons.at(0).code, "collection_resharding");
+}
+
 TEST(ClusterShardingTest, AMoveShowsWhoComesWhoGoesAndHowFarItIs) {
   HandMade made;
   made.AddMember(4);

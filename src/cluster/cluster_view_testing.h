@@ -67,6 +67,24 @@ class HandMadeControls final : public ClusterControls {
     made.view.topology.collections.at(collection).value.factor = factor;
     return Status::Ok();
   }
+  Status Reshard(const std::string& collection, uint32_t partitions) override {
+    auto& record = made.view.topology.collections.at(collection).value;
+    record.next_first_shard = 100;
+    record.next_partitions = partitions;
+    for (uint32_t p = 0; p < partitions; ++p) {
+      fabric::Placement child = made.Shard(record.first_shard + p % record.partitions);
+      child.parent = std::exchange(child.shard, 100 + p);
+      child.epoch = 1;
+      made.view.topology.placements[child.shard] = {child, 1};
+    }
+    return Status::Ok();
+  }
+  Status CancelReshard(const std::string& collection) override {
+    auto& record = made.view.topology.collections.at(collection).value;
+    record.next_first_shard = record.next_partitions = 0;
+    std::erase_if(made.view.topology.placements, [](const auto& entry) { return entry.second.value.pending(); });
+    return Status::Ok();
+  }
   Result<Scheduled> CompareNow() override {
     Scheduled answers;
     for (const auto& [number, kept] : made.view.topology.members) {

@@ -43,7 +43,7 @@ CollectionInfo Collection::Info() const {
 }
 
 uint32_t Collection::PartitionOf(const PointId& id) const {
-  return cluster::PartitionOf(id, static_cast<uint32_t>(partitions_.size()));
+  return format::PartitionOf(id, static_cast<uint32_t>(partitions_.size()));
 }
 
 Result<Shard*> Collection::ShardOf(const PointId& id) const {

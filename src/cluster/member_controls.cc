@@ -56,6 +56,14 @@ Status MemberControls::SetFactor(const std::string& collection, uint32_t factor)
   return calls_.One<Status>([this, collection, factor] { return member_.SetFactor(collection, factor); });
 }
 
+Status MemberControls::Reshard(const std::string& collection, uint32_t partitions) {
+  return calls_.One<Status>([this, collection, partitions] { return member_.Reshard(collection, partitions); });
+}
+
+Status MemberControls::CancelReshard(const std::string& collection) {
+  return calls_.One<Status>([this, collection] { return member_.CancelReshard(collection); });
+}
+
 Result<ClusterControls::Scheduled> MemberControls::CompareNow() {
   return calls_.One<Result<Scheduled>>([this] { return Compare(); });
 }

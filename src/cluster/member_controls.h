@@ -25,6 +25,8 @@ class MemberControls final : public ClusterControls {
   Result<ClusterView> View() override;
   Status SetMemberState(fabric::MemberNumber member, fabric::MemberState state) override;
   Status SetFactor(const std::string& collection, uint32_t factor) override;
+  Status Reshard(const std::string& collection, uint32_t partitions) override;
+  Status CancelReshard(const std::string& collection) override;
   Result<Scheduled> CompareNow() override;
   Result<fabric::Member::Digests> Digests() override;
   std::vector<std::string> Troubles() override { return troubles_(); }

@@ -28,11 +28,19 @@ class ShardView final : public PartitionView {
 
 }  // namespace
 
-Result<std::unique_ptr<PartitionView>> NodeRegisters::View(const std::string& collection, uint32_t partition) {
-  ASSIGN_OR_RETURN(auto found, node_.state_->Find(collection));
-  if (partition >= found->partitions().size()) {
-    return Status::NotFound("collection " + collection + " has no partition " + std::to_string(partition));
+Status CheckPartition(const std::string& collection, uint32_t partition, uint32_t of, size_t there) {
+  if (of != there) {
+    return Status::FailedPrecondition("collection " + collection + " has " + std::to_string(there) +
+                                      " partitions by now, not " + std::to_string(of) + ": begin anew");
   }
+  if (partition < there) return Status::Ok();
+  return Status::NotFound("collection " + collection + " has no partition " + std::to_string(partition));
+}
+
+Result<std::unique_ptr<PartitionView>> NodeRegisters::View(const std::string& collection, uint32_t partition,
+                                                           uint32_t of) {
+  ASSIGN_OR_RETURN(auto found, node_.state_->Find(collection));
+  RETURN_IF_ERROR(CheckPartition(collection, partition, of, found->partitions().size()));
   const Partition& held = found->partitions()[partition];
   if (held.shard == nullptr) return held.damage;
   ASSIGN_OR_RETURN(auto view, held.shard->engine().ViewRegisters());

@@ -57,6 +57,7 @@ struct ClusterStatus {
   std::string coordination;         // "embedded", "reachable", "unreachable"
   int64_t unreachable_ms = 0;       // for how long: so long the topology has been frozen
   uint64_t moving = 0;              // shards under way to other nodes
+  uint64_t resharding = 0;          // collections on their way to more partitions
   std::vector<NodeStatus> nodes;    // by id
   std::vector<GatewayStatus> gateways;
 };
@@ -106,6 +107,10 @@ struct CollectionSharding {
   uint64_t points = 0;
   double skew = 1;  // points of its fullest shard over the mean; 1: even
   std::vector<ShardStatus> shards;
+  // While it is resharded: how many partitions it will have, and the replicas of these that hold all they are to hold.
+  uint32_t next_partitions = 0;  // 0: it is not
+  uint64_t next_replicas = 0;
+  uint64_t next_filled = 0;
 };
 
 struct NodeShare {
@@ -152,6 +157,12 @@ struct RebalanceReport {
   uint64_t waiting = 0;
   std::vector<PlannedMove> planned;
   std::vector<PlannedMove> blocked;
+};
+
+struct Resharding {
+  std::string collection;
+  uint32_t partitions = 0;       // that are asked now
+  uint32_t next_partitions = 0;  // on the way there; 0: nothing is under way
 };
 
 struct RepairReport {
@@ -205,6 +216,11 @@ class Operations {
   // InvalidArgument, NotFound, FailedPrecondition when there are too few nodes. Replicas are added or dropped
   // afterwards.
   virtual rhizome::Status SetFactor(const std::string& collection, uint32_t factor) = 0;
+  // Gives a collection so many partitions, a multiple of those it has, while it is read and written. InvalidArgument,
+  // NotFound, FailedPrecondition while another one is under way, Unavailable while a shard of it moves.
+  virtual Result<Resharding> Reshard(const std::string& collection, uint32_t partitions) = 0;
+  // Leaves it as it is. FailedPrecondition when it is not being resharded, or not any more.
+  virtual Result<Resharding> CancelReshard(const std::string& collection) = 0;
   // What is not as it should be beyond this process, for people. Asks nobody and never blocks.
   virtual std::vector<std::string> Notices() = 0;
 };

@@ -38,8 +38,11 @@ class PartitionView {
 class Registers {
  public:
   virtual ~Registers() = default;
-  // NotFound: no such collection. The view may outlive the collection, not this.
-  virtual Result<std::unique_ptr<PartitionView>> View(const std::string& collection, uint32_t partition) = 0;
+  // Partition `partition` of `of`. FailedPrecondition when the collection has another number of them: it was resharded.
+  // What happens to it later is no matter: the view goes on. NotFound: no such collection or partition. The view may
+  // outlive the collection, not this.
+  virtual Result<std::unique_ptr<PartitionView>> View(const std::string& collection, uint32_t partition,
+                                                      uint32_t of) = 0;
   // In the order of the keys; Version{} for what was never written.
   virtual Result<std::vector<Version>> Versions(const std::string& collection, std::span<const std::string> keys) = 0;
   // Writes operations under the versions they have, each where its key belongs; where something newer is, it stays.
@@ -47,12 +50,15 @@ class Registers {
   virtual Status Merge(const std::string& collection, std::vector<format::Operation> operations) = 0;
 };
 
+// FailedPrecondition unless there are as many as are meant, NotFound for one that is not among them.
+Status CheckPartition(const std::string& collection, uint32_t partition, uint32_t of, size_t there);
+
 // Of a node's own collections. Its views are exact: of one LSN. The node outlives it.
 class NodeRegisters final : public Registers {
  public:
   explicit NodeRegisters(Node& node) : node_(node) {}
 
-  Result<std::unique_ptr<PartitionView>> View(const std::string& collection, uint32_t partition) override;
+  Result<std::unique_ptr<PartitionView>> View(const std::string& collection, uint32_t partition, uint32_t of) override;
   Result<std::vector<Version>> Versions(const std::string& collection, std::span<const std::string> keys) override;
   Status Merge(const std::string& collection, std::vector<format::Operation> operations) override;
 
@@ -68,7 +74,7 @@ class ClusterRegisters final : public Registers {
  public:
   explicit ClusterRegisters(Cluster& cluster, Clock& clock = SystemClock()) : cluster_(cluster), clock_(clock) {}
 
-  Result<std::unique_ptr<PartitionView>> View(const std::string& collection, uint32_t partition) override;
+  Result<std::unique_ptr<PartitionView>> View(const std::string& collection, uint32_t partition, uint32_t of) override;
   Result<std::vector<Version>> Versions(const std::string& collection, std::span<const std::string> keys) override;
   Status Merge(const std::string& collection, std::vector<format::Operation> operations) override;
 

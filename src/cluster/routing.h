@@ -1,16 +1,12 @@
-// Routing: which partition of a collection a key belongs to: RouteHash(routing key, seed) mod partitions. Fixed for
-// ever: it decides where everything is. Pure functions.
+// The items of one call by partition (format/routing.h says which).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
-#include "format/point.h"
-
 namespace rhizome::cluster {
-
-uint32_t PartitionOf(const format::PointId& id, uint32_t partitions);
 
 // Items of a batch by partition, and where each stood in the batch.
 template <typename T>

@@ -48,23 +48,12 @@ Status WhyNot(const Answers<Reply>& answers, Level level, const Quorum& quorum) 
                              (reasons.empty() ? "" : ": " + reasons));
 }
 
-// What any of them has, up to where the first of their pages ends.
-format::InventoryPage Union(const Answers<InventoryRequest::Reply>& answers) {
-  format::InventoryPage whole;
-  std::map<std::string, format::RegisterVersion> newest;
+std::vector<format::InventoryPage> PagesOf(const Answers<InventoryRequest::Reply>& answers) {
+  std::vector<format::InventoryPage> pages;
   for (const auto& [member, answer] : answers) {
-    if (!answer.ok()) continue;
-    const format::InventoryPage& page = answer->page;
-    if (!page.next.empty() && (whole.next.empty() || page.next < whole.next)) whole.next = page.next;
-    for (const format::RegisterVersion& entry : page.entries) {
-      const auto [known, fresh] = newest.emplace(entry.key, entry);
-      if (!fresh && known->second.version < entry.version) known->second = entry;
-    }
+    if (answer.ok()) pages.push_back(answer->page);
   }
-  for (auto& [key, entry] : newest) {
-    if (whole.next.empty() || key <= whole.next) whole.entries.push_back(std::move(entry));
-  }
-  return whole;
+  return pages;
 }
 
 // A refusal that proves the member has not logged what it was sent.
@@ -164,6 +153,7 @@ Task<bool> Coordinator::Again(ShardNumber shard, Status failure, Attempts& attem
   const uint64_t before = known == nullptr ? 0 : known->epoch;
   (void)co_await directory_.Refresh();
   known = directory_.Now()->Find(shard);
+  if (known == nullptr) co_return loop.NowNs() < deadline_ns;  // others may have taken over
   if (known != nullptr && known->epoch != before) co_return loop.NowNs() < deadline_ns;
   // Nothing new here: the member asked is ahead or behind by a moment. Full jitter keeps many from coming together.
   const int64_t pause_ns = FullJitter(loop.Random(), attempts.count, 40 * kNsPerMs, 320 * kNsPerMs);
@@ -182,7 +172,14 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
   do {
     const Result<Placement> placement = co_await Locate(command.shard);
     failure = placement.status();
-    if (!placement.ok()) break;
+    if (!placement.ok()) {
+      const Successors successors = SuccessorsOf(command.shard);
+      if (successors.empty()) break;
+      const auto done = co_await WriteToSuccessors(successors, std::move(command), !batch.empty());
+      if (done.ok() || !perhaps) co_return done;
+      failure = done.status();
+      break;
+    }
     if (command.brought && batch.empty()) {
       for (const format::Operation& operation : command.operations) {
         clock_.Observe(operation.version);
@@ -202,7 +199,10 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
     }
     // From here on the version stays, whatever happens: members that have it and members that get it later agree.
     Result<WriteReceipt> done = co_await Send(*placement, command, batch, receipt);
-    if (done.ok()) co_return done;
+    if (done.ok()) {
+      for (const format::Operation& operation : command.operations) done->versions.push_back(operation.version);
+      co_return done;
+    }
     failure = done.status();
     perhaps = perhaps || !SurelyNotApplied(failure);
   } while (co_await Again(command.shard, failure, attempts, command.context.deadline_ns));
@@ -312,7 +312,11 @@ Task<Result<std::vector<std::optional<format::Operation>>>> Coordinator::Read(Re
   const Level level = Planted(Bug::kReadFromOne) ? Level::kOne : command.level;
   do {
     const Result<Placement> placement = co_await Locate(command.shard);
-    if (!placement.ok()) co_return placement.status();
+    if (!placement.ok()) {
+      const Successors successors = SuccessorsOf(command.shard);
+      if (successors.empty()) co_return placement.status();
+      co_return co_await ReadFromSuccessors(successors, std::move(command));
+    }
     const ReadRequest message{{placement->shard, placement->epoch}, command.keys};
     ReadAnswers answers = co_await AskFor<ReadRequest>(*placement, message, level, command.context);
     for (auto& [member, answer] : answers) {
@@ -346,12 +350,16 @@ Task<Result<format::InventoryPage>> Coordinator::Inventory(InventoryCommand comm
   Status failure;
   do {
     const Result<Placement> placement = co_await Locate(command.shard);
-    if (!placement.ok()) co_return placement.status();
+    if (!placement.ok()) {
+      const Successors successors = SuccessorsOf(command.shard);
+      if (successors.empty()) co_return placement.status();
+      co_return co_await InventoryOfSuccessors(successors, std::move(command));
+    }
     const InventoryRequest message{{placement->shard, placement->epoch}, 0, {0}, command.after, command.limit};
     Answers<InventoryRequest::Reply> answers =
         co_await AskFor<InventoryRequest>(*placement, message, command.level, command.context);
     const Quorum quorum = Counted(*placement, command.level, answers);
-    if (quorum.reached()) co_return Union(answers);
+    if (quorum.reached()) co_return UnionOf(PagesOf(answers));
     failure = WhyNot(answers, command.level, quorum);
   } while (co_await Again(command.shard, failure, attempts, command.context.deadline_ns));
   co_return failure;
@@ -409,7 +417,11 @@ Task<Result<VersionsRequest::Reply>> Coordinator::Versions(ReadCommand command) 
   Status failure;
   do {
     const Result<Placement> placement = co_await Locate(command.shard);
-    if (!placement.ok()) co_return placement.status();
+    if (!placement.ok()) {
+      const Successors successors = SuccessorsOf(command.shard);
+      if (successors.empty()) co_return placement.status();
+      co_return co_await VersionsFromSuccessors(successors, std::move(command));
+    }
     const Result<VersionAnswers> answers =
         co_await AskVersions(*placement, command.keys, "", command.level, command.context);
     failure = answers.status();

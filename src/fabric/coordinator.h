@@ -11,7 +11,9 @@
 // the gateway passes failures on.
 //
 // Outcomes: OK: as the level promises. Unavailable, and any error but the next: surely not written. DeadlineExceeded:
-// unknown; repeating with the same idempotency key is safe. On the loop.
+// unknown; repeating with the same idempotency key is safe. A request for a shard that has been split since goes on
+// with those that took over; a query says which shards are not there any more, and is asked again by who knows all of
+// them. On the loop.
 #pragma once
 
 #include <map>
@@ -40,7 +42,8 @@ struct WriteCommand {
 };
 
 struct WriteReceipt {
-  Version version;
+  Version version;                // the highest of
+  std::vector<Version> versions;  // each operation's; they differ only where the shard has been split meanwhile
   std::set<MemberNumber> acknowledged;
   bool repeated = false;  // an earlier request with this idempotency key had been accepted
 };
@@ -76,8 +79,11 @@ struct QueryAnswers {
     std::string answer;
   };
   std::vector<Part> parts;
-  std::map<ShardNumber, Status> failed;  // shards without enough answers
+  std::map<ShardNumber, Status> failed;  // shards without enough answers; NotFound: it is not there any more
 };
+
+// What any of them has, up to where the first of the pages ends.
+format::InventoryPage UnionOf(const std::vector<format::InventoryPage>& pages);
 
 class Coordinator {
  public:
@@ -95,6 +101,7 @@ class Coordinator {
   Task<QueryAnswers> Query(QueryCommand command);
 
  private:
+  using Registers = std::vector<std::optional<format::Operation>>;
   using VersionAnswers = std::map<MemberNumber, Result<VersionsRequest::Reply>>;
   using ReadAnswers = std::map<MemberNumber, Result<ReadRequest::Reply>>;
   using ApplyAnswers = std::map<MemberNumber, Result<ApplyRequest::Reply>>;
@@ -111,6 +118,22 @@ class Coordinator {
   template <typename R>
   Task<std::map<MemberNumber, Result<typename R::Reply>>> AskFor(const Placement& placement, const R& message,
                                                                  Level level, CallContext context);
+  // The shards that have taken over from one that is not there any more, with the partitions of their collection;
+  // empty: it was never there, or its collection is gone.
+  struct Successors {
+    std::vector<ShardNumber> shards;
+    ShardNumber first_shard = 0;
+    uint32_t partitions = 0;
+
+    bool empty() const { return shards.empty(); }
+    Result<ShardNumber> ShardOf(std::string_view key) const;
+  };
+  Successors SuccessorsOf(ShardNumber shard) const;
+  // The same request, to whoever took over. `sent`: the operations have their versions and may be somewhere already.
+  Task<Result<WriteReceipt>> WriteToSuccessors(Successors successors, WriteCommand command, bool sent);
+  Task<Result<Registers>> ReadFromSuccessors(Successors successors, ReadCommand command);
+  Task<Result<VersionsRequest::Reply>> VersionsFromSuccessors(Successors successors, ReadCommand command);
+  Task<Result<format::InventoryPage>> InventoryOfSuccessors(Successors successors, InventoryCommand command);
   // Whether to go round once more after this failure; waits a little where that helps.
   Task<bool> Again(ShardNumber shard, Status failure, Attempts& attempts, int64_t deadline_ns);
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "fabric/test_world.h"
+#include "format/routing.h"
 
 namespace rhizome::fabric {
 namespace {
@@ -515,6 +516,154 @@ TEST_F(CoordinatorTest, AnAnswerAboutOtherKeysCountsForNothing) {
     network_.answers[n] = [](const Request&) -> Result<std::string> { return EncodeReply(ReadRequest::Reply{}); };
   }
   EXPECT_FALSE(Read(1).ok());
+}
+
+// The shard has been split: two others have taken over, and its owners do not know it any more.
+class SplitShardTest : public CoordinatorTest {
+ protected:
+  static constexpr ShardNumber kFirst = 20;
+
+  void Split() {
+    coordination::Transaction transaction;
+    transaction.changes = {
+        {CollectionKey("c"),
+         EncodeCollection({.name = "c", .first_shard = kFirst, .partitions = 2, .factor = 3, .spec = {}})},
+        {PlacementKey(kShard), std::nullopt}};
+    for (ShardNumber child = kFirst; child < kFirst + 2; ++child) {
+      const Placement placement{.shard = child, .epoch = 2, .replicas = {1, 2, 3}, .next = {}, .parent = kShard};
+      transaction.changes.push_back({PlacementKey(child), EncodePlacement(placement)});
+    }
+    CHECK(truth_.state.Commit(transaction).ok());
+    for (const MemberNumber n : {1, 2, 3}) network_.answers[n] = [this, n](const Request& r) { return After(n, r); };
+  }
+  Result<std::string> After(MemberNumber member, const Request& request) {
+    std::optional<ShardNumber> asked;
+    std::visit(
+        [&asked](const auto& fields) {
+          if constexpr (requires { fields.target; }) asked = fields.target.shard;
+        },
+        request);
+    if (asked == kShard) return Status::Unavailable("coordination does not know that shard");
+    if (const auto* inventory = std::get_if<InventoryRequest>(&request)) return Page(member, *inventory);
+    return replicas_[member].Answer(request);
+  }
+  // Two registers at a time, of those that belong to the shard.
+  Result<std::string> Page(MemberNumber member, const InventoryRequest& request) {
+    format::InventoryPage page;
+    for (const auto& [key, operation] : replicas_[member].held) {
+      if (key <= request.after) continue;
+      if (kFirst + format::PartitionOfKey(key, 2).value() != request.target.shard) continue;
+      if (page.entries.size() == 2) {
+        page.next = page.entries.back().key;
+        break;
+      }
+      page.entries.push_back({key, operation.version, false});
+    }
+    return EncodeReply(InventoryRequest::Reply{page});
+  }
+  std::vector<Operation> Eight(const std::string& text) {
+    std::vector<Operation> operations;
+    for (uint64_t id = 0; id < 8; ++id) operations.push_back(Upsert(id, text));
+    return operations;
+  }
+};
+
+TEST_F(SplitShardTest, AWriteGoesToThoseThatTookOver) {
+  Split();
+  const auto written = Write(Eight("one"));
+  ASSERT_TRUE(written.ok()) << written.status().ToString();
+  for (const auto& [member, apply] : network_.Asked<ApplyRequest>()) {
+    const auto batch = format::DecodeBatch(apply.batch).value();
+    for (const Operation& operation : batch) {
+      EXPECT_EQ(apply.target.shard, kFirst + format::PartitionOf(operation.id(), 2));
+    }
+  }
+  EXPECT_EQ(Read(7)->front()->version, replicas_[1].held.at(Upsert(7, "").Key()).version);
+}
+
+TEST_F(SplitShardTest, AWriteThatWasSentKeepsItsVersion) {
+  // The first owner takes it; then the shard is split, and the others refuse.
+  for (const MemberNumber n : {1, 2, 3}) {
+    network_.answers[n] = [this, n](const Request& request) -> Result<std::string> {
+      if (!std::holds_alternative<ApplyRequest>(request)) return replicas_[n].Answer(request);
+      if (n != 1) return StaleEpoch(0);
+      const auto answer = replicas_[n].Answer(request);
+      Split();
+      return answer;
+    };
+  }
+  const auto written = Write(Eight("one"));
+  ASSERT_TRUE(written.ok()) << written.status().ToString();
+  loop_.RunFor(100);
+  std::set<Version> versions;
+  for (const auto& [member, apply] : network_.Asked<ApplyRequest>()) {
+    const auto batch = format::DecodeBatch(apply.batch).value();
+    for (const Operation& operation : batch) versions.insert(operation.version);
+  }
+  EXPECT_EQ(versions, (std::set<Version>{written->version}));
+  for (const MemberNumber n : {1, 2, 3}) EXPECT_EQ(replicas_[n].held.size(), 8u);
+}
+
+TEST_F(SplitShardTest, APartThatNobodyTakesMakesTheWriteUnknown) {
+  Split();
+  for (const MemberNumber n : {1, 2, 3}) {
+    network_.answers[n] = [this, n](const Request& request) -> Result<std::string> {
+      const auto* apply = std::get_if<ApplyRequest>(&request);
+      if (apply != nullptr && apply->target.shard == kFirst + 1) return Status::NoSpace("full");
+      return After(n, request);
+    };
+  }
+  EXPECT_EQ(Write(Eight("one")).status().code(), Code::kDeadlineExceeded);
+}
+
+TEST_F(SplitShardTest, AnswersComeInTheOrderOfTheKeys) {
+  for (uint64_t id = 0; id < 8; ++id) {
+    for (const MemberNumber n : {1, 2, 3}) Have(n, Upsert(id, "", Version{id + 1, 1}));
+  }
+  Split();
+  std::vector<std::string> keys;
+  for (uint64_t id = 0; id < 9; ++id) keys.push_back(Upsert(id, "").Key());
+  const auto registers = loop_.Run(coordinator_.Read({kShard, keys, Level::kQuorum, Within(3'000)}));
+  const auto versions = loop_.Run(coordinator_.Versions({kShard, keys, Level::kQuorum, Within(3'000)}));
+  ASSERT_TRUE(registers.ok() && versions.ok());
+  for (uint64_t id = 0; id < 8; ++id) {
+    EXPECT_EQ(registers->at(id)->version.time, id + 1);
+    EXPECT_EQ(versions->versions.at(id).time, id + 1);
+  }
+  EXPECT_FALSE(registers->at(8).has_value());
+  EXPECT_EQ(versions->versions.at(8), Version{});
+}
+
+TEST_F(SplitShardTest, AnInventoryGoesOnInTheOrderOfTheKeys) {
+  for (uint64_t id = 0; id < 8; ++id) {
+    for (const MemberNumber n : {1, 2, 3}) Have(n, Upsert(id, "", Version{id + 1, 1}));
+  }
+  Split();
+  std::vector<std::string> walked;
+  std::string after;
+  do {
+    const auto page = loop_.Run(coordinator_.Inventory({kShard, after, 2, Level::kQuorum, Within(3'000)}));
+    ASSERT_TRUE(page.ok()) << page.status().ToString();
+    for (const auto& entry : page->entries) walked.push_back(entry.key);
+    after = page->next;
+  } while (!after.empty());
+  EXPECT_EQ(walked.size(), 8u);
+  EXPECT_TRUE(std::is_sorted(walked.begin(), walked.end()));
+}
+
+TEST_F(SplitShardTest, AQuerySaysThatItsShardIsNotThereAnyMore) {
+  Split();
+  const QueryAnswers answers = Query(Level::kQuorum);
+  ASSERT_TRUE(answers.failed.contains(kShard));
+}
+
+TEST_F(SplitShardTest, AShardWithoutSuccessorsIsNotFound) {
+  coordination::Transaction transaction;
+  transaction.changes = {{PlacementKey(kShard), std::nullopt}};
+  CHECK(truth_.state.Commit(transaction).ok());
+  for (const MemberNumber n : {1, 2, 3}) replicas_[n].refuses = Status::Unavailable("not here");
+  EXPECT_EQ(Write({Upsert(1, "one")}).status().code(), Code::kNotFound);
+  EXPECT_EQ(Read(1).status().code(), Code::kNotFound);
 }
 
 }  // namespace

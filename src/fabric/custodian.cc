@@ -12,6 +12,7 @@ namespace {
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr int64_t kRoundMs = 500;
 constexpr int64_t kRetryMs = 200;
+constexpr uint32_t kFillsMax = 2;
 
 bool Contains(const std::vector<MemberNumber>& members, MemberNumber member) {
   return std::find(members.begin(), members.end(), member) != members.end();
@@ -23,6 +24,7 @@ Custodian::Custodian(Loop& loop, Parts parts, const Settings& settings, MemberNu
     : loop_(loop),
       directory_(parts.directory),
       repair_(parts.repair),
+      splitter_(parts.splitter),
       store_(parts.store),
       truth_(parts.truth),
       settings_(settings),
@@ -51,7 +53,7 @@ bool Custodian::NewTo(const Placement& placement) const {
 bool Custodian::MayVote(ShardNumber shard) const {
   const Held* held = Find(shard);
   const Placement* placement = directory_.Now()->Find(shard);
-  if (held == nullptr || placement == nullptr || !held->damage.empty()) return false;
+  if (held == nullptr || placement == nullptr || !held->damage.empty() || placement->pending()) return false;
   return held->complete || NewTo(*placement) || Planted(Bug::kVoteBeforeRebuilt);
 }
 
@@ -87,8 +89,17 @@ Task<void> Custodian::OpenOwned(Placement placement) {
   if (held == nullptr || copying_.contains(placement.shard)) co_return;
   Copy& copy = copies_[placement.shard];
   copy.epoch = placement.epoch;
-  if (held->complete && !StaysWhileOneGoes(placement)) copy.progress.complete = true;
+  // A pending one is filled in every life anew, whatever a former one had noted.
+  if (held->complete && !placement.pending() && !StaysWhileOneGoes(placement)) copy.progress.complete = true;
   if (copy.progress.complete) co_return;
+  if (Fillable(placement)) {
+    if (filling_ >= kFillsMax) co_return;
+    ++filling_;
+    copying_.insert(placement.shard);
+    gate_.Start(FillOne(placement));
+    co_return;
+  }
+  if (placement.pending()) co_return;  // its parent's replica has to be made whole first
   copying_.insert(placement.shard);
   gate_.Start(CopyOne(placement));
 }
@@ -117,18 +128,47 @@ Task<Status> Custodian::Ensure(ShardNumber shard) {
 // Drops what is damaged or left over, and opens an empty replica.
 Task<Status> Custodian::Open(Placement placement) {
   const bool was_held = Find(placement.shard) != nullptr;
+  if (!placement.pending() && (was_held || NewTo(placement))) {
+    const Status dropped = co_await DropParent(placement);
+    if (!dropped.ok()) co_return dropped;
+  }
   if (was_held) {
+    Forget(placement.shard);
     const Status dropped = co_await store_.Drop(placement.shard);
     if (!dropped.ok()) co_return dropped;
     held_.erase(placement.shard);
   }
-  // The first owners of a new shard have everything there is: nothing.
-  co_return co_await OpenFresh(placement, placement.epoch == 1 && !was_held);
+  // The first owners of a new shard have everything there is: nothing. A child has what its parent had.
+  co_return co_await OpenFresh(placement, placement.epoch == 1 && placement.parent == 0 && !was_held);
+}
+
+// What was copied from a replica that goes, or to it, says nothing any more.
+void Custodian::Forget(ShardNumber shard) {
+  ++dropped_[shard];
+  copies_.erase(shard);
+}
+
+// Before a child's replica is opened anew: what the parent's holds may have been forgotten elsewhere since.
+Task<Status> Custodian::DropParent(Placement placement) {
+  if (placement.parent == 0 || Find(placement.parent) == nullptr) co_return Status::Ok();
+  const TopologyPointer topology = directory_.Now();
+  for (const ShardNumber number : topology->ChildrenOf(placement.parent)) {
+    const Placement& sibling = *topology->Find(number);
+    const Held* held = Find(number);
+    const bool lacks = held == nullptr || (!held->complete && held->damage.empty());
+    if (number != placement.shard && sibling.Owns(self_) && lacks && Fillable(sibling)) {
+      co_return Status::Unavailable("another shard is to be filled from its parent first");
+    }
+  }
+  Forget(placement.parent);
+  const Status dropped = co_await store_.Drop(placement.parent);
+  if (dropped.ok()) held_.erase(placement.parent);
+  co_return dropped;
 }
 
 Task<Status> Custodian::OpenFresh(Placement placement, bool complete) {
-  const CollectionRecord* collection = directory_.Now()->Collection(placement.collection);
-  if (collection == nullptr) co_return Status::Unavailable("its collection is not known here yet");
+  const auto collection = directory_.Now()->CollectionOf(placement);
+  if (!collection) co_return Status::Unavailable("its collection is not known here yet");
   const Status opened = co_await store_.Open({placement.shard, *collection, placement.epoch, complete});
   if (!opened.ok()) co_return opened;
   held_[placement.shard] = {placement.shard, placement.collection, placement.epoch, complete, ""};
@@ -152,6 +192,60 @@ bool Custodian::HasEnough(const Placement& placement, const std::set<MemberNumbe
   const Held* held = Find(placement.shard);
   if (StaysWhileOneGoes(placement) && held != nullptr && held->complete) return count + 1 > owners.size() / 2;
   return NewTo(placement) ? count > owners.size() / 2 : count >= (owners.size() + 1) / 2;
+}
+
+// Whether the parent's replica here can give everything: this member has owned the shard ever since it was split off.
+bool Custodian::Fillable(const Placement& placement) const {
+  if (placement.parent == 0 || NewTo(placement)) return false;
+  const Held* parent = Find(placement.parent);
+  return parent != nullptr && parent->complete && parent->damage.empty();
+}
+
+Task<void> Custodian::FillOne(Placement placement) {
+  const ShardNumber shard = placement.shard;
+  const uint64_t since = held_.at(shard).since;
+  const auto lives = std::pair(dropped_[placement.parent], dropped_[shard]);
+  const auto same = [this, placement, lives] {
+    return lives == std::pair(dropped_[placement.parent], dropped_[placement.shard]);
+  };
+  // Once it is asked, a replica that has everything must not get old things any more.
+  const auto wanted = [this, same, shard] {
+    const Placement* now = directory_.Now()->Find(shard);
+    const Held* held = Find(shard);
+    return same() && now != nullptr && held != nullptr && (now->pending() || !held->complete);
+  };
+  const auto told = [this, placement](const Splitter::Filled& filled) {
+    const auto copy = copies_.find(placement.shard);
+    if (copy == copies_.end() || copy->second.epoch != placement.epoch) return;
+    copy->second.progress.copied = filled.copied;
+    copy->second.progress.total = std::max(copy->second.progress.total, filled.compared);
+  };
+  bool filled = Planted(Bug::kCompleteBeforeFilled);
+  if (!filled) filled = (co_await splitter_.Fill(placement, wanted, told)).ok();
+  const Held* before = Find(shard);
+  if (filled && same() && before != nullptr && before->since == since) {
+    const bool marked = before->complete || (co_await store_.MarkComplete(shard, since)).ok();
+    const auto held = held_.find(shard);
+    if (marked && same() && held != held_.end() && held->second.since == since) {
+      held->second.complete = true;
+      const auto copy = copies_.find(shard);
+      if (copy != copies_.end() && copy->second.epoch == placement.epoch) copy->second.progress.complete = true;
+    }
+  }
+  copying_.erase(shard);
+  --filling_;
+  // The next one waits; what failed is tried again in time.
+  if (filled && news_) news_->Set(true);
+}
+
+// Whether a replica that nobody owns any more is what a child's here is still to be filled from.
+bool Custodian::AwaitedByChild(ShardNumber shard) const {
+  const TopologyPointer topology = directory_.Now();
+  for (const ShardNumber number : topology->ChildrenOf(shard)) {
+    const Held* child = Find(number);
+    if (topology->Find(number)->Owns(self_) && (child == nullptr || !child->complete)) return true;
+  }
+  return false;
 }
 
 // A step of the placement that changes nothing but the epoch.
@@ -234,6 +328,8 @@ Task<void> Custodian::DropUnowned() {
   for (const ShardNumber shard : due) {
     const Placement* placement = directory_.Now()->Find(shard);
     if (copying_.contains(shard) || (placement != nullptr && placement->Owns(self_))) continue;
+    if (AwaitedByChild(shard)) continue;
+    Forget(shard);
     const Status dropped = co_await store_.Drop(shard);
     if (!dropped.ok()) continue;
     held_.erase(shard);

@@ -14,6 +14,12 @@
 // epoch than it was opened at, which it asks for itself if nobody else has: else a write that its former self has
 // acknowledged, and that the others had not applied when it pulled, would still count it.
 //
+// A replica of a shard that is or was split off from another (resharding.h) is filled from the parent's replica here,
+// while it is pending in every life of the process anew. Once it is asked, too, when it was not filled before: this
+// member was away. That needs the parent's replica as it was. So as long as the parent's replica is here, no replica of
+// a child has been lost, damaged or given up since its children are asked: before one is opened anew, the parent's
+// goes, and the child is copied from its other owners like any that was lost.
+//
 // On the loop.
 #pragma once
 
@@ -24,6 +30,7 @@
 
 #include "fabric/directory.h"
 #include "fabric/repair.h"
+#include "fabric/splitter.h"
 
 namespace rhizome::fabric {
 
@@ -32,6 +39,7 @@ class Custodian {
   struct Parts {
     Directory& directory;
     Repair& repair;
+    Splitter& splitter;
     ReplicaStore& store;
     Truth& truth;
   };
@@ -58,6 +66,11 @@ class Custodian {
   Task<void> Round();
   Task<void> OpenOwned(Placement placement);
   Task<void> CopyOne(Placement placement);
+  Task<void> FillOne(Placement placement);
+  Task<Status> DropParent(Placement placement);
+  bool Fillable(const Placement& placement) const;
+  bool AwaitedByChild(ShardNumber shard) const;
+  void Forget(ShardNumber shard);
   Task<void> RaiseEpoch(ShardNumber shard, uint64_t above);
   Task<bool> PullFrom(Placement placement, MemberNumber from);
   Task<void> DropUnowned();
@@ -72,6 +85,7 @@ class Custodian {
   Loop& loop_;
   Directory& directory_;
   Repair& repair_;
+  Splitter& splitter_;
   ReplicaStore& store_;
   Truth& truth_;
   const Settings& settings_;
@@ -80,6 +94,8 @@ class Custodian {
   std::map<ShardNumber, Held> held_;
   std::map<ShardNumber, Copy> copies_;
   std::set<ShardNumber> copying_;
+  uint32_t filling_ = 0;                     // of those, from a parent
+  std::map<ShardNumber, uint64_t> dropped_;  // how often each replica was, in this life
   std::map<ShardNumber, int64_t> unowned_since_ns_;
   std::map<ShardNumber, std::vector<OneShot<Status>>> opening_;
   std::optional<OneShot<bool>> news_;  // while Run waits

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fabric/planted.h"
+#include "format/routing.h"
 
 namespace rhizome::fabric {
 namespace {
@@ -77,6 +78,7 @@ Task<bool> Hints::DeliverOne(Address address) {
   const auto [member, shard] = address;
   const Placement* placement = directory_.Now()->Find(shard);
   const auto kept = kept_.find(address);
+  if (placement == nullptr) HandDown(address);
   if (placement == nullptr || !placement->Owns(member) || !placement->Owns(self_)) {
     pending_ -= kept->second.keys.size();
     kept_.erase(kept);
@@ -106,6 +108,23 @@ Task<bool> Hints::DeliverOne(Address address) {
   for (const std::string& key : keys) pending_ -= still->second.keys.erase(key);
   if (still->second.keys.empty()) kept_.erase(still);
   co_return true;
+}
+
+// A shard that is not there any more may have been split: those that took over have the registers.
+void Hints::HandDown(Address address) {
+  const TopologyPointer topology = directory_.Now();
+  const Kept& kept = kept_.at(address);
+  for (const ShardNumber child : topology->ChildrenOf(address.second)) {
+    const auto collection = topology->CollectionOf(*topology->Find(child));
+    if (!collection) continue;
+    std::vector<std::string> keys;
+    for (const std::string& key : kept.keys) {
+      const auto partition = format::PartitionOfKey(key, collection->partitions);
+      if (partition.ok() && collection->first_shard + *partition == child) keys.push_back(key);
+    }
+    // Who owns neither gets it by comparison, if at all.
+    if (!keys.empty()) (void)Keep({{child, 0}, address.first, std::move(keys)});
+  }
 }
 
 Task<void> Hints::Run() {

@@ -45,6 +45,7 @@ class Hints {
   Task<void> Pass(MemberNumber holder, HintRequest request);
   Task<void> DeliverAll(MemberNumber member);
   Task<bool> DeliverOne(Address address);
+  void HandDown(Address address);
 
   Caller& caller_;
   Directory& directory_;

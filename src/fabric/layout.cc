@@ -153,7 +153,7 @@ void Layout::AddShards(const Topology& topology) {
   }
   for (const auto& [number, kept] : topology.placements) {
     const auto found = collection_of.find(kept.value.collection);
-    if (found == collection_of.end()) continue;
+    if (found == collection_of.end() || kept.value.pending()) continue;
     const CollectionView& collection = collections_[found->second];
     ShardView shard{.kept = &kept, .collection = found->second, .owners = {}};
     shard.partition = number - collection.record->first_shard;

@@ -5,6 +5,8 @@
 // Fair shares follow capacity as far as the zones allow: a shard spreads over the zones first, so the only member of a
 // small zone is meant to hold more than its capacity alone would give it.
 //
+// The next shards of a collection that is being resharded do not count until they take over.
+//
 // Members, shards and collections are named by dense indices, in the order of their numbers. Plain values; not
 // thread-safe; refers to the topology it was made of.
 #pragma once

@@ -5,6 +5,7 @@
 
 #include "coordination/election.h"
 #include "fabric/planted.h"
+#include "fabric/resharding.h"
 
 namespace rhizome::fabric {
 namespace {
@@ -71,6 +72,7 @@ Task<void> Leader::Lead() {
   for (const auto& [shard, kept] : topology->placements) {
     if (kept.value.moving() && leading_ && !caller_.loop().stopping()) co_await FinishMove(kept);
   }
+  co_await EndReshardings();
   BalanceSettings settings;
   settings.replace_after_ms = settings_.replace_after_ms;
   settings.concurrent_moves = settings_.concurrent_moves;
@@ -164,6 +166,43 @@ Task<bool> Leader::Complete(Placement placement) {
     needed.erase(member);
   }
   co_return needed.empty() && (!fewer || 2 * complete > placement.next.size());
+}
+
+Task<void> Leader::EndReshardings() {
+  const TopologyPointer topology = directory_.Now();
+  for (const auto& [name, kept] : topology->collections) {
+    if (!kept.value.resharding() || !leading_ || caller_.loop().stopping()) continue;
+    if (!co_await Filled(kept.value)) continue;
+    coordination::Transaction transaction = EndResharding(*topology, kept.value);
+    transaction.expect.push_back(coordination::Fence(LeaderKey(), epoch_));
+    (void)co_await truth_.Commit(std::move(transaction));  // what came of it, the next round sees
+    (void)co_await directory_.Refresh();
+  }
+}
+
+// Whether every owner that is live, and of each shard a majority, has filled it. Who is not, fills its own when it is
+// back, and has no vote before that.
+Task<bool> Leader::Filled(CollectionRecord collection) {
+  const TopologyPointer topology = directory_.Now();
+  for (uint32_t p = 0; p < collection.next_partitions; ++p) {
+    const Placement* child = topology->Find(collection.next_first_shard + p);
+    if (child == nullptr) co_return false;
+    const std::vector<MemberNumber> owners = child->replicas;
+    std::map<MemberNumber, ProgressRequest> requests;
+    for (const MemberNumber owner : owners) {
+      if (topology->live.contains(owner)) requests[owner] = {{child->shard, child->epoch}};
+    }
+    if (2 * requests.size() <= owners.size()) co_return false;
+    CallContext context;
+    context.deadline_ns = caller_.loop().NowNs() + settings_.call_timeout_ms * kNsPerMs;
+    using Answers = std::map<MemberNumber, Result<ProgressRequest::Reply>>;
+    const auto lacks = [](const auto& answer) { return !answer.second.ok() || !answer.second->complete; };
+    const Answers answers = co_await caller_.AskMany<ProgressRequest>(
+        std::move(requests), context,
+        [lacks](const Answers& so_far) { return std::any_of(so_far.begin(), so_far.end(), lacks); });
+    if (std::any_of(answers.begin(), answers.end(), lacks)) co_return false;
+  }
+  co_return true;
 }
 
 Task<Status> Leader::Put(ShardNumber shard, int64_t mod_revision, Placement placement) {

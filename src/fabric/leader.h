@@ -35,6 +35,8 @@ class Leader {
   Task<bool> Complete(Placement placement);
   // Whether who would be a new owner answers here and has lately made a write durable.
   Task<bool> AreThere(std::vector<MemberNumber> newcomers);
+  Task<void> EndReshardings();
+  Task<bool> Filled(CollectionRecord collection);
   // Who wanted to leave and holds nothing any more has left.
   Task<void> RetireDrained();
   // Compare-and-swap of one placement, only while this member leads.

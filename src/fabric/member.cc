@@ -11,23 +11,6 @@ namespace {
 constexpr int64_t kNsPerMs = 1'000'000;
 constexpr int kConflictsMax = 16;
 
-uint64_t ParseCounter(const coordination::Listing& listing, const std::string& key) {
-  for (const coordination::KeyValue& entry : listing.entries) {
-    uint64_t value = 0;
-    if (entry.key != key) continue;
-    (void)std::from_chars(entry.value.data(), entry.value.data() + entry.value.size(), value);
-    return value;
-  }
-  return 0;
-}
-
-int64_t RevisionOf(const coordination::Listing& listing, const std::string& key) {
-  for (const coordination::KeyValue& entry : listing.entries) {
-    if (entry.key == key) return entry.mod_revision;
-  }
-  return 0;
-}
-
 }  // namespace
 
 Member::Member(Ports ports, Identity identity, Settings settings)
@@ -90,13 +73,17 @@ void Member::Compose() {
   hints_ = std::make_unique<Hints>(*caller_, *directory_, ports_.store, settings_, self);
   coordinator_ = std::make_unique<Coordinator>(*caller_, *directory_, *hints_, *versions_);
   if (ports_.store != nullptr) {
-    repair_ = std::make_unique<Repair>(*caller_, *directory_, *ports_.store, settings_, self);
-    custodian_ = std::make_unique<Custodian>(loop, Custodian::Parts{*directory_, *repair_, *ports_.store, ports_.truth},
-                                             settings_, self);
+    splitter_ = std::make_unique<Splitter>(loop, *directory_, *ports_.store, settings_);
+    repair_ =
+        std::make_unique<Repair>(*caller_, *directory_, Repair::Stores{*ports_.store, *splitter_}, settings_, self);
+    custodian_ = std::make_unique<Custodian>(
+        loop, Custodian::Parts{*directory_, *repair_, *splitter_, *ports_.store, ports_.truth}, settings_, self);
+    splitter_->OpenThrough([this](ShardNumber shard) { return custodian_->Ensure(shard); });
     leader_ = std::make_unique<Leader>(*caller_, *directory_, ports_.truth, settings_, self);
   }
-  replica_ = std::make_unique<Replica>(loop, Replica::Parts{directory_.get(), peers_.get(), hints_.get(), ports_.store,
-                                                            custodian_.get(), repair_.get(), leader_.get()});
+  replica_ =
+      std::make_unique<Replica>(loop, Replica::Parts{directory_.get(), peers_.get(), hints_.get(), ports_.store,
+                                                     custodian_.get(), repair_.get(), leader_.get(), splitter_.get()});
   peers_->Follow(*directory_->Now());
   directory_->Subscribe([this](const TopologyPointer& topology) { peers_->Follow(*topology); });
   peers_->OnReturn([this](MemberNumber member) {
@@ -120,21 +107,34 @@ Task<Result<std::string>> Member::Handle(std::string message, CallContext contex
   co_return co_await replica_->Handle(std::move(message), std::move(context));
 }
 
+Task<Result<Member::Counter>> Member::ReadCounter(std::string what) {
+  const std::string key = CounterKey(what);
+  const auto listing = co_await ports_.truth.List(key);
+  if (!listing.ok()) co_return listing.status();
+  Counter counter;
+  for (const coordination::KeyValue& entry : listing->entries) {
+    if (entry.key != key) continue;
+    (void)std::from_chars(entry.value.data(), entry.value.data() + entry.value.size(), counter.last);
+    counter.mod_revision = entry.mod_revision;
+  }
+  co_return counter;
+}
+
 // The next number of a counter in coordination.
 Task<Status> Member::TakeNumber(std::string what, uint32_t& number) {
   const std::string key = CounterKey(what);
   for (int attempt = 0; attempt < kConflictsMax; ++attempt) {
-    const auto listing = co_await ports_.truth.List(key);
-    if (!listing.ok()) co_return listing.status();
-    const uint64_t next = ParseCounter(*listing, key) + 1;
+    const Result<Counter> counter = co_await ReadCounter(what);
+    if (!counter.ok()) co_return counter.status();
+    const uint32_t next = counter->last + 1;
     coordination::Transaction transaction;
-    transaction.expect = {{key, RevisionOf(*listing, key)}};
+    transaction.expect = {{key, counter->mod_revision}};
     transaction.changes = {{key, std::to_string(next)}};
     const auto committed = co_await ports_.truth.Commit(std::move(transaction));
     // Unknown means that this number may be taken; the next round takes another.
     if (!committed.ok() && committed.status().code() != Code::kDeadlineExceeded) co_return committed.status();
     if (committed.ok() && committed->succeeded) {
-      number = static_cast<uint32_t>(next);
+      number = next;
       co_return Status::Ok();
     }
   }

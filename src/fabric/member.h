@@ -16,6 +16,7 @@
 #include "fabric/peers.h"
 #include "fabric/repair.h"
 #include "fabric/replica.h"
+#include "fabric/splitter.h"
 
 namespace rhizome::fabric {
 
@@ -66,6 +67,11 @@ class Member {
   Task<Result<CollectionRecord>> Create(NewCollection collection);
   Task<Status> Drop(std::string name);  // NotFound
   Task<Status> SetFactor(std::string name, uint32_t factor);
+  // Gives a collection so many partitions, a multiple of those it has; the leader ends what this begins (resharding.h).
+  // What is under way already, or done, is no error. Errors: BeginResharding's.
+  Task<Status> Reshard(std::string name, uint32_t partitions);
+  // NotFound; FailedPrecondition when it is not being resharded, or not any more.
+  Task<Status> CancelReshard(std::string name);
   // For operators: kActive admits one that waits and keeps one that was leaving, kLeaving drains a member (the leader
   // makes it kGone once it holds nothing), kGone gives its shards to others at once.
   Task<Status> SetMemberState(MemberNumber member, MemberState state);
@@ -91,6 +97,11 @@ class Member {
   Task<void> ProbeStore();
   template <typename R>
   Task<std::map<MemberNumber, Result<typename R::Reply>>> AskEverybody(int64_t timeout_ms);
+  struct Counter {
+    uint32_t last = 0;
+    int64_t mod_revision = 0;
+  };
+  Task<Result<Counter>> ReadCounter(std::string what);
   Task<Status> PutKept(std::string key, int64_t mod_revision, std::string value);
 
   Ports ports_;
@@ -105,6 +116,7 @@ class Member {
   std::unique_ptr<Caller> caller_;
   std::unique_ptr<Hints> hints_;
   std::unique_ptr<Coordinator> coordinator_;
+  std::unique_ptr<Splitter> splitter_;
   std::unique_ptr<Repair> repair_;
   std::unique_ptr<Custodian> custodian_;
   std::unique_ptr<Replica> replica_;

@@ -86,7 +86,7 @@ void Planner::ReplaceLost() {
   for (ShardIndex shard = 0; shard < layout_.shards().size(); ++shard) {
     if (busy_.contains(shard)) continue;
     const std::optional<MemberIndex> lost = FirstOwner(shard, Standing::kLost);
-    if (lost && MajorityLives(shard)) ReplaceOne(shard, *lost);
+    if (lost && MayChange(shard)) ReplaceOne(shard, *lost);
   }
 }
 
@@ -110,7 +110,7 @@ void Planner::ReplaceOne(ShardIndex shard, MemberIndex lost) {
 void Planner::AddMissing() {
   for (ShardIndex shard = 0; shard < layout_.shards().size(); ++shard) {
     const size_t owners = layout_.shards()[shard].owners.size();
-    if (busy_.contains(shard) || owners >= Wanted(shard) || !MajorityLives(shard)) continue;
+    if (busy_.contains(shard) || owners >= Wanted(shard) || !MayChange(shard)) continue;
     const std::string why = fmt::format("it has {} of {} replicas", owners, Wanted(shard));
     if (Give(shard, {}, ChangeCause::kUnderReplicated, why)) continue;
     Block(shard, why + (AnybodyStaysOutside(shard) ? ", and the members without one are not live"
@@ -121,7 +121,7 @@ void Planner::AddMissing() {
 void Planner::DropSuperfluous() {
   for (ShardIndex shard = 0; shard < layout_.shards().size(); ++shard) {
     const size_t owners = layout_.shards()[shard].owners.size();
-    if (busy_.contains(shard) || owners <= Wanted(shard) || !MajorityLives(shard)) continue;
+    if (busy_.contains(shard) || owners <= Wanted(shard) || !MayChange(shard)) continue;
     Begin({shard,
            Superfluous(shard),
            {},
@@ -146,7 +146,7 @@ void Planner::EmptyLeaving() {
   for (ShardIndex shard = 0; shard < layout_.shards().size(); ++shard) {
     if (busy_.contains(shard)) continue;
     const std::optional<MemberIndex> leaving = FirstOwner(shard, Standing::kLeaving);
-    if (!leaving || !MajorityLives(shard)) continue;
+    if (!leaving || !MayChange(shard)) continue;
     const std::string why = fmt::format("{} is leaving", Name(*leaving));
     if (Give(shard, leaving, ChangeCause::kLeaving, why)) continue;
     Block(shard, why + ", and no other live member is without a replica");
@@ -203,7 +203,7 @@ void Planner::Emit(const Step& step) {
 }
 
 bool Planner::Free(ShardIndex shard) const {
-  if (busy_.contains(shard) || blocked_.contains(shard) || waiting_.contains(shard)) return false;
+  if (busy_.contains(shard) || blocked_.contains(shard) || waiting_.contains(shard) || BeingSplit(shard)) return false;
   const Placement& placement = layout_.shards()[shard].kept->value;
   return LiveOwners(placement.replicas) > placement.replicas.size() / 2;
 }
@@ -234,7 +234,15 @@ uint64_t Planner::LiveOwners(const std::vector<MemberNumber>& owners) const {
       owners.begin(), owners.end(), [&](MemberNumber owner) { return layout_.seats()[layout_.IndexOf(owner)].live; }));
 }
 
-bool Planner::MajorityLives(ShardIndex shard) {
+bool Planner::BeingSplit(ShardIndex shard) const {
+  return layout_.collections()[layout_.shards()[shard].collection].record->resharding();
+}
+
+bool Planner::MayChange(ShardIndex shard) {
+  if (BeingSplit(shard)) {
+    Wait(shard);
+    return false;
+  }
   const auto& owners = layout_.shards()[shard].kept->value.replicas;
   const uint64_t live = LiveOwners(owners);
   if (live > owners.size() / 2) return true;

@@ -64,8 +64,11 @@ class Planner {
   MemberIndex Superfluous(ShardIndex shard) const;
   std::optional<MemberIndex> FirstOwner(ShardIndex shard, Standing standing) const;
   uint64_t LiveOwners(const std::vector<MemberNumber>& owners) const;
-  // Blocks the shard and answers false unless a majority of its owners is live.
-  bool MajorityLives(ShardIndex shard);
+  // Whether its collection is being resharded: then its owners stay as they are until that is over.
+  bool BeingSplit(ShardIndex shard) const;
+  // Whether its owners can be changed now. It waits while it is being split, and is blocked unless a majority of its
+  // owners is live.
+  bool MayChange(ShardIndex shard);
   bool AnybodyStaysOutside(ShardIndex shard) const;
   void Block(ShardIndex shard, std::string reason) { blocked_.emplace(shard, std::move(reason)); }
   void Emit(const Step& step);

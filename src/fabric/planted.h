@@ -40,6 +40,11 @@ enum class Bug : uint8_t {
   kCopyForgetsRequests,     // who copies a replica copies its registers only
   kVoteBeforeRebuilt,       // an owner whose replica was lost votes before it has been rebuilt
   kRebuildAtOldEpoch,       // and is rebuilt without an epoch that ends what its former self acknowledged
+  // Resharding.
+  kApplyToParentOnly,     // what is applied to a parent does not go to its children
+  kCompleteBeforeFilled,  // a child counts as complete before it holds what its parent held
+  kParentAnswersForever,  // an owner goes on to answer for a parent after its children have taken over
+  kNewVersionOnReroute,   // a write that finds its shard split is sent on under a new version
   // Leader.
   kIgnoreCompareAndSwap,  // the leader writes placements without comparing revisions
 };

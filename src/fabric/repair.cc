@@ -24,8 +24,13 @@ struct Repair::Session {
   PullReport report;
 };
 
-Repair::Repair(Caller& caller, Directory& directory, ReplicaStore& store, const Settings& settings, MemberNumber self)
-    : caller_(caller), directory_(directory), store_(store), settings_(settings), self_(self) {}
+Repair::Repair(Caller& caller, Directory& directory, Stores stores, const Settings& settings, MemberNumber self)
+    : caller_(caller),
+      directory_(directory),
+      store_(stores.store),
+      splitter_(stores.splitter),
+      settings_(settings),
+      self_(self) {}
 
 CallContext Repair::Step(int64_t ms) const {
   CallContext context;
@@ -98,7 +103,7 @@ Task<Status> Repair::PullPage(Session& session, std::vector<format::RegisterVers
       if (Planted(Bug::kRepairDropsStamp)) operations.back().request.reset();
     }
     if (operations.empty()) continue;
-    const Status applied = co_await store_.Apply(session.target.shard, format::EncodeBatch(operations));
+    const Status applied = co_await splitter_.Apply(session.target.shard, format::EncodeBatch(operations));
     if (!applied.ok()) co_return applied;
     session.report.copied += operations.size();
   }
@@ -128,13 +133,13 @@ void Repair::Schedule(ShardNumber shard, MemberNumber from) {
 
 void Repair::ScheduleAll(MemberNumber from) {
   for (const auto& [shard, kept] : directory_.Now()->placements) {
-    if (kept.value.Owns(self_) && kept.value.Owns(from)) Schedule(shard, from);
+    if (!kept.value.pending() && kept.value.Owns(self_) && kept.value.Owns(from)) Schedule(shard, from);
   }
 }
 
 void Repair::ScheduleEverything() {
   for (const auto& [shard, kept] : directory_.Now()->placements) {
-    if (!kept.value.Owns(self_)) continue;
+    if (kept.value.pending() || !kept.value.Owns(self_)) continue;
     for (const MemberNumber owner : kept.value.Owners()) Schedule(shard, owner);
   }
 }
@@ -173,6 +178,9 @@ Task<void> Repair::RunCollection() {
     const TopologyPointer topology = directory_.Now();
     for (const auto& [shard, kept] : topology->placements) {
       if (loop.stopping()) co_return;
+      // A child that is being filled would get from its parent what the tombstone was to keep away.
+      const CollectionRecord* collection = topology->Collection(kept.value.collection);
+      if (collection == nullptr || collection->resharding()) continue;
       if (kept.value.replicas.front() == self_ && !kept.value.moving()) co_await Collect(kept.value);
     }
   }

@@ -20,6 +20,7 @@
 
 #include "fabric/caller.h"
 #include "fabric/directory.h"
+#include "fabric/splitter.h"
 
 namespace rhizome::fabric {
 
@@ -40,7 +41,11 @@ class Repair {
   // Of what replicas compare: an engine remembers the last digest it was asked for, so everybody asks for the same.
   static constexpr uint32_t kDigestBits = 10;
 
-  Repair(Caller& caller, Directory& directory, ReplicaStore& store, const Settings& settings, MemberNumber self);
+  struct Stores {
+    ReplicaStore& store;
+    Splitter& splitter;  // what is applied goes through it
+  };
+  Repair(Caller& caller, Directory& directory, Stores stores, const Settings& settings, MemberNumber self);
 
   // Makes this member's replica hold at least everything `from` held when it was asked. Both must be at `target`'s
   // epoch.
@@ -76,6 +81,7 @@ class Repair {
   Caller& caller_;
   Directory& directory_;
   ReplicaStore& store_;
+  Splitter& splitter_;
   const Settings& settings_;
   const MemberNumber self_;
   std::deque<Due> queue_;

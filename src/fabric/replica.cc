@@ -21,17 +21,26 @@ Task<Result<std::string>> Replica::Handle(std::string message, CallContext conte
 Status Replica::CheckEpoch(const Target& target) const {
   if (Planted(Bug::kIgnoreEpoch)) return Status::Ok();
   const Placement* placement = parts_.directory->Now()->Find(target.shard);
+  if (placement == nullptr && AnswersForRetired(target)) return Status::Ok();
   if (placement == nullptr) return StaleEpoch(0);
   return placement->epoch == target.epoch ? Status::Ok() : StaleEpoch(placement->epoch);
+}
+
+bool Replica::AnswersForRetired(const Target& target) const {
+  return Planted(Bug::kParentAnswersForever) && !parts_.directory->Now()->ChildrenOf(target.shard).empty();
 }
 
 // Whether a request about a shard may be carried out here; opens the replica if it is the first.
 Task<Status> Replica::Admit(Target target) {
   if (parts_.store == nullptr) co_return Status::NotFound("this member holds no data");
   const Placement* placement = parts_.directory->Now()->Find(target.shard);
+  if (placement == nullptr && AnswersForRetired(target)) co_return Status::Ok();
   if (placement == nullptr || placement->epoch < target.epoch) {
     const Status caught_up = co_await parts_.directory->RefreshTo(target.shard, target.epoch);
-    if (!caught_up.ok()) co_return caught_up;
+    // Coordination answers and has no such shard: it has been dropped, or split.
+    const bool gone =
+        parts_.directory->Now()->Find(target.shard) == nullptr && parts_.directory->frozen_since_ns() == 0;
+    if (!caught_up.ok()) co_return gone ? StaleEpoch(0) : caught_up;
   }
   const Status current = CheckEpoch(target);
   if (!current.ok()) co_return current;
@@ -41,7 +50,7 @@ Task<Status> Replica::Admit(Target target) {
 Task<Status> Replica::AdmitVote(Target target) {
   const Status admitted = co_await Admit(target);
   if (!admitted.ok()) co_return admitted;
-  if (!parts_.custodian->MayVote(target.shard)) {
+  if (!parts_.custodian->MayVote(target.shard) && !AnswersForRetired(target)) {
     co_return Status::Unavailable("the replica of shard " + std::to_string(target.shard) + " is being rebuilt");
   }
   co_return admitted;
@@ -62,7 +71,7 @@ Task<Result<std::string>> Replica::Answer(ApplyRequest request) {
   Status applied;
   {
     const WritePace::Measure measure(write_pace_);
-    applied = co_await parts_.store->Apply(request.target.shard, std::move(request.batch));
+    applied = co_await parts_.splitter->Apply(request.target.shard, std::move(request.batch));
   }
   if (!applied.ok()) co_return applied;
   // A new owner may have copied this replica at a newer epoch before the batch was in it: then this acknowledgement

@@ -28,6 +28,7 @@ class Replica {
     Custodian* custodian;
     Repair* repair = nullptr;
     Leader* leader = nullptr;
+    Splitter* splitter = nullptr;
   };
   Replica(Loop& loop, Parts parts);
 
@@ -49,6 +50,7 @@ class Replica {
   Task<Status> Admit(Target target);
   Task<Status> AdmitVote(Target target);
   Status CheckEpoch(const Target& target) const;
+  bool AnswersForRetired(const Target& target) const;  // a planted bug
   Task<Result<std::string>> Answer(VersionsRequest request);
   Task<Result<std::string>> Answer(ApplyRequest request);
   Task<Result<std::string>> Answer(ReadRequest request);

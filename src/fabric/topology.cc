@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "format/coding.h"
 #include "format/identity.h"
@@ -23,8 +24,12 @@ namespace {
 
 constexpr uint8_t kMemberFormat = 1;
 constexpr uint8_t kGatewayFormat = 1;
+// The second ones came with resharding. Where there is nothing of it to say, the first are written, so that members of
+// the version before go on reading.
 constexpr uint8_t kCollectionFormat = 1;
+constexpr uint8_t kReshardedCollectionFormat = 2;
 constexpr uint8_t kPlacementFormat = 1;
+constexpr uint8_t kSplitPlacementFormat = 2;
 constexpr size_t kNameLenMax = 128;
 constexpr size_t kAddressLenMax = 512;
 constexpr size_t kSpecLenMax = 64 << 10;
@@ -52,7 +57,26 @@ bool GetFormat(Decoder& in, uint8_t wanted) {
   return in.U8(format) && format == wanted;
 }
 
+// Of two formats; nullopt for any other.
+std::optional<uint8_t> GetEither(Decoder& in, uint8_t first, uint8_t second) {
+  uint8_t format = 0;
+  if (!in.U8(format) || (format != first && format != second)) return std::nullopt;
+  return format;
+}
+
+bool GetNext(Decoder& in, CollectionRecord& collection) {
+  return in.U32(collection.next_first_shard) && in.U32(collection.next_partitions) && collection.partitions != 0 &&
+         collection.next_partitions > collection.partitions && collection.next_partitions % collection.partitions == 0;
+}
+
 }  // namespace
+
+CollectionRecord CollectionRecord::Next() const {
+  CollectionRecord next = *this;
+  next.first_shard = std::exchange(next.next_first_shard, 0);
+  next.partitions = std::exchange(next.next_partitions, 0);
+  return next;
+}
 
 bool Placement::Owns(MemberNumber member) const {
   return std::find(replicas.begin(), replicas.end(), member) != replicas.end() ||
@@ -116,7 +140,7 @@ Result<GatewayRecord> DecodeGateway(std::string_view bytes) {
 
 std::string EncodeCollection(const CollectionRecord& collection) {
   std::string out;
-  PutU8(out, kCollectionFormat);
+  PutU8(out, collection.resharding() ? kReshardedCollectionFormat : kCollectionFormat);
   PutUuid(out, collection.id);
   PutBytes(out, collection.name);
   PutU32(out, collection.first_shard);
@@ -124,16 +148,20 @@ std::string EncodeCollection(const CollectionRecord& collection) {
   PutU32(out, collection.factor);
   PutI64(out, collection.created_ms);
   PutBytes(out, collection.spec);
+  if (!collection.resharding()) return out;
+  PutU32(out, collection.next_first_shard);
+  PutU32(out, collection.next_partitions);
   return out;
 }
 
 Result<CollectionRecord> DecodeCollection(std::string_view bytes) {
   Decoder in(bytes);
   CollectionRecord collection;
-  const bool whole = GetFormat(in, kCollectionFormat) && GetUuid(in, collection.id) &&
-                     in.Bytes(collection.name, kNameLenMax) && in.U32(collection.first_shard) &&
-                     in.U32(collection.partitions) && in.U32(collection.factor) && in.I64(collection.created_ms) &&
-                     in.Bytes(collection.spec, kSpecLenMax);
+  const auto format = GetEither(in, kCollectionFormat, kReshardedCollectionFormat);
+  const bool whole = format && GetUuid(in, collection.id) && in.Bytes(collection.name, kNameLenMax) &&
+                     in.U32(collection.first_shard) && in.U32(collection.partitions) && in.U32(collection.factor) &&
+                     in.I64(collection.created_ms) && in.Bytes(collection.spec, kSpecLenMax) &&
+                     (*format == kCollectionFormat || GetNext(in, collection));
   if (!whole || collection.partitions == 0) return in.Failure("a collection record");
   RETURN_IF_ERROR(in.Finish("a collection record"));
   return collection;
@@ -141,20 +169,23 @@ Result<CollectionRecord> DecodeCollection(std::string_view bytes) {
 
 std::string EncodePlacement(const Placement& placement) {
   std::string out;
-  PutU8(out, kPlacementFormat);
+  PutU8(out, placement.parent == 0 ? kPlacementFormat : kSplitPlacementFormat);
   PutU32(out, placement.shard);
   PutUuid(out, placement.collection);
   PutU64(out, placement.epoch);
   PutNumbers(out, placement.replicas);
   PutNumbers(out, placement.next);
+  if (placement.parent != 0) PutU32(out, placement.parent);
   return out;
 }
 
 Result<Placement> DecodePlacement(std::string_view bytes) {
   Decoder in(bytes);
   Placement placement;
-  const bool whole = GetFormat(in, kPlacementFormat) && in.U32(placement.shard) && GetUuid(in, placement.collection) &&
-                     in.U64(placement.epoch) && GetNumbers(in, placement.replicas) && GetNumbers(in, placement.next);
+  const auto format = GetEither(in, kPlacementFormat, kSplitPlacementFormat);
+  const bool whole = format && in.U32(placement.shard) && GetUuid(in, placement.collection) &&
+                     in.U64(placement.epoch) && GetNumbers(in, placement.replicas) && GetNumbers(in, placement.next) &&
+                     (*format == kPlacementFormat || (in.U32(placement.parent) && placement.parent != 0));
   if (!whole || placement.replicas.empty()) return in.Failure("a placement");
   RETURN_IF_ERROR(in.Finish("a placement"));
   return placement;
@@ -183,6 +214,20 @@ const CollectionRecord* Topology::Collection(const Uuid& id) const {
     if (kept.value.id == id) return &kept.value;
   }
   return nullptr;
+}
+
+std::vector<ShardNumber> Topology::ChildrenOf(ShardNumber parent) const {
+  std::vector<ShardNumber> children;
+  for (const auto& [shard, kept] : placements) {
+    if (kept.value.parent == parent) children.push_back(shard);
+  }
+  return children;
+}
+
+std::optional<CollectionRecord> Topology::CollectionOf(const Placement& placement) const {
+  const CollectionRecord* collection = Collection(placement.collection);
+  if (collection == nullptr || (placement.pending() && !collection->resharding())) return std::nullopt;
+  return placement.pending() ? collection->Next() : *collection;
 }
 
 }  // namespace rhizome::fabric

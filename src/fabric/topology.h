@@ -6,6 +6,9 @@
 // Ongaro, "Consensus: Bridging Theory and Practice", 2014, §4.3). So a move is two compare-and-swaps on one key,
 // whatever it changes: [old] → [old, next] → [next]; taking it back is [old, next] → [old].
 //
+// A collection that is resharded has two ranges of shards: those that are asked, and its next ones, several for each of
+// them, which their owners fill meanwhile (resharding.h).
+//
 // Plain values; immutable once shared. Bytes: docs/formats/topology.md. Decoders take any bytes and answer Corruption.
 #pragma once
 
@@ -56,7 +59,14 @@ struct CollectionRecord {
   uint32_t factor = 0;  // replicas wanted of each shard
   int64_t created_ms = 0;
   std::string spec;  // the engine's own settings, opaque here
+  // While it is resharded: partition p will be shard next_first_shard + p. Else 0.
+  ShardNumber next_first_shard = 0;
+  uint32_t next_partitions = 0;  // a multiple of `partitions`
   bool operator==(const CollectionRecord&) const = default;
+
+  bool resharding() const { return next_partitions != 0; }
+  // As it will be once it is resharded.
+  CollectionRecord Next() const;
 };
 
 struct Placement {
@@ -65,8 +75,13 @@ struct Placement {
   uint64_t epoch = 1;
   std::vector<MemberNumber> replicas;  // distinct, in no particular order
   std::vector<MemberNumber> next;      // empty: no change under way
+  // The shard it was split off from, whether or not that one is still there. 0: none.
+  ShardNumber parent = 0;
   bool operator==(const Placement&) const = default;
 
+  // One of the next shards of a collection that is being resharded: it is filled and asked by nobody. Its epoch goes up
+  // when that changes, and not before.
+  bool pending() const { return parent != 0 && epoch == 1; }
   bool moving() const { return !next.empty(); }
   // Whether `member` is in either set.
   bool Owns(MemberNumber member) const;
@@ -121,6 +136,10 @@ struct Topology {
   const Placement* Find(ShardNumber shard) const;
   const MemberRecord* Member(MemberNumber member) const;
   const CollectionRecord* Collection(const Uuid& id) const;
+  // Those that were or are being split off from a shard.
+  std::vector<ShardNumber> ChildrenOf(ShardNumber parent) const;
+  // The collection as it is numbered for this shard of it: Next() for one that is pending. Nullopt: none has it.
+  std::optional<CollectionRecord> CollectionOf(const Placement& placement) const;
 };
 using TopologyPointer = std::shared_ptr<const Topology>;
 

@@ -90,6 +90,19 @@ Placement GoldenPlacement() {
   return {.shard = 10, .collection = Pattern(0x20), .epoch = 4, .replicas = {1, 2, 3}, .next = {1, 2, 4}};
 }
 
+CollectionRecord GoldenResharded() {
+  CollectionRecord collection = GoldenCollection();
+  collection.next_first_shard = 30;
+  collection.next_partitions = 16;
+  return collection;
+}
+
+Placement GoldenSplit() {
+  Placement placement = GoldenPlacement();
+  placement.parent = 9;
+  return placement;
+}
+
 std::string Golden(const std::string& name) {
   std::ifstream file(RHIZOME_SOURCE_DIR "/src/fabric/testdata/" + name, std::ios::binary);
   EXPECT_TRUE(file.is_open()) << name;
@@ -106,10 +119,53 @@ TEST(Topology, GoldenFilesStillDecode) {
   EXPECT_EQ(EncodeCollection(GoldenCollection()), Golden("collection_v1.bin"));
   EXPECT_EQ(DecodePlacement(Golden("placement_v1.bin")).value(), GoldenPlacement());
   EXPECT_EQ(EncodePlacement(GoldenPlacement()), Golden("placement_v1.bin"));
+  EXPECT_EQ(DecodeCollection(Golden("collection_resharding.bin")).value(), GoldenResharded());
+  EXPECT_EQ(EncodeCollection(GoldenResharded()), Golden("collection_resharding.bin"));
+  EXPECT_EQ(DecodePlacement(Golden("placement_split.bin")).value(), GoldenSplit());
+  EXPECT_EQ(EncodePlacement(GoldenSplit()), Golden("placement_split.bin"));
+}
+
+TEST(Topology, NextPartitionsThatAreNoMultipleAreRefused) {
+  for (const uint32_t partitions : {4u, 8u, 12u}) {
+    CollectionRecord collection = GoldenResharded();
+    collection.next_partitions = partitions;
+    EXPECT_EQ(DecodeCollection(EncodeCollection(collection)).status().code(), Code::kCorruption) << partitions;
+  }
+}
+
+TEST(Topology, APlacementThatSaysItWasSplitOffNothingIsRefused) {
+  std::string bytes = EncodePlacement(GoldenSplit());
+  bytes.replace(bytes.size() - 4, 4, 4, '\0');
+  EXPECT_EQ(DecodePlacement(bytes).status().code(), Code::kCorruption);
+}
+
+TEST(Topology, AShardIsPendingUntilItsEpochGoesUp) {
+  Placement placement = GoldenSplit();
+  EXPECT_FALSE(placement.pending());
+  placement.epoch = 1;
+  EXPECT_TRUE(placement.pending());
+  placement.parent = 0;
+  EXPECT_FALSE(placement.pending());
+}
+
+TEST(Topology, ACollectionIsNumberedForTheShardThatIsAsked) {
+  Topology topology;
+  topology.collections["books"] = {GoldenResharded(), 1};
+  Placement child{.shard = 31, .collection = Pattern(0x20), .epoch = 1, .replicas = {1}, .next = {}, .parent = 10};
+  topology.placements[31] = {child, 1};
+  EXPECT_EQ(topology.CollectionOf(child)->first_shard, 30u);
+  EXPECT_EQ(topology.CollectionOf(child)->partitions, 16u);
+  EXPECT_FALSE(topology.CollectionOf(child)->resharding());
+  EXPECT_EQ(topology.CollectionOf(GoldenPlacement())->first_shard, 9u);
+  EXPECT_EQ(topology.ChildrenOf(10), (std::vector<ShardNumber>{31}));
+  EXPECT_TRUE(topology.ChildrenOf(9).empty());
+  topology.collections.clear();
+  EXPECT_EQ(topology.CollectionOf(child), std::nullopt);
 }
 
 TEST(Topology, TruncationsTrailsAndOtherFormatsAreRefused) {
-  for (const char* name : {"member_v1.bin", "collection_v1.bin", "placement_v1.bin"}) {
+  for (const char* name :
+       {"member_v1.bin", "collection_v1.bin", "placement_v1.bin", "collection_resharding.bin", "placement_split.bin"}) {
     const std::string whole = Golden(name);
     const auto refused = [](const std::string& bytes) {
       return DecodeMember(bytes).status().code() == Code::kCorruption &&
@@ -117,7 +173,7 @@ TEST(Topology, TruncationsTrailsAndOtherFormatsAreRefused) {
              DecodePlacement(bytes).status().code() == Code::kCorruption;
     };
     EXPECT_TRUE(refused(whole + "x")) << name;
-    EXPECT_TRUE(refused("\x02" + whole.substr(1))) << name;
+    EXPECT_TRUE(refused("\x03" + whole.substr(1))) << name;
     EXPECT_TRUE(refused(whole.substr(0, whole.size() - 1))) << name;
   }
 }

@@ -35,7 +35,8 @@ Result<Response> ShowStatus(cluster::Operations& operations, const Request&) {
   writer.Key("replication_factor").Integer(status.replication_factor);
   writer.Key("consistency_level").String(status.consistency_level).Key("leader").String(status.leader);
   writer.Key("coordination").String(status.coordination).Key("unreachable_ms").Integer(status.unreachable_ms);
-  writer.Key("moving").Integer(status.moving).Key("nodes").BeginArray();
+  writer.Key("moving").Integer(status.moving).Key("resharding").Integer(status.resharding);
+  writer.Key("nodes").BeginArray();
   for (const NodeStatus& node : status.nodes) WriteNode(writer, node);
   writer.EndArray().Key("gateways").BeginArray();
   for (const cluster::GatewayStatus& gateway : status.gateways) {
@@ -75,7 +76,10 @@ void WriteShard(JsonWriter& writer, const ShardStatus& shard) {
 void WriteCollection(JsonWriter& writer, const CollectionSharding& collection) {
   writer.BeginObject().Key("name").String(collection.name);
   writer.Key("replication_factor").Integer(collection.replication_factor);
-  writer.Key("points").Integer(collection.points).Key("skew").Number(collection.skew).Key("shards").BeginArray();
+  writer.Key("points").Integer(collection.points).Key("skew").Number(collection.skew);
+  writer.Key("next_partitions").Integer(collection.next_partitions);
+  writer.Key("next_replicas").Integer(collection.next_replicas).Key("next_filled").Integer(collection.next_filled);
+  writer.Key("shards").BeginArray();
   for (const ShardStatus& shard : collection.shards) WriteShard(writer, shard);
   writer.EndArray().EndObject();
 }
@@ -157,6 +161,31 @@ Result<Response> Rebalance(cluster::Operations& operations, const Request&) {
   return JsonResponse(writer, 202);
 }
 
+Response ReshardingResponse(const cluster::Resharding& resharding) {
+  JsonWriter writer;
+  writer.BeginObject().Key("collection").String(resharding.collection);
+  writer.Key("partitions").Integer(resharding.partitions);
+  writer.Key("next_partitions").Integer(resharding.next_partitions);
+  writer.Key("progress").String("/cluster/sharding").EndObject();
+  return JsonResponse(writer, 202);
+}
+
+Result<Response> Reshard(cluster::Operations& operations, const Request& request) {
+  ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(request.body));
+  uint32_t partitions = 0;
+  const JsonPath path;
+  Fields fields(document.root(), path);
+  fields.Required("partitions", partitions, Between{2, 64});
+  RETURN_IF_ERROR(fields.Finish());
+  ASSIGN_OR_RETURN(const cluster::Resharding begun, operations.Reshard(request.PathParam("name"), partitions));
+  return ReshardingResponse(begun);
+}
+
+Result<Response> CancelReshard(cluster::Operations& operations, const Request& request) {
+  ASSIGN_OR_RETURN(const cluster::Resharding left, operations.CancelReshard(request.PathParam("name")));
+  return ReshardingResponse(left);
+}
+
 Result<Response> Repair(cluster::Operations& operations, const Request&) {
   ASSIGN_OR_RETURN(const cluster::RepairReport report, operations.Repair());
   JsonWriter writer;
@@ -207,6 +236,9 @@ std::vector<Route> ClusterRoutes(const ApiOptions&, const BackendSlot& slot) {
       {"DELETE", "/cluster/nodes/{id}", Lane::kAdmin, false, "Empty a node and let it go", bind(RemoveNode)},
       {"POST", "/cluster/rebalance", Lane::kAdmin, false, "What the leader moves, and what it will move",
        bind(Rebalance)},
+      {"POST", "/collections/{name}/reshard", Lane::kAdmin, false, "Give a collection more partitions", bind(Reshard)},
+      {"DELETE", "/collections/{name}/reshard", Lane::kAdmin, false, "Leave the partitions as they are",
+       bind(CancelReshard)},
       {"POST", "/cluster/repair", Lane::kAdmin, false, "Compare all replicas now", bind(Repair)},
   };
 }

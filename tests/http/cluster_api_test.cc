@@ -39,6 +39,12 @@ TEST_F(ServerAlone, RefusesWhatNeedsOthersAndSaysHowToFormACluster) {
   EXPECT_EQ(Refusal("POST", "/cluster/rebalance"), "409");
   EXPECT_EQ(Refusal("POST", "/cluster/repair"), "409");
   EXPECT_EQ(Refusal("GET", "/cluster/comparison"), "409");
+  Do("POST", "/collections", R"({"name":"b","dimension":2})");
+  const Reply reshard = Call("POST", "/collections/b/reshard", R"({"partitions":16})");
+  EXPECT_EQ(reshard.status, 409);
+  EXPECT_THAT(reshard.body, HasSubstr("--etcd"));
+  EXPECT_EQ(Refusal("DELETE", "/collections/b/reshard"), "409");
+  EXPECT_EQ(Refusal("POST", "/collections/none/reshard", R"({"partitions":16})"), "404");
 }
 
 TEST_F(ServerAlone, KeepsOneCopyOfACollection) {
@@ -115,6 +121,22 @@ TEST_F(InCluster, RebalanceShowsThePlan) {
   ASSERT_FALSE(plan.at("planned").as_array().empty());
   EXPECT_EQ(plan.at("planned").at(0).at("collection"), "books");
   EXPECT_EQ(plan.at("planned").at(0).at("cause"), "balance");
+}
+
+TEST_F(InCluster, ACollectionIsReshardedAndShowsHowFarItIs) {
+  const Reply begun = Call("POST", "/collections/books/reshard", R"({"partitions":4})");
+  EXPECT_EQ(begun.status, 202);
+  EXPECT_EQ(Parsed(begun).at("partitions"), 2);
+  EXPECT_EQ(Parsed(begun).at("next_partitions"), 4);
+  EXPECT_EQ(Do("GET", "/cluster/status").at("resharding"), 1);
+  EXPECT_EQ(Do("GET", "/cluster/status").at("total_shards"), 2);
+  const auto collection = Do("GET", "/cluster/sharding").at("collections").at(0);
+  EXPECT_EQ(collection.at("next_partitions"), 4);
+  EXPECT_EQ(collection.at("next_replicas"), 12);
+  EXPECT_EQ(collection.at("next_filled"), 0);
+  EXPECT_EQ(Parsed(Call("DELETE", "/collections/books/reshard")).at("next_partitions"), 0);
+  EXPECT_EQ(Refusal("POST", "/collections/books/reshard", R"({"partitions":65})"), "400 partitions");
+  EXPECT_EQ(Refusal("POST", "/collections/books/reshard", R"({"shards":4})"), "400 partitions");
 }
 
 TEST_F(InCluster, RepairSaysWhoDoesNotAnswer) {

@@ -106,7 +106,8 @@ class OpenApiExamples : public ApiFixture {
   void OpenInCluster() {
     controls_.made.AddMember(4);
     controls_.made.Member(4).state = fabric::MemberState::kWaiting;
-    controls_.made.view.topology.collections["colours"] = {{.name = "colours", .factor = 1, .spec = ""}, 1};
+    controls_.made.view.topology.collections["colours"] = {
+        {.name = "colours", .first_shard = 5, .partitions = 2, .factor = 1, .spec = ""}, 1};
     cluster_ = &operations_in_cluster_;
     OpenNode();
   }
@@ -146,6 +147,8 @@ TEST_F(OpenApiExamples, AllWorkAndAnswersFitTheirSchemas) {
                                   {"POST", "/cluster/nodes"},
                                   {"POST", "/cluster/rebalance"},
                                   {"POST", "/cluster/repair"},
+                                  {"POST", "/collections/{name}/reshard"},
+                                  {"DELETE", "/collections/{name}/reshard"},
                                   {"DELETE", "/cluster/nodes/{id}"},
                                   {"GET", "/health"},
                                   {"GET", "/ready"},

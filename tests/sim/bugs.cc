@@ -38,6 +38,10 @@ constexpr std::array<std::pair<Bug, std::string_view>, fabric::kBugCount> kNames
     {Bug::kRepairOneLeaf, "repair_one_leaf"},
     {Bug::kVoteBeforeRebuilt, "vote_before_rebuilt"},
     {Bug::kRebuildAtOldEpoch, "rebuild_at_old_epoch"},
+    {Bug::kApplyToParentOnly, "apply_to_parent_only"},
+    {Bug::kCompleteBeforeFilled, "complete_before_filled"},
+    {Bug::kParentAnswersForever, "parent_answers_forever"},
+    {Bug::kNewVersionOnReroute, "new_version_on_reroute"},
     {Bug::kIgnoreCompareAndSwap, "ignore_compare_and_swap"},
 }};
 

@@ -137,6 +137,14 @@ void Cluster::NoteLoss(const Host& host) {
 
 const std::set<Wound>& Cluster::Wounds() {
   const fabric::Topology truth = Truth();
+  // What a shard had lost, those that were split off from it lack, until they have been made whole.
+  const std::set<Wound> known = wounds_;
+  for (const Wound& wound : known) {
+    if (truth.Find(wound.shard) != nullptr) continue;
+    for (const ShardNumber child : truth.ChildrenOf(wound.shard)) {
+      wounds_.insert({child, wound.member, wound.host, truth.Find(child)->epoch});
+    }
+  }
   std::erase_if(wounds_, [&](const Wound& wound) {
     const Placement* placement = truth.Find(wound.shard);
     if (placement == nullptr || !placement->Owns(wound.member)) return true;

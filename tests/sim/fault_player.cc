@@ -78,7 +78,8 @@ bool FaultPlayer::Happen(const Fault& fault) {
     case FaultKind::kLeaseEnds: return HappenToTruth(fault, host);
     case FaultKind::kJoin:
     case FaultKind::kLeave:
-    case FaultKind::kFactor: return HappenToMembership(fault, host);
+    case FaultKind::kFactor:
+    case FaultKind::kReshard: return HappenToMembership(fault, host);
     case FaultKind::kKillLeader:
     case FaultKind::kKillSource:
     case FaultKind::kMuffleTarget:
@@ -223,6 +224,11 @@ bool FaultPlayer::HappenToMembership(const Fault& fault, Host& host) {
       duties_.push_back({Duty::What::kFactor, 0, kFactors.at(fault.other % kFactors.size())});
       return true;
     }
+    case FaultKind::kReshard: {
+      const bool cancels = fault.other % 6 == 0;
+      duties_.push_back({cancels ? Duty::What::kCancelReshard : Duty::What::kReshard});
+      return true;
+    }
     default: return false;
   }
 }
@@ -231,11 +237,12 @@ Host* FaultPlayer::VictimOf(FaultKind kind) {
   const fabric::Topology truth = cluster_.Truth();
   for (const auto& [shard, kept] : truth.placements) {
     const fabric::Placement& placement = kept.value;
-    if (!placement.moving()) continue;
+    if (!placement.moving() && !placement.pending()) continue;
     if (kind == FaultKind::kKillLeader) return cluster_.HostOf(truth.leader);
     const bool target = kind != FaultKind::kKillSource;
     const auto& pool = target ? placement.next : placement.replicas;
     const auto& rest = target ? placement.replicas : placement.next;
+    if (placement.pending()) return cluster_.HostOf(placement.replicas[random_.Below(placement.replicas.size())]);
     for (const MemberNumber member : pool) {
       if (std::find(rest.begin(), rest.end(), member) == rest.end()) return cluster_.HostOf(member);
     }
@@ -287,6 +294,18 @@ void FaultPlayer::Work() {
   });
 }
 
+// Twice or three times as many partitions, up to a few.
+Task<Status> FaultPlayer::Reshard(fabric::Member& member) {
+  constexpr uint32_t kPartitionsMax = 8;
+  const auto topology = member.directory().Now();
+  const auto known = topology->collections.find(Cluster::kCollection);
+  if (known == topology->collections.end() || known->second.value.resharding()) co_return Status::Ok();
+  const uint32_t partitions = known->second.value.partitions;
+  const uint32_t wanted = partitions == 1 ? 3 : 2 * partitions;
+  if (wanted > kPartitionsMax) co_return Status::Ok();
+  co_return co_await member.Reshard(Cluster::kCollection, wanted);
+}
+
 Task<void> FaultPlayer::Carry(std::shared_ptr<Process> process, Duty duty, FaultPlayer& player) {
   fabric::Member& member = process->member();
   Status done;
@@ -295,12 +314,15 @@ Task<void> FaultPlayer::Carry(std::shared_ptr<Process> process, Duty duty, Fault
       done = co_await member.SetMemberState(duty.member, fabric::MemberState::kGone);
       break;
     case Duty::What::kDrain: done = co_await member.SetMemberState(duty.member, fabric::MemberState::kLeaving); break;
+    case Duty::What::kReshard: done = co_await Reshard(member); break;
+    case Duty::What::kCancelReshard: done = co_await member.CancelReshard(Cluster::kCollection); break;
     case Duty::What::kFactor: done = co_await member.SetFactor(Cluster::kCollection, duty.factor); break;
   }
   player.working_ = false;
   player.world_.Note("duty", fmt::format("{} {} {}: {}", static_cast<int>(duty.what), duty.member, duty.factor,
                                          CodeName(done.code())));
-  const bool final = done.ok() || done.code() == Code::kFailedPrecondition || done.code() == Code::kNotFound;
+  const bool final = done.ok() || done.code() == Code::kFailedPrecondition || done.code() == Code::kNotFound ||
+                     done.code() == Code::kInvalidArgument;
   if (!final) player.duties_.push_back(duty);
 }
 

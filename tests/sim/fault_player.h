@@ -31,7 +31,7 @@ class FaultPlayer {
 
  private:
   struct Duty {
-    enum class What { kDeclareGone, kDrain, kFactor };
+    enum class What { kDeclareGone, kDrain, kFactor, kReshard, kCancelReshard };
     What what;
     fabric::MemberNumber member = 0;
     uint32_t factor = 0;
@@ -50,6 +50,7 @@ class FaultPlayer {
   Host* VictimOf(FaultKind kind);
   Host& Pick(uint32_t choice);
   void Work();
+  static Task<Status> Reshard(fabric::Member& member);
   static Task<void> Carry(std::shared_ptr<Process> process, Duty duty, FaultPlayer& player);
 
   Cluster& cluster_;

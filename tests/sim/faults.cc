@@ -39,6 +39,7 @@ constexpr std::array<KindShape, kFaultKinds> kKinds{{
     {FaultKind::kJoin, "join", {5, 12, 0, 0}, 0, 0},
     {FaultKind::kLeave, "leave", {4, 10, 0, 0}, 0, 0},
     {FaultKind::kFactor, "factor", {4, 30, 0, 0}, 0, 0},
+    {FaultKind::kReshard, "reshard", {6, 6, 6, 6}, 0, 0},
     {FaultKind::kClockJump, "clock_jump", {4, 2, 0, 6}, 0, 0},
     {FaultKind::kKillLeader, "kill_leader", {3, 3, 0, 0}, 100, 2'000},
     {FaultKind::kKillSource, "kill_source", {4, 3, 0, 0}, 100, 2'000},
@@ -101,6 +102,33 @@ class Ambush {
     for (uint32_t n = 0; n < 2; ++n) plan_.faults.push_back({at_ms_, FaultKind::kTruthOutage, host + n * 3, 1, 5'000});
     for (uint32_t n = 0; n < 3; ++n) Add(FaultKind::kLeave, random_.Between(100, 2'000), n, 0, 0);
   }
+  // A collection is split while owners of a shard are slow, somebody does not hear of it, an owner loses what it has,
+  // or is not there.
+  void Split() {
+    const auto host = static_cast<uint32_t>(random_.Below(1 << 10));
+    const int64_t reshard_ms = random_.Between(200, 1'000);
+    switch (random_.Below(4)) {
+      case 0:
+        Add(FaultKind::kSlowDisk, 0, 0, 1, 3'000);
+        Add(FaultKind::kSlowDisk, random_.Between(0, 2'000), 1, random_.Chance(0.5) ? 1 : 3, 3'000);
+        break;
+      case 1:
+        for (uint32_t n = 0; n < 2; ++n) {
+          plan_.faults.push_back({at_ms_ + random_.Between(0, 1'500), FaultKind::kTruthOutage, host + n * 3, 1, 3'000});
+        }
+        break;
+      case 2:
+        Add(FaultKind::kBitRot, random_.Between(0, 2'500), 0, 0, random_.Between(50, 1'500));
+        Add(FaultKind::kDiskFull, random_.Between(0, 2'500), 1, 0, 1'500);
+        break;
+      default:
+        Add(FaultKind::kCrash, random_.Between(0, 1'500), 0, 0, random_.Between(300, 4'000));
+        Add(random_.Chance(0.5) ? FaultKind::kPause : FaultKind::kBlackHole, random_.Between(0, 2'500), 1, 0, 2'500);
+        break;
+    }
+    Add(FaultKind::kReshard, reshard_ms, 0, 1, 0);
+    if (random_.Chance(0.3)) Add(FaultKind::kKillLeader, reshard_ms, 0, 0, 300);
+  }
   // A replica goes and comes back after deletes have been forgotten.
   void AwayAndBack() {
     Add(FaultKind::kFactor, 0, 0, 0, 0);
@@ -121,6 +149,7 @@ class Ambush {
 };
 
 void LayAmbushes(Random& random, Plan& plan) {
+  if (random.Chance(0.15)) Ambush(random, plan).Split();
   const uint64_t count = plan.theme == Theme::kElastic || plan.theme == Theme::kDisks ? 1 + random.Below(2) : 0;
   for (uint64_t n = 0; n < count; ++n) {
     Ambush ambush(random, plan);

@@ -36,13 +36,14 @@ enum class FaultKind : uint8_t {
   kJoin,          // a new machine
   kLeave,         // an operator empties a member
   kFactor,        // an operator asks for another number of replicas
+  kReshard,       // an operator asks for more partitions, or takes that back
   kClockJump,     // a wall clock jumps, within the bound on skew
   kKillLeader,    // as soon as a move is under way
   kKillSource,    //
   kKillTarget,    //
   kMuffleTarget,  // as soon as a move is under way, requests of some size to its newcomer get lost
 };
-inline constexpr int kFaultKinds = 25;
+inline constexpr int kFaultKinds = 26;
 std::string_view FaultName(FaultKind kind);
 
 // From here on `host` means an owner of a shard, as they are when it happens: kOwner + 16 * shard + owner.

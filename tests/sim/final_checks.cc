@@ -140,6 +140,13 @@ std::string NotAtRest(Cluster& cluster) {
   const Topology truth = cluster.Truth();
   std::string reason = MachinesNotAtRest(cluster, truth);
   if (!reason.empty()) return reason;
+  for (const auto& [name, kept] : truth.collections) {
+    if (kept.value.resharding()) return name + " is still being resharded";
+    if (kept.value.partitions != truth.placements.size()) {
+      return fmt::format("{} has {} partitions, and there are {} shards", name, kept.value.partitions,
+                         truth.placements.size());
+    }
+  }
   for (const auto& [shard, kept] : truth.placements) {
     reason = ShardNotAtRest(cluster, truth, kept.value);
     if (!reason.empty()) return reason;

@@ -138,7 +138,7 @@ class Run {
   }
 
   void Load() {
-    workload_.Start((*created_)->first_shard);
+    workload_.Start();
     player_.Start();
     world_.RunUntil(world_.NowNs() + plan_.load_ms * kMillisecond);
   }

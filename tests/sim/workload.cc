@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "fabric/planted.h"
+#include "format/routing.h"
 
 namespace rhizome::sim {
 
@@ -22,6 +23,31 @@ namespace {
 constexpr int64_t kPatienceNs = 1'500 * kMillisecond;  // of one attempt
 constexpr int kAttempts = 4;
 constexpr int64_t kLaterNsMax = 8 * kSecond;
+
+// What a process that takes a request does first (cluster::Cluster::Begin): the collection as it knows it.
+Result<fabric::CollectionRecord> CollectionAt(Process& process) {
+  const auto topology = process.member().directory().Now();
+  const auto known = topology->collections.find(Cluster::kCollection);
+  if (known == topology->collections.end()) return Status::NotFound("the collection is not known here yet");
+  return known->second.value;
+}
+
+ShardNumber ShardOf(const fabric::CollectionRecord& collection, const std::string& register_key) {
+  return collection.first_shard + format::PartitionOfKey(register_key, collection.partitions).value();
+}
+
+// One outcome of several shards, as cluster::Cluster::Write joins them.
+Status Joined(const std::vector<Status>& outcomes) {
+  Status failure;
+  size_t taken = 0;
+  for (const Status& outcome : outcomes) {
+    if (outcome.code() == Code::kDeadlineExceeded) return outcome;
+    taken += outcome.ok() ? 1 : 0;
+    if (!outcome.ok()) failure = outcome;
+  }
+  if (failure.ok() || taken == 0) return failure;
+  return Status::DeadlineExceeded("only some shards took the write: " + failure.ToString());
+}
 
 format::PointId IdOf(const std::string& key) { return format::PointId::FromString(key).value(); }
 
@@ -52,8 +78,6 @@ struct Workload::Request {
   std::vector<std::string> keys;
   std::vector<uint64_t> contents;
   Level level = Level::kQuorum;
-  ShardNumber shard = 0;
-  std::vector<ShardNumber> shards;  // of a search
   std::optional<format::RequestStamp> stamp;
   int64_t settled_ns = kNever;  // of a write: from then on it has taken effect, and must not again
 };
@@ -61,7 +85,7 @@ struct Workload::Request {
 struct Workload::Reply {
   Outcome outcome = Outcome::kUnknown;
   Status status;
-  std::optional<Version> version;
+  std::vector<Version> versions;   // of each key
   uint64_t content = 0;            // of a read
   std::vector<std::string> found;  // of a search, register keys
 };
@@ -85,10 +109,6 @@ Workload::~Workload() {
   CHECK(busy_ == 0 || world_.failed());
 }
 
-ShardNumber Workload::ShardOf(const std::string& key) const {
-  return first_shard_ + static_cast<ShardNumber>(RouteHash(key, 0) % cluster_.shape().partitions);
-}
-
 std::map<std::string, History>& Workload::HistoriesOf(Kind kind) {
   return kind == Kind::kAll ? all_ : kind == Kind::kOne ? one_ : quorum_;
 }
@@ -98,8 +118,7 @@ Level Workload::LevelOf(Kind kind, bool reading) const {
   return kind == Kind::kOne ? Level::kOne : Level::kQuorum;
 }
 
-void Workload::Start(ShardNumber first) {
-  first_shard_ = first;
+void Workload::Start() {
   for (const auto& client : clients_) {
     ++busy_;
     Spawn(RunClient(*client));
@@ -138,17 +157,14 @@ Task<void> Workload::RunClient(Client& client) {
   --busy_;
 }
 
-// New keys in a batch of one shard; a delete or a read of an earlier one.
+// New keys in a batch; a delete or a read of an earlier one.
 Task<void> Workload::OneColdStep(Client& client) {
   Random& random = client.random;
   const uint64_t dice = random.Below(100);
   if (client.cold.empty() || dice < 55) {
     std::vector<std::string> keys{fmt::format("cold{}", next_cold_++)};
     const uint64_t more = random.Below(3);
-    for (int tries = 0; keys.size() <= more && tries < 20; ++tries) {
-      std::string key = fmt::format("cold{}", next_cold_++);
-      if (ShardOf(key) == ShardOf(keys.front())) keys.push_back(std::move(key));
-    }
+    while (keys.size() <= more) keys.push_back(fmt::format("cold{}", next_cold_++));
     co_return co_await WriteSome(client, Kind::kCold, std::move(keys), false);
   }
   const size_t at = random.Below(client.cold.size());
@@ -164,7 +180,6 @@ Task<void> Workload::WriteSome(Client& client, Kind kind, std::vector<std::strin
   request->what = Request::What::kWrite;
   request->kind = kind;
   request->level = LevelOf(kind, false);
-  request->shard = ShardOf(keys.front());
   for (size_t i = 0; i < keys.size(); ++i) request->contents.push_back(remove ? 0 : next_content_++);
   request->keys = std::move(keys);
   format::RequestStamp stamp;
@@ -193,7 +208,7 @@ Task<void> Workload::WriteSome(Client& client, Kind kind, std::vector<std::strin
   Record(*request, reply, called_ns, client.number);
   if (repeatable && reply.outcome == Outcome::kOk && kind != Kind::kOne && client.random.Chance(0.1)) {
     ++busy_;
-    Spawn(RepeatLater(request, *reply.version, number));
+    Spawn(RepeatLater(request, reply.versions, number));
   }
   if (kind != Kind::kCold) co_return;
   for (const std::string& key : request->keys) {
@@ -208,7 +223,6 @@ Task<void> Workload::ReadSome(Client& client, Kind kind, std::string key) {
   auto request = std::make_shared<Request>();
   request->kind = kind;
   request->level = LevelOf(kind, true);
-  request->shard = ShardOf(key);
   request->keys = {std::move(key)};
   const int64_t called_ns = world_.NowNs();
   const Reply reply = co_await Insist(client, request, 2);
@@ -219,7 +233,6 @@ Task<void> Workload::SearchAll(Client& client) {
   ++tally_.searches;
   auto request = std::make_shared<Request>();
   request->what = Request::What::kSearch;
-  for (uint32_t p = 0; p < cluster_.shape().partitions; ++p) request->shards.push_back(first_shard_ + p);
   std::vector<std::string> must;
   std::vector<std::string> must_not;
   for (const auto& [key, element] : elements_) {
@@ -255,7 +268,8 @@ void Workload::CheckSearch(const Reply& reply, int64_t called_ns, const std::vec
 }
 
 // Exactly as the first time, through whatever member: the answer is the same, and nothing is done again.
-Task<void> Workload::RepeatLater(std::shared_ptr<Request> request, Version acknowledged, uint64_t label) {
+Task<void> Workload::RepeatLater(std::shared_ptr<Request> request, std::vector<Version> acknowledged,
+                                 uint64_t label) {
   Client again;
   again.number = 2000;
   again.random = Random::Of(world_.seed(), 0x20000 + label);
@@ -268,8 +282,10 @@ Task<void> Workload::RepeatLater(std::shared_ptr<Request> request, Version ackno
     const Reply reply = co_await Attempt(again, request);
     if (reply.status.code() == Code::kInvalidArgument) {
       world_.Fail("a request that came again is taken for another: " + reply.status.ToString());
-    } else if (reply.outcome == Outcome::kOk && *reply.version < acknowledged) {
-      world_.Fail(request->keys.front() + ": a request that came again is answered with a lower version");
+    }
+    for (size_t i = 0; reply.outcome == Outcome::kOk && i < acknowledged.size(); ++i) {
+      if (reply.versions.at(i) >= acknowledged[i]) continue;
+      world_.Fail(request->keys[i] + ": a request that came again is answered with a lower version");
     }
   }
   --busy_;
@@ -277,7 +293,8 @@ Task<void> Workload::RepeatLater(std::shared_ptr<Request> request, Version ackno
 
 void Workload::Settle(uint64_t content) {
   const auto writer = writers_.find(content);
-  if (writer != writers_.end()) writer->second->settled_ns = std::min(writer->second->settled_ns, world_.NowNs());
+  // Of a batch over several shards one key tells nothing about the others.
+  if (writer != writers_.end() && writer->second->keys.size() == 1) writer->second->settled_ns = std::min(writer->second->settled_ns, world_.NowNs());
 }
 
 Task<Workload::Reply> Workload::Insist(Client& client, std::shared_ptr<Request> request, int attempts) {
@@ -335,7 +352,7 @@ Task<void> Workload::Carry(std::shared_ptr<Process> process, std::shared_ptr<Req
   switch (request->what) {
     case Request::What::kWrite: co_await CarryWrite(*process, *request, reply); break;
     case Request::What::kRead: co_await CarryRead(*process, *request, reply); break;
-    case Request::What::kSearch: co_await CarrySearch(*process, *request, reply); break;
+    case Request::What::kSearch: co_await CarrySearch(*process, reply); break;
   }
   if (!process->alive()) co_return;  // it died with the answer on its lips
   if (!reply.status.ok()) {
@@ -348,26 +365,42 @@ Task<void> Workload::Carry(std::shared_ptr<Process> process, std::shared_ptr<Req
 }
 
 Task<void> Workload::CarryWrite(Process& process, Request& request, Reply& reply) {
-  fabric::WriteCommand command;
-  command.shard = request.shard;
+  const auto collection = CollectionAt(process);
+  reply.status = collection.status();
+  if (!collection.ok()) co_return;
+  std::map<ShardNumber, std::vector<size_t>> parts;  // positions of the keys
   for (size_t i = 0; i < request.keys.size(); ++i) {
-    command.operations.push_back(Put(request.keys[i], request.contents[i]));
+    parts[ShardOf(*collection, RegisterOf(request.keys[i]))].push_back(i);
   }
-  command.level = request.level;
-  command.request = request.stamp;
-  command.context.deadline_ns = process.loop().NowNs() + kPatienceNs;
-  const auto receipt = co_await process.member().coordinator().Write(std::move(command));
-  reply.status = receipt.status();
-  if (!receipt.ok()) co_return;
-  reply.version = receipt->version;
+  const int64_t deadline_ns = process.loop().NowNs() + kPatienceNs;
+  reply.versions.resize(request.keys.size());
+  std::vector<Status> outcomes;
+  for (const auto& [shard, positions] : parts) {
+    fabric::WriteCommand command;
+    command.shard = shard;
+    for (const size_t i : positions) command.operations.push_back(Put(request.keys[i], request.contents[i]));
+    command.level = request.level;
+    command.request = request.stamp;
+    command.context.deadline_ns = deadline_ns;
+    const auto receipt = co_await process.member().coordinator().Write(std::move(command));
+    outcomes.push_back(receipt.status());
+    for (size_t i = 0; receipt.ok() && i < positions.size(); ++i) {
+      reply.versions[positions[i]] = receipt->versions[i];
+    }
+  }
+  reply.status = Joined(outcomes);
   // Whether or not the client hears of it. What one owner acknowledged, others need not know.
-  if (request.level != Level::kOne) request.settled_ns = std::min(request.settled_ns, world_.NowNs());
+  const bool settled = reply.status.ok() && request.level != Level::kOne;
+  if (settled) request.settled_ns = std::min(request.settled_ns, world_.NowNs());
 }
 
 Task<void> Workload::CarryRead(Process& process, const Request& request, Reply& reply) {
+  const auto collection = CollectionAt(process);
+  reply.status = collection.status();
+  if (!collection.ok()) co_return;
   fabric::ReadCommand command;
-  command.shard = request.shard;
   command.keys = {RegisterOf(request.keys.front())};
+  command.shard = ShardOf(*collection, command.keys.front());
   command.level = request.level;
   command.context.deadline_ns = process.loop().NowNs() + kPatienceNs;
   const auto registers = co_await process.member().coordinator().Read(std::move(command));
@@ -375,19 +408,37 @@ Task<void> Workload::CarryRead(Process& process, const Request& request, Reply& 
   if (!registers.ok()) co_return;
   const std::optional<Operation>& found = registers->front();
   reply.content = ContentOf(found);
-  reply.version = found ? found->version : Version{};
+  reply.versions = {found ? found->version : Version{}};
+}
+
+// As cluster::Cluster asks: when a shard is not there any more, once more with the shards that are.
+Task<void> Workload::CarrySearch(Process& process, Reply& reply) {
+  fabric::CallContext context;
+  context.deadline_ns = process.loop().NowNs() + kPatienceNs;
+  ShardNumber asked = 0;
+  do {
+    const auto collection = CollectionAt(process);
+    reply = {};
+    reply.status = collection.status();
+    if (!collection.ok()) co_return;
+    asked = collection->first_shard;
+    co_await SearchOnce(process, *collection, context, reply);
+  } while (process.alive() && reply.status.code() == Code::kNotFound && CollectionAt(process).ok() &&
+           CollectionAt(process)->first_shard != asked);
 }
 
 // The search protocol at quorum (docs/consistency.md): candidates from a majority of every shard, then the newest
 // version of each candidate; what has been deleted since drops out.
-Task<void> Workload::CarrySearch(Process& process, const Request& request, Reply& reply) {
+Task<void> Workload::SearchOnce(Process& process, fabric::CollectionRecord collection, fabric::CallContext context,
+                                Reply& reply) {
   fabric::QueryCommand command;
-  command.shards = request.shards;
+  for (uint32_t p = 0; p < collection.partitions; ++p) command.shards.push_back(collection.first_shard + p);
   command.level = Planted(Bug::kSearchIgnoresTombstones) ? Level::kOne : Level::kQuorum;
-  command.context.deadline_ns = process.loop().NowNs() + kPatienceNs;
-  const fabric::CallContext context = command.context;
+  command.context = context;
   const fabric::QueryAnswers answers = co_await process.member().coordinator().Query(std::move(command));
-  for (const auto& [shard, failure] : answers.failed) reply.status = failure;
+  for (const auto& [shard, failure] : answers.failed) {
+    if (reply.status.code() != Code::kNotFound) reply.status = failure;
+  }
   if (!reply.status.ok()) co_return;
   std::map<ShardNumber, std::map<std::string, Version>> candidates;
   for (const auto& part : answers.parts) {
@@ -396,9 +447,7 @@ Task<void> Workload::CarrySearch(Process& process, const Request& request, Reply
     reply.status = entries.status();
     if (!entries.ok()) co_return;
     for (const format::RegisterVersion& entry : *entries) {
-      const std::string routing = format::ParseRegisterKey(entry.key).value().id.RoutingKey();
-      const auto place = RouteHash(routing, 0) % request.shards.size();
-      Version& version = candidates[request.shards[place]][entry.key];
+      Version& version = candidates[ShardOf(collection, entry.key)][entry.key];
       version = std::max(version, entry.version);
     }
   }
@@ -445,7 +494,7 @@ void Workload::Record(const Request& request, const Reply& reply, int64_t called
     seen.returned_ns = reply.outcome == Outcome::kUnknown ? kNever : world_.NowNs();
     seen.content = writing ? request.contents[i] : reply.content;
     seen.client = client;
-    if (reply.outcome == Outcome::kOk) seen.version = reply.version;
+    if (reply.outcome == Outcome::kOk) seen.version = reply.versions.at(i);
     if (!writing && seen.outcome == Outcome::kOk && request.level == Level::kQuorum) Settle(seen.content);
     world_.Note("client", request.keys[i] + ": " + seen.ToString());
     if (!reply.status.ok()) world_.Say("  because " + reply.status.ToString());
@@ -468,7 +517,6 @@ Task<void> Workload::ReadFinally(std::string key, Kind kind) {
   reader.random = Random::Of(world_.seed(), Checksum(key));
   auto request = std::make_shared<Request>();
   request->kind = kind;
-  request->shard = ShardOf(key);
   request->keys = {key};
   const int64_t called_ns = world_.NowNs();
   const Reply reply = co_await Insist(reader, request, kAttempts);

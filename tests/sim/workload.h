@@ -60,8 +60,8 @@ class Workload {
   Workload(Cluster& cluster, const WorkloadShape& shape);
   ~Workload();
 
-  // The clients begin; the collection's shards are `first` and on.
-  void Start(fabric::ShardNumber first);
+  // The clients begin; the collection is there.
+  void Start();
   // No new operations; those under way come to their ends.
   void Finish() { finishing_ = true; }
   bool idle() const { return busy_ == 0; }
@@ -77,7 +77,6 @@ class Workload {
   // key -> content of the last reads.
   const std::map<std::string, uint64_t>& present() const { return present_; }
   const Tally& tally() const { return tally_; }
-  fabric::ShardNumber ShardOf(const std::string& key) const;
 
  private:
   enum class Kind { kHot, kCold, kAll, kOne };
@@ -102,9 +101,11 @@ class Workload {
                    fabric::OneShot<Result<Reply>> answer);
   Task<void> CarryWrite(Process& process, Request& request, Reply& reply);
   static Task<void> CarryRead(Process& process, const Request& request, Reply& reply);
-  static Task<void> CarrySearch(Process& process, const Request& request, Reply& reply);
+  static Task<void> CarrySearch(Process& process, Reply& reply);
+  static Task<void> SearchOnce(Process& process, fabric::CollectionRecord collection, fabric::CallContext context,
+                               Reply& reply);
   // A request that was answered comes once more.
-  Task<void> RepeatLater(std::shared_ptr<Request> request, Version acknowledged, uint64_t label);
+  Task<void> RepeatLater(std::shared_ptr<Request> request, std::vector<Version> acknowledged, uint64_t label);
   // Content that a quorum read has brought.
   void Settle(uint64_t content);
   void RecordAttempt(const Request& request, int64_t called_ns, uint32_t client);
@@ -119,7 +120,6 @@ class Workload {
   const WorkloadShape shape_;
   WallClock wall_;
   SimLoop loop_;
-  fabric::ShardNumber first_shard_ = 0;
   std::vector<std::unique_ptr<Client>> clients_;
   std::map<std::string, History> quorum_;
   std::map<std::string, History> all_;
