@@ -86,6 +86,7 @@ Task<Member::Digests> Member::AskDigests(int64_t timeout_ms) {
   context.background = true;
   Digests digests;
   for (const auto& [shard, kept] : topology->placements) {
+    if (kept.value.pending()) continue;
     std::map<MemberNumber, DigestRequest> requests;
     for (const MemberNumber owner : kept.value.replicas) {
       requests[owner] = {{shard, kept.value.epoch}, Repair::kDigestBits, std::nullopt};

@@ -48,7 +48,7 @@ enum class Bug : uint8_t {
   // Leader.
   kIgnoreCompareAndSwap,  // the leader writes placements without comparing revisions
 };
-inline constexpr int kBugCount = 28;  // without kNone
+inline constexpr int kBugCount = 32;  // without kNone
 
 #ifdef RHIZOME_PLANTED
 // Which one is active in this process; the simulator's thread only.

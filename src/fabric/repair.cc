@@ -118,7 +118,7 @@ Task<Status> Repair::PullRequests(Target target, MemberNumber from) {
     const format::RequestPage& page = reply->page;
     if (!page.next.empty() && page.next <= request.after) co_return Status::Corruption("pages out of order");
     if (!page.fates.empty()) {
-      const Status remembered = co_await store_.Apply(target.shard, format::EncodeBatch({}, page.fates));
+      const Status remembered = co_await splitter_.Apply(target.shard, format::EncodeBatch({}, page.fates));
       if (!remembered.ok()) co_return remembered;
     }
     request.after = page.next;

@@ -67,7 +67,8 @@ class RepairTest : public testing::Test {
   Caller caller_{loop_, network_, peers_, settings_};
   Directory directory_{loop_, truth_, settings_};
   TakingStore store_;
-  Repair repair_{caller_, directory_, store_, settings_, 1};
+  Splitter splitter_{loop_, directory_, store_, settings_};
+  Repair repair_{caller_, directory_, {store_, splitter_}, settings_, 1};
 };
 
 TEST_F(RepairTest, RequestsArePulledPageByPage) {

@@ -10,6 +10,7 @@ namespace rhizome::fabric {
 namespace {
 
 constexpr int64_t kNsPerMs = 1'000'000;
+constexpr uint32_t kRequestsPerPage = 10'000;
 constexpr size_t kReadKeys = 200;  // registers at a time: vectors and texts are large
 
 }  // namespace
@@ -26,7 +27,8 @@ void Splitter::Follow(const Topology& topology) {
     const CollectionRecord& collection = kept.value;
     if (!collection.resharding()) continue;
     for (uint32_t p = 0; p < collection.partitions; ++p) {
-      splits_[collection.first_shard + p] = {collection.next_first_shard, collection.next_partitions};
+      splits_[collection.first_shard + p] = {collection.next_first_shard, collection.next_partitions, p,
+                                             collection.partitions};
     }
   }
 }
@@ -34,12 +36,16 @@ void Splitter::Follow(const Topology& topology) {
 Result<Splitter::Parts> Splitter::Divide(const std::string& batch, const Split& split) {
   ASSIGN_OR_RETURN(format::OperationBatch decoded, format::DecodeOperationBatch(batch));
   std::map<ShardNumber, std::vector<format::Operation>> operations;
+  if (!decoded.fates.empty()) {
+    // What became of requests says nothing of keys: every child remembers all.
+    for (uint32_t p = split.partition; p < split.partitions; p += split.parents) operations[split.first_child + p];
+  }
   for (format::Operation& operation : decoded.operations) {
     const uint32_t partition = format::PartitionOf(operation.id(), split.partitions);
     operations[split.first_child + partition].push_back(std::move(operation));
   }
   Parts parts;
-  for (const auto& [child, of_child] : operations) parts[child] = format::EncodeBatch(of_child, decoded.request);
+  for (const auto& [child, of_child] : operations) parts[child] = format::EncodeBatch(of_child, decoded.fates);
   return parts;
 }
 
@@ -111,7 +117,24 @@ Task<Result<Splitter::Filled>> Splitter::Fill(Placement child, std::function<boo
     request.after = page->next;
     if (!co_await Sleep(loop_, settings_.repair_pause_ms * kNsPerMs)) co_return Status::Cancelled("stopping");
   } while (!request.after.empty());
+  const Status remembered = co_await FillRequests(child);
+  if (!remembered.ok()) co_return remembered;
   co_return filled;
+}
+
+Task<Status> Splitter::FillRequests(const Placement& child) {
+  std::string after;
+  do {
+    const auto page = co_await store_.Requests(child.parent, after, kRequestsPerPage);
+    if (!page.ok()) co_return page.status();
+    if (!page->fates.empty()) {
+      const Status applied = co_await store_.Apply(child.shard, format::EncodeBatch({}, page->fates));
+      if (!applied.ok()) co_return applied;
+    }
+    after = page->next;
+    if (!co_await Sleep(loop_, settings_.repair_pause_ms * kNsPerMs)) co_return Status::Cancelled("stopping");
+  } while (!after.empty());
+  co_return Status::Ok();
 }
 
 Task<Status> Splitter::FillPage(const Placement& child, std::vector<format::RegisterVersion> entries, Filled& filled) {

@@ -36,14 +36,16 @@ class Splitter {
 
   // ReplicaStore::Apply, and to the children first. Everything that is to be in a replica comes this way.
   Task<Status> Apply(ShardNumber shard, std::string batch);
-  // Copies what the parent's replica here holds into the child's, which is open. `told` hears of each page. Ends as
-  // Cancelled when `wanted`, asked before each page, says no.
+  // Copies what the parent's replica here holds and remembers of requests into the child's, which is open. `told` hears
+  // of each page. Ends as Cancelled when `wanted`, asked before each page, says no.
   Task<Result<Filled>> Fill(Placement child, std::function<bool()> wanted, Told told);
 
  private:
   struct Split {
-    ShardNumber first_child = 0;
-    uint32_t partitions = 0;  // of the collection then
+    ShardNumber first_child = 0;  // of the collection
+    uint32_t partitions = 0;      // of the collection then
+    uint32_t partition = 0;       // the parent's
+    uint32_t parents = 0;
     bool operator==(const Split&) const = default;
   };
   using Parts = std::map<ShardNumber, std::string>;
@@ -51,6 +53,7 @@ class Splitter {
   static Result<Parts> Divide(const std::string& batch, const Split& split);
   Task<Status> ApplyThrough(ShardNumber shard, std::string batch);
   Task<bool> EarlierEnded(ShardNumber shard);
+  Task<Status> FillRequests(const Placement& child);
   Task<Status> FillPage(const Placement& child, std::vector<format::RegisterVersion> entries, Filled& filled);
 
   Loop& loop_;

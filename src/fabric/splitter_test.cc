@@ -28,7 +28,7 @@ class TestStore : public ReplicaStore {
       Operation& held = shards[shard][operation.Key()];
       if (held.version < operation.version) held = operation;
     }
-    if (decoded.request) stamped.insert(shard);
+    for (const format::RequestFate& fate : decoded.fates) fates[shard].push_back(fate);
     co_return Status::Ok();
   }
   Task<Result<VersionsRequest::Reply>> Versions(ShardNumber shard, std::vector<std::string> keys,
@@ -62,6 +62,11 @@ class TestStore : public ReplicaStore {
     }
     co_return page;
   }
+  Task<Result<format::RequestPage>> Requests(ShardNumber shard, std::string, uint32_t) override {
+    format::RequestPage page;
+    page.fates = fates[shard];
+    co_return page;
+  }
   Task<Result<std::string>> Query(std::vector<ShardNumber>, std::string) override { co_return Unused(); }
   Task<Result<format::RangeDigest>> Digest(ShardNumber, uint32_t, std::optional<Version>) override {
     co_return Unused();
@@ -76,7 +81,7 @@ class TestStore : public ReplicaStore {
   std::map<ShardNumber, int64_t> slow_ms;
   std::map<ShardNumber, Status> refuses;
   std::vector<ShardNumber> order;
-  std::set<ShardNumber> stamped;
+  std::map<ShardNumber, std::vector<format::RequestFate>> fates;
   size_t read = 0;
 
  private:
@@ -125,7 +130,7 @@ class SplitterTest : public testing::Test {
   static std::string Batch(uint64_t first, uint64_t last, uint64_t time) {
     std::vector<Operation> operations;
     for (uint64_t id = first; id <= last; ++id) operations.push_back(Upsert(id, time));
-    return format::EncodeBatch(operations, format::RequestStamp{});
+    return format::EncodeBatch(operations);
   }
   Status Apply(uint64_t first, uint64_t last, uint64_t time) {
     return loop_.Run(splitter_.Apply(kParent, Batch(first, last, time)));
@@ -164,7 +169,17 @@ TEST_F(SplitterTest, ABatchGoesToTheChildrenFirst) {
     EXPECT_FALSE(Holds(2 * kParent + 3 - ChildOf(id), id, 5));
     EXPECT_TRUE(Holds(kParent, id, 5));
   }
-  EXPECT_EQ(store_.stamped, (std::set<ShardNumber>{kParent, kParent + 1, kParent + 2}));
+}
+
+TEST_F(SplitterTest, EveryChildRemembersTheRequests) {
+  const std::vector<format::RequestFate> fates(1);
+  ASSERT_TRUE(loop_.Run(splitter_.Apply(kParent, format::EncodeBatch({}, fates))).ok());
+  Begin();
+  ASSERT_TRUE(Fill(kParent + 1).ok());
+  EXPECT_EQ(store_.fates[kParent + 1].size(), 1u);
+  ASSERT_TRUE(loop_.Run(splitter_.Apply(kParent, format::EncodeBatch({}, fates))).ok());
+  EXPECT_EQ(store_.fates[kParent + 1].size(), 2u);
+  EXPECT_EQ(store_.fates[kParent + 2].size(), 1u);
 }
 
 TEST_F(SplitterTest, WhatAChildRefusesTheParentDoesNotTake) {

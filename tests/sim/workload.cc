@@ -268,8 +268,7 @@ void Workload::CheckSearch(const Reply& reply, int64_t called_ns, const std::vec
 }
 
 // Exactly as the first time, through whatever member: the answer is the same, and nothing is done again.
-Task<void> Workload::RepeatLater(std::shared_ptr<Request> request, std::vector<Version> acknowledged,
-                                 uint64_t label) {
+Task<void> Workload::RepeatLater(std::shared_ptr<Request> request, std::vector<Version> acknowledged, uint64_t label) {
   Client again;
   again.number = 2000;
   again.random = Random::Of(world_.seed(), 0x20000 + label);
@@ -294,7 +293,8 @@ Task<void> Workload::RepeatLater(std::shared_ptr<Request> request, std::vector<V
 void Workload::Settle(uint64_t content) {
   const auto writer = writers_.find(content);
   // Of a batch over several shards one key tells nothing about the others.
-  if (writer != writers_.end() && writer->second->keys.size() == 1) writer->second->settled_ns = std::min(writer->second->settled_ns, world_.NowNs());
+  if (writer != writers_.end() && writer->second->keys.size() == 1)
+    writer->second->settled_ns = std::min(writer->second->settled_ns, world_.NowNs());
 }
 
 Task<Workload::Reply> Workload::Insist(Client& client, std::shared_ptr<Request> request, int attempts) {
