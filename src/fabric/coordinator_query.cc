@@ -45,10 +45,16 @@ Task<QueryAnswers> Coordinator::Query(QueryCommand command) {
     }
     co_await AwaitParts(*search, round + 1 == kRoundsMax);
   }
+  search->over = true;
+  // Nobody answers for a shard that has been dropped or split.
+  const bool asks = !search->open.empty() && directory_.frozen_since_ns() == 0;
+  const bool current = asks && (co_await directory_.Refresh()).ok();
   for (const ShardNumber shard : search->open) {
+    const bool gone = current && directory_.Now()->Find(shard) == nullptr;
+    const Status missing = Status::NotFound("there is no shard " + std::to_string(shard));
+    if (gone) search->answers.failed.insert_or_assign(shard, missing);
     search->answers.failed.try_emplace(shard, Status::Unavailable("too few owners answered"));
   }
-  search->over = true;
   co_return std::move(search->answers);
 }
 

@@ -37,10 +37,7 @@ Task<Status> Replica::Admit(Target target) {
   if (placement == nullptr && AnswersForRetired(target)) co_return Status::Ok();
   if (placement == nullptr || placement->epoch < target.epoch) {
     const Status caught_up = co_await parts_.directory->RefreshTo(target.shard, target.epoch);
-    // Coordination answers and has no such shard: it has been dropped, or split.
-    const bool gone =
-        parts_.directory->Now()->Find(target.shard) == nullptr && parts_.directory->frozen_since_ns() == 0;
-    if (!caught_up.ok()) co_return gone ? StaleEpoch(0) : caught_up;
+    if (!caught_up.ok()) co_return caught_up;
   }
   const Status current = CheckEpoch(target);
   if (!current.ok()) co_return current;

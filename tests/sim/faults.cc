@@ -70,7 +70,8 @@ std::array<uint32_t, kFaultKinds> DrawWeights(Random& random, Theme theme) {
 // thousand runs is tried on purpose here ("buggify": Zhou et al., "FoundationDB", SIGMOD 2021, section 6.2).
 class Ambush {
  public:
-  Ambush(Random& random, Plan& plan) : random_(random), plan_(plan), shard_(static_cast<uint32_t>(random.Below(4))) {
+  Ambush(Random& random, Plan& plan, uint32_t gateway)
+      : random_(random), plan_(plan), gateway_(gateway), shard_(static_cast<uint32_t>(random.Below(4))) {
     order_ = {0, 1, 2};
     for (size_t i = order_.size() - 1; i > 0; --i) std::swap(order_[i], order_[random.Below(i + 1)]);
     at_ms_ = random.Between(100, std::max<int64_t>(200, plan.load_ms - 3'000));
@@ -113,9 +114,9 @@ class Ambush {
         Add(FaultKind::kSlowDisk, random_.Between(0, 2'000), 1, random_.Chance(0.5) ? 1 : 3, 3'000);
         break;
       case 1:
-        for (uint32_t n = 0; n < 2; ++n) {
-          plan_.faults.push_back({at_ms_ + random_.Between(0, 1'500), FaultKind::kTruthOutage, host + n * 3, 1, 3'000});
-        }
+        // A gateway, for which nothing waits, and another.
+        plan_.faults.push_back({at_ms_ + random_.Between(0, 1'000), FaultKind::kTruthOutage, gateway_, 1, 4'000});
+        plan_.faults.push_back({at_ms_ + random_.Between(0, 1'500), FaultKind::kTruthOutage, host, 1, 3'000});
         break;
       case 2:
         Add(FaultKind::kBitRot, random_.Between(0, 2'500), 0, 0, random_.Between(50, 1'500));
@@ -143,16 +144,17 @@ class Ambush {
 
   Random& random_;
   Plan& plan_;
+  const uint32_t gateway_;  // the first one
   const uint32_t shard_;
   std::array<uint64_t, 3> order_{};
   int64_t at_ms_ = 0;
 };
 
-void LayAmbushes(Random& random, Plan& plan) {
-  if (random.Chance(0.15)) Ambush(random, plan).Split();
+void LayAmbushes(Random& random, Plan& plan, uint32_t gateway) {
+  if (random.Chance(0.15)) Ambush(random, plan, gateway).Split();
   const uint64_t count = plan.theme == Theme::kElastic || plan.theme == Theme::kDisks ? 1 + random.Below(2) : 0;
   for (uint64_t n = 0; n < count; ++n) {
-    Ambush ambush(random, plan);
+    Ambush ambush(random, plan, gateway);
     if (plan.theme == Theme::kDisks) {
       ambush.LagAndRot();
     } else if (plan.load_ms > 13'000) {
@@ -207,7 +209,7 @@ Plan DrawPlan(uint64_t seed, const Profile& profile) {
     fault.for_ms = random.Between(kKinds[kind].for_ms_min, kKinds[kind].for_ms_max);
     plan.faults.push_back(fault);
   }
-  LayAmbushes(random, plan);
+  LayAmbushes(random, plan, profile.data_hosts);
   std::stable_sort(plan.faults.begin(), plan.faults.end(),
                    [](const Fault& a, const Fault& b) { return a.at_ms < b.at_ms; });
   return plan;

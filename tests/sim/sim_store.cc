@@ -42,6 +42,11 @@ void ContentAudit::Saw(const format::Operation& operation) {
     world_.Fail(fmt::format("version {}.{}.{} of {} has two contents", operation.version.time >> 16,
                             operation.version.time & 0xffff, operation.version.node, operation.id().ToString()));
   }
+  if (operation.request || IsTombstone(operation)) return;
+  const auto [sent, first] = versions_.try_emplace(content, operation.version);
+  if (!first && sent->second != operation.version) {
+    world_.Fail(fmt::format("a write of {} that was sent once has two versions", operation.id().ToString()));
+  }
 }
 
 SimStore::SimStore(World& world, SimLoop& loop, Place place, Random random)

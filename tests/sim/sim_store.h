@@ -32,7 +32,8 @@ struct DiskPace {
   int64_t slow_by_ns = 0;
 };
 
-// Sees every write that any replica takes: one version must have one content.
+// Sees every write that any replica takes: one version must have one content. And a mutation that was sent keeps its
+// version: what comes without an idempotency key is sent once, so its content must have one version.
 class ContentAudit {
  public:
   explicit ContentAudit(World& world) : world_(world) {}
@@ -42,6 +43,7 @@ class ContentAudit {
  private:
   World& world_;
   std::map<std::pair<std::string, Version>, uint64_t> contents_;
+  std::map<uint64_t, Version> versions_;  // of contents that were sent once
 };
 
 class SimStore final : public fabric::ReplicaStore {
