@@ -543,6 +543,7 @@ class SplitShardTest : public CoordinatorTest {
           if constexpr (requires { fields.target; }) asked = fields.target.shard;
         },
         request);
+    if (const auto* query = std::get_if<QueryRequest>(&request)) asked = query->targets.front().shard;
     if (asked == kShard) return Status::Unavailable("coordination does not know that shard");
     if (const auto* inventory = std::get_if<InventoryRequest>(&request)) return Page(member, *inventory);
     return replicas_[member].Answer(request);
@@ -655,6 +656,7 @@ TEST_F(SplitShardTest, AQuerySaysThatItsShardIsNotThereAnyMore) {
   Split();
   const QueryAnswers answers = Query(Level::kQuorum);
   ASSERT_TRUE(answers.failed.contains(kShard));
+  EXPECT_EQ(answers.failed.at(kShard).code(), Code::kNotFound);
 }
 
 TEST_F(SplitShardTest, AShardWithoutSuccessorsIsNotFound) {

@@ -203,13 +203,14 @@ TEST_F(SplitterTest, WhatAChildTookAndTheParentRefusedIsUnknown) {
 
 TEST_F(SplitterTest, ABatchThatOutlivesACancelledSplitGoesToTheParent) {
   Begin();
+  store_.slow_ms[kParent + 1] = 20;
   Status applied = Status::Internal("still under way");
   Spawn([](Splitter& splitter, std::string batch, Status& to) -> Task<void> {
     to = co_await splitter.Apply(kParent, std::move(batch));
   }(splitter_, Batch(1, 8, 5), applied));
   store_.refuses[kParent + 1] = Status::NotFound("dropped");
   Cancel();
-  loop_.RunFor(50);
+  loop_.RunFor(100);
   EXPECT_TRUE(applied.ok()) << applied.ToString();
   EXPECT_TRUE(Holds(kParent, 1, 5));
 }
