@@ -4,6 +4,7 @@
 
 #include "cluster/merge.h"
 #include "cluster/routing.h"
+#include "format/routing.h"
 
 namespace rhizome::cluster {
 
