@@ -111,7 +111,8 @@ class RepairPull : public testing::Test {
   Caller caller_{loop_, network_, peers_, settings_};
   Directory directory_{loop_, truth_, settings_};
   PullingStore store_;
-  Repair repair_{caller_, directory_, store_, settings_, kSelf};
+  Splitter splitter_{loop_, directory_, store_, settings_};
+  Repair repair_{caller_, directory_, {store_, splitter_}, settings_, kSelf};
   Registers theirs_;
   int answered_ = 0;
   std::vector<int64_t> pages_ms_;  // when each was answered

@@ -72,6 +72,7 @@ class TestStore : public ReplicaStore {
     co_return Unused();
   }
   Task<Status> Collect(ShardNumber, Version) override { co_return Unused(); }
+  Task<Status> Probe() override { co_return Unused(); }
   Task<Status> Open(ShardSpec) override { co_return Unused(); }
   Task<Status> MarkComplete(ShardNumber, uint64_t) override { co_return Unused(); }
   Task<Status> Drop(ShardNumber) override { co_return Unused(); }

@@ -84,6 +84,7 @@ bool FaultPlayer::Happen(const Fault& fault) {
     case FaultKind::kKillSource:
     case FaultKind::kMuffleTarget:
     case FaultKind::kKillTarget: StrikeDuringMove(fault, world_.NowNs() + kMovePatienceNs); return true;
+    case FaultKind::kDeafenSplit: DeafenDuringSplit(fault, host, world_.NowNs() + kMovePatienceNs, 0); return true;
   }
   return false;
 }
@@ -263,6 +264,23 @@ void FaultPlayer::StrikeDuringMove(const Fault& fault, int64_t until_ns) {
   if (world_.NowNs() > until_ns) return;
   world_.In(random_.Between(1, 30) * kMillisecond, [this, &fault, until_ns] {
     if (!healed_) StrikeDuringMove(fault, until_ns);
+  });
+}
+
+// It hears of the beginning, and of the end only when others have known it for a while.
+void FaultPlayer::DeafenDuringSplit(const Fault& fault, Host& host, int64_t until_ns, int64_t since_ns) {
+  constexpr int64_t kEveryNs = 10 * kMillisecond;
+  constexpr int64_t kHearsNs = 60 * kMillisecond;
+  const fabric::Topology truth = cluster_.Truth();
+  const bool splits = std::any_of(truth.placements.begin(), truth.placements.end(),
+                                  [](const auto& entry) { return entry.second.value.pending(); });
+  const int64_t now_ns = world_.NowNs();
+  if (splits && since_ns == 0) since_ns = now_ns;
+  const bool deaf = since_ns != 0 && now_ns >= since_ns + kHearsNs;
+  if (deaf) cluster_.truth().CutOff(host.name, now_ns + (splits ? 2 * kEveryNs : fault.for_ms * kMillisecond));
+  if (now_ns > until_ns || (since_ns != 0 && !splits)) return;
+  world_.In(kEveryNs, [this, &fault, &host, until_ns, since_ns] {
+    if (!healed_) DeafenDuringSplit(fault, host, until_ns, since_ns);
   });
 }
 

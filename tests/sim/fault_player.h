@@ -47,6 +47,7 @@ class FaultPlayer {
   bool LoseDisk(Host& host, int64_t down_ns);
   bool Rot(Host& host, int64_t down_ns);
   void StrikeDuringMove(const Fault& fault, int64_t until_ns);
+  void DeafenDuringSplit(const Fault& fault, Host& host, int64_t until_ns, int64_t since_ns);
   Host* VictimOf(FaultKind kind);
   Host& Pick(uint32_t choice);
   void Work();

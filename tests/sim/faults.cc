@@ -45,6 +45,7 @@ constexpr std::array<KindShape, kFaultKinds> kKinds{{
     {FaultKind::kKillSource, "kill_source", {4, 3, 0, 0}, 100, 2'000},
     {FaultKind::kKillTarget, "kill_target", {4, 3, 0, 0}, 100, 2'000},
     {FaultKind::kMuffleTarget, "muffle_target", {1, 4, 0, 0}, 300, 2'000},
+    {FaultKind::kDeafenSplit, "deafen_split", {0, 0, 0, 0}, 0, 0},
 }};
 
 const KindShape& ShapeOf(FaultKind kind) {
@@ -108,7 +109,12 @@ class Ambush {
   void Split() {
     const auto host = static_cast<uint32_t>(random_.Below(1 << 10));
     const int64_t reshard_ms = random_.Between(200, 1'000);
-    switch (random_.Below(4)) {
+    switch (random_.Below(5)) {
+      case 4:
+        // Writes of a gateway reach the owners before and its next try comes late, when others have written since.
+        Add(FaultKind::kSlowDisk, 0, 0, 0xfff8, 4'000);
+        plan_.faults.push_back({at_ms_, FaultKind::kDeafenSplit, gateway_, 0, random_.Between(100, 900)});
+        break;
       case 0:
         Add(FaultKind::kSlowDisk, 0, 0, 1, 3'000);
         Add(FaultKind::kSlowDisk, random_.Between(0, 2'000), 1, random_.Chance(0.5) ? 1 : 3, 3'000);

@@ -42,8 +42,9 @@ enum class FaultKind : uint8_t {
   kKillSource,    //
   kKillTarget,    //
   kMuffleTarget,  // as soon as a move is under way, requests of some size to its newcomer get lost
+  kDeafenSplit,   // a host does not hear of the end of a resharding for a while
 };
-inline constexpr int kFaultKinds = 26;
+inline constexpr int kFaultKinds = 27;
 std::string_view FaultName(FaultKind kind);
 
 // From here on `host` means an owner of a shard, as they are when it happens: kOwner + 16 * shard + owner.
