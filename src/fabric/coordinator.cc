@@ -80,6 +80,33 @@ std::vector<std::string> KeysOf(const std::vector<format::Operation>& operations
   return keys;
 }
 
+// Who remembers the request at that version and has what it wrote, or knows that it has been replaced: a register that
+// nobody who answered has at that version or above was deleted since, and forgotten. Written again it would come back.
+std::set<MemberNumber> Finished(const Answers<VersionsRequest::Reply>& answers, Version version) {
+  std::set<size_t> there;  // positions of keys
+  for (const auto& [member, answer] : answers) {
+    for (size_t i = 0; answer.ok() && i < answer->versions.size(); ++i) {
+      if (answer->versions[i] >= version) there.insert(i);
+    }
+  }
+  std::set<MemberNumber> finished;
+  for (const auto& [member, answer] : answers) {
+    if (!answer.ok() || answer->request != version) continue;
+    const auto has = [&](size_t i) { return answer->versions[i] >= version; };
+    if (std::all_of(there.begin(), there.end(), has)) finished.insert(member);
+  }
+  return finished;
+}
+
+// At one, too, one of those that stay has to have a write while an owner set changes: the others' replicas go.
+bool StaysSomewhere(const Placement& placement, Level level, const Answers<ApplyRequest::Reply>& answers) {
+  if (level != Level::kOne || !placement.moving()) return true;
+  return std::any_of(placement.next.begin(), placement.next.end(), [&](MemberNumber member) {
+    const auto answer = answers.find(member);
+    return answer != answers.end() && answer->second.ok();
+  });
+}
+
 std::string RequestKey(const WriteCommand& command) {
   if (!command.request) return "";
   return format::ToBytes(command.request->key);
@@ -191,6 +218,11 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
       failure = given.status();
       if (!given.ok()) continue;
       receipt = std::move(given).value();
+      if (!receipt.acknowledged.empty()) {
+        // The first attempt has come to its end, and others may have gone on from there.
+        receipt.versions.assign(command.operations.size(), receipt.version);
+        co_return receipt;
+      }
       for (format::Operation& operation : command.operations) {
         operation.version = receipt.version;
         operation.request = command.request;
@@ -231,6 +263,9 @@ Task<Result<WriteReceipt>> Coordinator::GiveVersions(const Placement& placement,
     if (before && !Planted(Bug::kRepeatAsNew)) {
       receipt.version = *before;
       receipt.repeated = true;
+      Quorum finished(placement, command.level);
+      for (const MemberNumber member : Finished(*answers, *before)) finished.Add(member);
+      if (finished.reached()) receipt.acknowledged = finished.counted();
       co_return receipt;
     }
   }
@@ -271,7 +306,8 @@ Task<Result<WriteReceipt>> Coordinator::Send(const Placement& placement, const W
       ForEach(asked, ApplyRequest{target, std::move(batch)}), command.context,
       [&](const ApplyAnswers& so_far) {
         // When it fails, everybody is waited for: whether nobody has logged it is worth knowing.
-        return Counted(placement, command.level, so_far).reached() || Planted(Bug::kCountUnansweredWrite);
+        const bool reached = Counted(placement, command.level, so_far).reached();
+        return (reached && StaysSomewhere(placement, command.level, so_far)) || Planted(Bug::kCountUnansweredWrite);
       },
       std::move(late));
   Quorum quorum = Counted(placement, command.level, answers);
@@ -296,7 +332,8 @@ Task<Result<WriteReceipt>> Coordinator::Send(const Placement& placement, const W
   if (Planted(Bug::kCountHintAsWrite) && !acknowledged.empty()) {
     for (const MemberNumber member : missed) quorum.Add(member);
   }
-  if (quorum.reached() || Planted(Bug::kCountUnansweredWrite)) {
+  const bool reached = quorum.reached() && StaysSomewhere(placement, command.level, answers);
+  if (reached || Planted(Bug::kCountUnansweredWrite)) {
     receipt.acknowledged = acknowledged;
     co_return receipt;
   }

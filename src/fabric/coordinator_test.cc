@@ -266,6 +266,39 @@ TEST_F(CoordinatorTest, WhileMovingANewMajorityMustHaveItToo) {
   EXPECT_FALSE(Write({Upsert(1, "one")}).ok());
 }
 
+TEST_F(CoordinatorTest, WhileMovingAWriteAtOneIsAtOneThatStays) {
+  Place({1, 2, 3}, {2, 3});
+  ASSERT_TRUE(loop_.Run(directory_.Refresh()).ok());
+  network_.answers.erase(2);
+  const auto three = network_.answers.extract(3);
+  EXPECT_EQ(Write({Upsert(1, "one")}, Level::kOne).status().code(), Code::kDeadlineExceeded);
+  network_.answers[3] = three.mapped();
+  EXPECT_TRUE(Write({Upsert(1, "one")}, Level::kOne).ok());
+  EXPECT_EQ(TextAt(3, 1), "one");
+}
+
+TEST_F(CoordinatorTest, ARepetitionBringsNothingBackThatWasDeletedSinceAndForgotten) {
+  const format::RequestStamp stamp{{1}, 77};
+  const auto first = Write({Upsert(1, "one"), Upsert(2, "two")}, Level::kAll, stamp);
+  ASSERT_TRUE(first.ok());
+  for (auto& [member, replica] : replicas_) replica.held.erase(Upsert(1, "").Key());
+  const auto again = Write({Upsert(1, "one"), Upsert(2, "two")}, Level::kQuorum, stamp);
+  ASSERT_TRUE(again.ok());
+  EXPECT_TRUE(again->repeated);
+  EXPECT_EQ(again->version, first->version);
+  EXPECT_EQ(again->versions, std::vector<Version>(2, first->version));
+  EXPECT_EQ(TextAt(1, 1), "(none)");
+}
+
+TEST_F(CoordinatorTest, ARepetitionFinishesWhatOnlySomeHave) {
+  const format::RequestStamp stamp{{1}, 77};
+  ASSERT_TRUE(Write({Upsert(1, "one")}, Level::kAll, stamp).ok());
+  for (const MemberNumber member : {2U, 3U}) replicas_[member].held.clear();
+  ASSERT_TRUE(Write({Upsert(1, "one")}, Level::kAll, stamp).ok());
+  EXPECT_EQ(TextAt(2, 1), "one");
+  EXPECT_EQ(TextAt(3, 1), "one");
+}
+
 TEST_F(CoordinatorTest, ARepeatedRequestGetsTheVersionOfTheFirst) {
   const format::RequestStamp stamp{{1, 2, 3}, 77};
   const auto first = Write({Upsert(1, "one")}, Level::kQuorum, stamp);
