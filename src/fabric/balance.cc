@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "fabric/chooser.h"
-#include "fabric/evening.h"
 #include "fabric/layout.h"
 #include "fabric/planner.h"
 

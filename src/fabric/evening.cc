@@ -1,9 +1,9 @@
-#include "fabric/evening.h"
-
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
+
+#include "fabric/planner.h"
 
 namespace rhizome::fabric {
 

@@ -87,4 +87,13 @@ class Planner {
   BalanceReport report_;
 };
 
+// Evening out (evening.cc): what the leader does once every shard has its replicas. First load, over everything and
+// then within each collection; then the spread over zones. Begins what there is room for; shards that could be spread
+// better and found no room wait.
+//
+// Ends, whatever is asked how often: no step makes the spread over zones worse, and each makes the first of these
+// smaller that it changes: crowding of zones, shards outside their members' bounds, those outside the bounds of a
+// collection, unevenness (layout.h, Cost).
+void EvenOut(Planner& planner);
+
 }  // namespace rhizome::fabric
