@@ -30,6 +30,30 @@ void CopyRange(const Samples& all, int64_t from, int64_t to, Samples& out) {
   out.values.insert(out.values.end(), all.values.begin() + begin, all.values.begin() + end);
 }
 
+// Appends the samples within the range of those in order and those put aside.
+void MergeLate(const Samples& in_order, std::span<const Sample> late, int64_t from, int64_t to, Samples& out) {
+  if (late.empty()) return CopyRange(in_order, from, to, out);
+  std::vector<Sample> sorted(late.begin(), late.end());
+  SortAndResolve(sorted);
+  Samples aside;
+  for (const Sample& sample : sorted) Push(aside, sample.time_ms, sample.value);
+  Samples merged;
+  MergeResolved(in_order, aside, merged);
+  CopyRange(merged, from, to, out);
+}
+
+// Those of our chunks that may have samples within the range, each with its length before it.
+template <typename Visit>
+void VisitChunks(std::string_view chunks, int64_t from, int64_t to, Visit visit) {
+  while (!chunks.empty()) {
+    const size_t length = kLengthBytes + format::LoadFixed<uint16_t>(chunks.data());
+    const auto info = ReadChunkInfo(chunks.substr(kLengthBytes, length - kLengthBytes));
+    CHECK(info.ok());  // our own memory
+    if (info->max_time >= from && info->min_time <= to) visit(chunks.substr(0, length));
+    chunks.remove_prefix(length);
+  }
+}
+
 }  // namespace
 
 SeriesNumber TailStore::AddSeries() {
@@ -202,15 +226,37 @@ void TailStore::ReadUnsealed(SeriesNumber series, Samples& out) const {
 
 void TailStore::ReadInOrder(SeriesNumber series, int64_t from, int64_t to, Samples& out) const {
   const Sealed& sealed = sealed_[series];
-  for (uint32_t at = 0; at < sealed.size;) {
-    const auto length = format::LoadFixed<uint16_t>(sealed.bytes.get() + at);
-    const std::string_view chunk(sealed.bytes.get() + at + kLengthBytes, length);
-    const auto info = ReadChunkInfo(chunk);
-    CHECK(info.ok());  // our own memory
-    if (info->max_time >= from && info->min_time <= to) CHECK(DecodeChunk(chunk, out).ok());
-    at += static_cast<uint32_t>(kLengthBytes) + length;
-  }
+  VisitChunks({sealed.bytes.get(), sealed.size}, from, to,
+              [&](std::string_view chunk) { CHECK(DecodeChunk(chunk.substr(kLengthBytes), out).ok()); });
   ReadUnsealed(series, out);
+}
+
+void TailStore::Copy(SeriesNumber series, int64_t from, int64_t to, TailCopy& copy) const {
+  CHECK(series < lines_.size());
+  const Sealed& sealed = sealed_[series];
+  VisitChunks({sealed.bytes.get(), sealed.size}, from, to, [&](std::string_view chunk) { copy.chunks_.append(chunk); });
+  ReadUnsealed(series, copy.unsealed_);
+  if (lines_[series].late) {
+    const std::vector<Sample>& late = late_.at(series);
+    copy.late_.insert(copy.late_.end(), late.begin(), late.end());
+  }
+  copy.ends_.push_back({copy.chunks_.size(), copy.unsealed_.size(), copy.late_.size()});
+}
+
+void TailCopy::Read(size_t i, int64_t from, int64_t to, Samples& out) const {
+  if (from > to) return;
+  const End begin = i == 0 ? End{} : ends_[i - 1];
+  const End& end = ends_[i];
+  Samples in_order;
+  VisitChunks(std::string_view(chunks_).substr(begin.chunks, end.chunks - begin.chunks), from, to,
+              [&](std::string_view chunk) { CHECK(DecodeChunk(chunk.substr(kLengthBytes), in_order).ok()); });
+  const auto add = [&](const auto& column, auto& wider) {
+    wider.insert(wider.end(), column.begin() + static_cast<ptrdiff_t>(begin.unsealed),
+                 column.begin() + static_cast<ptrdiff_t>(end.unsealed));
+  };
+  add(unsealed_.times, in_order.times);
+  add(unsealed_.values, in_order.values);
+  MergeLate(in_order, std::span(late_).subspan(begin.late, end.late - begin.late), from, to, out);
 }
 
 void TailStore::Read(SeriesNumber series, int64_t from, int64_t to, Samples& out) const {
@@ -218,14 +264,8 @@ void TailStore::Read(SeriesNumber series, int64_t from, int64_t to, Samples& out
   if (from > to) return;
   Samples in_order;
   ReadInOrder(series, from, to, in_order);
-  if (!lines_[series].late) return CopyRange(in_order, from, to, out);
-  std::vector<Sample> late = late_.at(series);
-  SortAndResolve(late);
-  Samples aside;
-  for (const Sample& sample : late) Push(aside, sample.time_ms, sample.value);
-  Samples merged;
-  MergeResolved(in_order, aside, merged);
-  CopyRange(merged, from, to, out);
+  const auto late = lines_[series].late ? std::span<const Sample>(late_.at(series)) : std::span<const Sample>();
+  MergeLate(in_order, late, from, to, out);
 }
 
 void TailStore::Take(SeriesNumber series, int64_t end, Samples& out) {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -27,6 +28,25 @@ namespace rhizome::series {
 struct TailRow {
   SeriesNumber series = 0;
   Sample sample;
+};
+
+// What some series of a store held at one moment, their chunks as they are. Constant once filled.
+class TailCopy {
+ public:
+  // As TailStore::Read; `i` counts the calls of Copy.
+  void Read(size_t i, int64_t from, int64_t to, Samples& out) const;
+
+ private:
+  friend class TailStore;
+  struct End {
+    size_t chunks = 0;
+    size_t unsealed = 0;
+    size_t late = 0;
+  };
+  std::vector<End> ends_;
+  std::string chunks_;  // each behind its length as a u16
+  Samples unsealed_;
+  std::vector<Sample> late_;
 };
 
 class TailStore {
@@ -47,6 +67,9 @@ class TailStore {
 
   // Appends the series' samples with from <= time <= to, ascending.
   void Read(SeriesNumber series, int64_t from, int64_t to, Samples& out) const;
+  // Adds an entry to `copy` with at least the samples within the range. Costs about as much as copying them.
+  void Copy(SeriesNumber series, int64_t from, int64_t to, TailCopy& copy) const;
+  bool IsEmpty(SeriesNumber series) const { return lines_[series].held == 0; }
   // Removes the samples with time < `end` and appends them to `out`, ascending.
   void Take(SeriesNumber series, int64_t end, Samples& out);
 

@@ -228,6 +228,16 @@ TEST(TailProperty, EveryOrderAndRepetitionEndsInTheSameState) {
       b.Read(series, span * 300, span * 600, part);
       EXPECT_EQ(BitsOf(part), BitsOf(model[series], span * 300, span * 600));
     }
+    TailCopy copy;
+    for (SeriesNumber series = 0; series < kSeries; ++series) b.Copy(series, span * 300, span * 600, copy);
+    b.Append(rows);  // nothing new, and still: a copy is of its moment
+    for (SeriesNumber series = 0; series < kSeries; ++series) {
+      Samples part;
+      copy.Read(series, span * 300, span * 600, part);
+      EXPECT_EQ(BitsOf(part), BitsOf(model[series], span * 300, span * 600));
+      copy.Read(series, 5, 4, part);
+      EXPECT_EQ(BitsOf(part), BitsOf(model[series], span * 300, span * 600));
+    }
   }
 }
 
