@@ -20,7 +20,7 @@ FLOORS = [
     ["io", "format"],
     ["wal", "kv"],
     ["coordination", "rpc", "blob"],
-    ["engines/vector", "engines/graph", "engines/series", "promql"],
+    ["engines/vector", "engines/graph", "engines/series", "promql", "ingest"],
     ["shard"],
     ["fabric"],
     ["cluster"],
@@ -29,7 +29,7 @@ FLOORS = [
 ]
 # Lower, and still not to be included: engines receive decoded operations and know nothing of the log.
 NEVER = [("engines/vector", "wal"), ("engines/graph", "wal"), ("engines/series", "wal")] + [
-    ("promql", other) for other in ["io", "wal", "kv", "coordination", "rpc", "blob"]]
+    (pure, other) for pure in ["promql", "ingest"] for other in ["io", "wal", "kv", "coordination", "rpc", "blob"]]
 
 HEADER_LINES_MAX = 300
 SOURCE_LINES_MAX = 700
