@@ -89,6 +89,7 @@ void Connection::Enter(Phase phase, int64_t deadline_ns) {
 }
 
 void Connection::CheckDeadline(int64_t now_ns) {
+  if (cancelled_ != nullptr && HasGone(socket_.native_handle())) cancelled_->store(true);
   if (now_ns < deadline_ns_) return;
   ErrorCode ignored;
   if (phase_ == Phase::kReading) {
@@ -107,6 +108,7 @@ void Connection::BeginDrain() {
 }
 
 void Connection::Cut() {
+  if (cancelled_ != nullptr) cancelled_->store(true);
   ErrorCode ignored;
   socket_.close(ignored);
 }
@@ -220,6 +222,7 @@ bool Connection::ReadHead(Work& work) {
   head.timeout_ms = Value(message, "X-Request-Timeout-Ms");
   head.traceparent = Value(message, "traceparent");
   head.idempotency_key = Value(message, "Idempotency-Key");
+  head.tenant = Value(message, "X-Scope-OrgID");
   const auto length = work.parser.content_length();
   head.content_length = length ? *length : 0;
   head.has_body = head.content_length > 0 || work.parser.chunked();
@@ -311,8 +314,10 @@ Task<void> Connection::Execute(Work* work) {
   if (work->exchange.route->lane == Lane::kInline) {
     shared_.dispatcher.Run(work->exchange, [work](Response response) { work->response = std::move(response); });
   } else {
+    cancelled_ = &work->exchange.cancelled;
     work->response =
         co_await asio::async_initiate<const asio::use_awaitable_t<LoopExecutor>&, void(Response)>(initiate, kAwait);
+    cancelled_ = nullptr;
   }
   work->held.Release();
   if (!work->held.Grow(work->response.body.size())) {

@@ -4,6 +4,7 @@
 // sweep looks at its deadline and wakes it. Between requests there is no buffer, no parser and no timer.
 #pragma once
 
+#include <atomic>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <cstdint>
 #include <memory>
@@ -64,7 +65,8 @@ class Connection {
   boost::beast::flat_buffer buffer_;  // read and not yet parsed
   Phase phase_ = Phase::kIdle;
   int64_t deadline_ns_ = 0;
-  bool expired_ = false;  // the sweep woke a read
+  std::atomic<bool>* cancelled_ = nullptr;  // of the request being handled
+  bool expired_ = false;                    // the sweep woke a read
 };
 
 }  // namespace rhizome::gateway

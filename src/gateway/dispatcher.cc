@@ -34,6 +34,15 @@ std::string MediaType(std::string_view content_type) {
   return type;
 }
 
+std::string_view MediaTypeOf(BodyKind kind) {
+  switch (kind) {
+    case BodyKind::kJson: return "application/json";
+    case BodyKind::kForm: return "application/x-www-form-urlencoded";
+    case BodyKind::kSnappyProtobuf: return "application/x-protobuf";
+  }
+  return {};
+}
+
 std::string Joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text.append(text.empty() ? "" : ", ").append(word);
@@ -109,6 +118,7 @@ void Dispatcher::Identify(const RequestHead& head, Exchange& exchange) {
       IsRequestId(head.request_id) ? head.request_id : id_prefix_ + std::to_string(next_id_.fetch_add(1));
   exchange.request.method = head.method;
   exchange.request.idempotency_key = head.idempotency_key;
+  exchange.request.tenant = head.tenant;
   const auto parent = Traceparent::Parse(head.traceparent);
   exchange.request.traceparent = (parent ? parent->Child() : Traceparent::Random(false)).ToString();
 }
@@ -180,12 +190,18 @@ std::optional<Response> Dispatcher::CheckBody(const RequestHead& head, Exchange&
                                                     std::to_string(options_.body_bytes_max)),
                        id);
   }
-  if (MediaType(head.content_type) != "application/json") {
+  const BodyKind kind = exchange.route->body;
+  if (const std::string wanted(MediaTypeOf(kind)); MediaType(head.content_type) != wanted) {
     return ProblemFrom(
-        HttpProblem{415, "unsupported_media_type", "Unsupported media type", "send Content-Type: application/json"},
-        id);
+        HttpProblem{415, "unsupported_media_type", "Unsupported media type", "send Content-Type: " + wanted}, id);
   }
   const std::string encoding = MediaType(head.content_encoding);
+  if (kind == BodyKind::kSnappyProtobuf) {
+    if (encoding.empty() || encoding == "snappy") return std::nullopt;
+    return ProblemFrom(HttpProblem{415, "unsupported_content_encoding", "Unsupported content encoding",
+                                   "a protobuf body is sent with Content-Encoding: snappy"},
+                       id);
+  }
   exchange.gzip = encoding == "gzip" || encoding == "x-gzip";
   if (!exchange.gzip && !encoding.empty() && encoding != "identity") {
     return ProblemFrom(HttpProblem{415, "unsupported_content_encoding", "Unsupported content encoding",
@@ -197,6 +213,7 @@ std::optional<Response> Dispatcher::CheckBody(const RequestHead& head, Exchange&
 
 void Dispatcher::Run(Exchange& exchange, std::function<void(Response)> done) {
   exchange.received_ns = clock_.MonotonicNs();
+  exchange.request.cancelled = &exchange.cancelled;
   if (exchange.route->lane == Lane::kInline) return done(Answer(exchange));
   WorkLane::Work work;
   work.deadline_ns = exchange.request.deadline_ns;

@@ -40,6 +40,7 @@ struct RequestHead {
   std::string timeout_ms;
   std::string traceparent;
   std::string idempotency_key;
+  std::string tenant;
   uint64_t content_length = 0;
   bool has_body = false;  // also when the length is unknown (chunked)
 };
@@ -50,8 +51,9 @@ struct Exchange {
   const Route* route = nullptr;  // null until Admit has found it
   bool gzip = false;             // the body is still compressed
   int64_t started_ns = 0;
-  int64_t received_ns = 0;  // its last byte
-  std::string steps;        // where the time went (base/steps.h), once it has run
+  int64_t received_ns = 0;             // its last byte
+  std::string steps;                   // where the time went (base/steps.h), once it has run
+  std::atomic<bool> cancelled{false};  // may be raised from any thread while Run is on
   // Whether nobody waits for the answer any more; asked once, before the handler is called. Null: somebody does.
   std::function<bool()> gone;
 };

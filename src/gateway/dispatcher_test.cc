@@ -42,6 +42,8 @@ class DispatcherTest : public testing::Test {
                return Response{};
              }},
             {"POST", "/queued", Lane::kWrite, false, "", echo},
+            {"POST", "/form", Lane::kQuery, false, "", echo, BodyKind::kForm},
+            {"POST", "/protobuf", Lane::kQuery, false, "", echo, BodyKind::kSnappyProtobuf},
             {"POST", "/throws", Lane::kQuery, false, "",
              [](const Request&) -> Result<Response> { throw std::runtime_error("boom"); }}};
   }
@@ -236,6 +238,27 @@ TEST_F(DispatcherTest, AFullQueueIs503WhileInlineRoutesAnswer) {
   release_.set_value();
   EXPECT_EQ(two.slow_answer.get_future().get().status, 200);
   EXPECT_EQ(two.queued_answer.get_future().get().status, 503);
+}
+
+TEST_F(DispatcherTest, ARouteSaysWhatItsBodyIs) {
+  RequestHead head = Post("/form");
+  EXPECT_EQ(Refused(head), 415);
+  head.content_type = "application/x-www-form-urlencoded";
+  EXPECT_EQ(Refused(head), 0);
+  head.target = "/echo";
+  EXPECT_EQ(Refused(head), 415);
+  head.target = "/protobuf";
+  EXPECT_EQ(Refused(head), 415);
+}
+
+TEST_F(DispatcherTest, ProtobufComesInSnappyAndIsHandedOnAsItCame) {
+  RequestHead head = Post("/protobuf");
+  head.content_type = "application/x-protobuf";
+  EXPECT_EQ(Refused(head), 0);
+  head.content_encoding = "gzip";
+  EXPECT_EQ(Refused(head), 415);
+  head.content_encoding = "snappy";
+  EXPECT_EQ(Call(head, "\x01\x02").body, "\x01\x02");
 }
 
 TEST_F(DispatcherTest, WhoseClientHasGoneIsNotCarriedOut) {

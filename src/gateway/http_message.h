@@ -3,6 +3,7 @@
 // Thread-safety: as a struct; a request belongs to one thread at a time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -29,7 +30,11 @@ struct Request {
   std::string body;             // complete, inflated
   std::string idempotency_key;  // as sent, "" for none
   std::string traceparent;      // W3C trace context: the client's as its child, else new
+  std::string tenant;           // X-Scope-OrgID as sent, "" for none
   int64_t deadline_ns = 0;      // of the monotonic clock; past it nobody waits for the answer
+  // Raised once the client has gone or the server wants to end; handlers that take long look at it. Null: nobody
+  // watches.
+  const std::atomic<bool>* cancelled = nullptr;
 
   // Present for every name in the route's pattern.
   const std::string& PathParam(std::string_view name) const;

@@ -26,6 +26,13 @@ enum class Lane {
   kAdmin,   // for operators, so that a busy server can still be looked at
 };
 
+// What a route takes for a body.
+enum class BodyKind {
+  kJson,            // application/json, plain or gzip
+  kForm,            // application/x-www-form-urlencoded, plain or gzip
+  kSnappyProtobuf,  // application/x-protobuf in snappy's block format, handed on as it came
+};
+
 using Handler = std::function<Result<Response>(const Request&)>;
 
 struct Route {
@@ -35,6 +42,7 @@ struct Route {
   bool open = false;  // answers without an API key
   std::string summary;
   Handler handler;
+  BodyKind body = BodyKind::kJson;
 };
 
 struct Match {

@@ -53,10 +53,19 @@ class ServerTest : public testing::Test {
                response.body.assign(32 << 20, 'x');
                return response;
              }},
-            {"POST", "/wait", Lane::kWrite, false, "", [this](const Request&) -> Result<Response> {
+            {"POST", "/wait", Lane::kWrite, false, "",
+             [this](const Request&) -> Result<Response> {
                entered_.set_value();
                release_.get_future().wait();
                return Response{};
+             }},
+            {"POST", "/watch", Lane::kQuery, false, "", [this](const Request& request) -> Result<Response> {
+               entered_.set_value();
+               for (int i = 0; i < 60'000 && !request.cancelled->load(); ++i) {
+                 std::this_thread::sleep_for(std::chrono::milliseconds(1));
+               }
+               release_.set_value();
+               return request.cancelled->load() ? Status::Cancelled("seen") : Status::Internal("never told");
              }}};
   }
 
@@ -271,6 +280,26 @@ TEST_F(ServerTest, ARequestWhoseClientClosedWhileItWaitedIsNotCarriedOut) {
   EXPECT_EQ(busy.Read().status, 200);
   server().Stop(10'000);
   EXPECT_THAT(metrics_.Render(), HasSubstr("http_lane_abandoned_total{lane=\"write\"} 1\n"));
+}
+
+TEST_F(ServerTest, AHandlerIsToldThatItsClientHasGone) {
+  {
+    TestClient client = Client();
+    ASSERT_TRUE(client.Send("POST /watch HTTP/1.1\r\nHost: a\r\n\r\n"));
+    entered_.get_future().wait();
+  }
+  release_.get_future().wait();
+  server().Stop(10'000);
+  EXPECT_THAT(metrics_.Render(), HasSubstr("route=\"/watch\",status=\"503\"} 1\n"));
+}
+
+TEST_F(ServerTest, StopTellsHandlersPastTheDeadline) {
+  TestClient client = Client();
+  ASSERT_TRUE(client.Send("POST /watch HTTP/1.1\r\nHost: a\r\n\r\n"));
+  entered_.get_future().wait();
+  server().Stop(1);
+  EXPECT_EQ(release_.get_future().wait_for(std::chrono::seconds(0)), std::future_status::ready);
+  EXPECT_THAT(metrics_.Render(), HasSubstr("route=\"/watch\",status=\"503\"} 1\n"));
 }
 
 TEST_F(ServerTest, BytesInMemoryAreBounded) {

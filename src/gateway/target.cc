@@ -42,24 +42,6 @@ Status ParsePath(std::string_view path, std::vector<std::string>& segments) {
   return Status::Ok();
 }
 
-Status ParseQuery(std::string_view query, NamedValues& fields) {
-  while (!query.empty()) {
-    const size_t end = std::min(query.find('&'), query.size());
-    const std::string_view pair = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    if (pair.empty()) continue;
-    const size_t equals = std::min(pair.find('='), pair.size());
-    auto name = PercentDecode(pair.substr(0, equals), true);
-    auto value = PercentDecode(pair.substr(std::min(equals + 1, pair.size())), true);
-    if (!name.ok() || !IsUtf8(*name)) return Status::InvalidArgument("query", "has a badly encoded name");
-    if (!value.ok() || !IsUtf8(*value)) return Status::InvalidArgument("query." + *name, "is badly encoded");
-    if (FindValue(fields, *name) != nullptr) return Status::InvalidArgument("query." + *name, "is given twice");
-    if (fields.size() == kQueryFieldsMax) return Status::InvalidArgument("query", "has more than 64 fields");
-    fields.emplace_back(std::move(*name), std::move(*value));
-  }
-  return Status::Ok();
-}
-
 // "http://host:port/path" becomes "/path" (RFC 9112 section 3.2.2).
 std::string_view WithoutAuthority(std::string_view raw) {
   const std::string_view scheme = raw.substr(0, raw.find("://"));
@@ -88,6 +70,26 @@ Result<std::string> PercentDecode(std::string_view text, bool plus_is_space) {
   return decoded;
 }
 
+Status ParseFields(std::string_view query, NamedValues& fields) {
+  while (!query.empty()) {
+    const size_t end = std::min(query.find('&'), query.size());
+    const std::string_view pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (pair.empty()) continue;
+    const size_t equals = std::min(pair.find('='), pair.size());
+    auto name = PercentDecode(pair.substr(0, equals), true);
+    auto value = PercentDecode(pair.substr(std::min(equals + 1, pair.size())), true);
+    if (!name.ok() || !IsUtf8(*name)) return Status::InvalidArgument("query", "has a badly encoded name");
+    if (!value.ok() || !IsUtf8(*value)) return Status::InvalidArgument("query." + *name, "is badly encoded");
+    if (!name->ends_with("[]") && FindValue(fields, *name) != nullptr) {
+      return Status::InvalidArgument("query." + *name, "is given twice");
+    }
+    if (fields.size() == kQueryFieldsMax) return Status::InvalidArgument("query", "has more than 64 fields");
+    fields.emplace_back(std::move(*name), std::move(*value));
+  }
+  return Status::Ok();
+}
+
 Result<Target> ParseTarget(std::string_view raw) {
   if (raw.size() > kTargetLengthMax) return Status::InvalidArgument("path", "is longer than 8192 bytes");
   raw = WithoutAuthority(raw);
@@ -96,7 +98,7 @@ Result<Target> ParseTarget(std::string_view raw) {
   Target target;
   const size_t question = std::min(raw.find('?'), raw.size());
   RETURN_IF_ERROR(ParsePath(raw.substr(0, question), target.segments));
-  RETURN_IF_ERROR(ParseQuery(raw.substr(std::min(question + 1, raw.size())), target.query));
+  RETURN_IF_ERROR(ParseFields(raw.substr(std::min(question + 1, raw.size())), target.query));
   return target;
 }
 

@@ -60,6 +60,18 @@ TEST(Target, QueryFieldsAreDecoded) {
 
 TEST(Target, ARepeatedQueryFieldIsRefusedByName) { EXPECT_EQ(ParseTarget("/a?x=1&x=2").status().field(), "query.x"); }
 
+TEST(Target, AListMayBeRepeated) {
+  const NamedValues fields = ParseTarget("/a?x%5B%5D=1&x[]=2&y=3").value().query;
+  EXPECT_EQ(fields, (NamedValues{{"x[]", "1"}, {"x[]", "2"}, {"y", "3"}}));
+}
+
+TEST(Target, FormFieldsComeBehindWhatThereIs) {
+  NamedValues fields{{"a", "1"}};
+  ASSERT_TRUE(ParseFields("b=x+y&c[]=%26", fields).ok());
+  EXPECT_EQ(fields, (NamedValues{{"a", "1"}, {"b", "x y"}, {"c[]", "&"}}));
+  EXPECT_EQ(ParseFields("a=2", fields).field(), "query.a");
+}
+
 TEST(Target, TooManyQueryFieldsAreRefused) {
   std::string raw = "/a?";
   for (size_t i = 0; i <= kQueryFieldsMax; ++i) raw += "f" + std::to_string(i) + "&";
