@@ -26,6 +26,7 @@ FLOORS = [
     ["cluster"],
     ["pipeline", "backup"],
     ["gateway"],
+    ["metrics_api"],
 ]
 # Lower, and still not to be included: engines receive decoded operations and know nothing of the log.
 NEVER = [("engines/vector", "wal"), ("engines/graph", "wal"), ("engines/series", "wal")] + [

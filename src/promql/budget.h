@@ -12,7 +12,7 @@
 namespace rhizome::promql {
 
 struct Limits {
-  uint64_t steps_max = 11'000;             // of the query, and of each subquery
+  uint64_t steps_max = 11'001;             // of the query, and of each subquery: 11,000 steps and where they begin
   uint64_t series_max = 1'000'000;         // selected, all selectors together
   uint64_t samples_max = 1'000'000'000;    // read, all selectors together
   uint64_t memory_bytes_max = 1ull << 30;  // of values held at once
