@@ -98,6 +98,17 @@ std::set<MemberNumber> Finished(const Answers<VersionsRequest::Reply>& answers, 
   return finished;
 }
 
+// Positions of registers that somebody has at a higher version.
+std::set<size_t> Replaced(const Answers<VersionsRequest::Reply>& answers, Version version) {
+  std::set<size_t> replaced;
+  for (const auto& [member, answer] : answers) {
+    for (size_t i = 0; answer.ok() && i < answer->versions.size(); ++i) {
+      if (answer->versions[i] > version) replaced.insert(i);
+    }
+  }
+  return replaced;
+}
+
 // At one, too, one of those that stay has to have a write while an owner set changes: the others' replicas go.
 bool StaysSomewhere(const Placement& placement, Level level, const Answers<ApplyRequest::Reply>& answers) {
   if (level != Level::kOne || !placement.moving()) return true;
@@ -193,6 +204,7 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
   WriteReceipt receipt;
   std::string batch;
   bool perhaps = false;  // some owner may have logged it
+  const size_t count = command.operations.size();
   Attempts attempts;
   repeats_.FirstAttempt();
   Status failure;
@@ -202,7 +214,8 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
     if (!placement.ok()) {
       const Successors successors = SuccessorsOf(command.shard);
       if (successors.empty()) break;
-      const auto done = co_await WriteToSuccessors(successors, std::move(command), !batch.empty());
+      auto done = co_await WriteToSuccessors(successors, std::move(command), !batch.empty());
+      if (done.ok() && receipt.repeated) done->versions.assign(count, receipt.version);
       if (done.ok() || !perhaps) co_return done;
       failure = done.status();
       break;
@@ -214,25 +227,33 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
       }
       batch = format::EncodeBatch(command.operations);
     } else if (batch.empty() || (Planted(Bug::kNewVersionOnRetry) && !command.brought)) {
-      Result<WriteReceipt> given = co_await GiveVersions(*placement, command);
+      Result<Given> given = co_await GiveVersions(*placement, command);
       failure = given.status();
       if (!given.ok()) continue;
-      receipt = std::move(given).value();
+      receipt = std::move(given->receipt);
       if (!receipt.acknowledged.empty()) {
         // The first attempt has come to its end, and others may have gone on from there.
-        receipt.versions.assign(command.operations.size(), receipt.version);
+        receipt.versions.assign(count, receipt.version);
         co_return receipt;
+      }
+      std::vector<format::RequestFate> fates;
+      if (!given->replaced.empty() && !Planted(Bug::kRepeatReplaced)) {
+        failure = co_await LeaveReplaced(command, given->replaced);
+        if (!failure.ok()) continue;
+        // No operation says any more whose it is.
+        fates = {{command.request->key, {receipt.version, command.request->content_hash}}};
       }
       for (format::Operation& operation : command.operations) {
         operation.version = receipt.version;
         operation.request = command.request;
       }
-      batch = format::EncodeBatch(command.operations);
+      batch = format::EncodeBatch(command.operations, fates);
     }
     // From here on the version stays, whatever happens: members that have it and members that get it later agree.
     Result<WriteReceipt> done = co_await Send(*placement, command, batch, receipt);
     if (done.ok()) {
       for (const format::Operation& operation : command.operations) done->versions.push_back(operation.version);
+      if (receipt.repeated) done->versions.assign(count, receipt.version);
       co_return done;
     }
     failure = done.status();
@@ -241,8 +262,9 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
   co_return perhaps ? Unknown(failure) : failure;
 }
 
-Task<Result<WriteReceipt>> Coordinator::GiveVersions(const Placement& placement, const WriteCommand& command) {
-  WriteReceipt receipt;
+Task<Result<Coordinator::Given>> Coordinator::GiveVersions(const Placement& placement, const WriteCommand& command) {
+  Given given;
+  WriteReceipt& receipt = given.receipt;
   const bool asks = command.level != Level::kOne || command.request.has_value();
   if (asks && !Planted(Bug::kVersionFromClockOnly)) {
     // What a majority has seen bounds what any earlier quorum write was given; `all` finds out here who is missing,
@@ -266,11 +288,29 @@ Task<Result<WriteReceipt>> Coordinator::GiveVersions(const Placement& placement,
       Quorum finished(placement, command.level);
       for (const MemberNumber member : Finished(*answers, *before)) finished.Add(member);
       if (finished.reached()) receipt.acknowledged = finished.counted();
-      co_return receipt;
+      given.replaced = Replaced(*answers, *before);
+      co_return given;
     }
   }
   receipt.version = clock_.Next();
-  co_return receipt;
+  co_return given;
+}
+
+// Sent again, an operation that was replaced could come to an owner that has forgotten the delete that replaced it, and
+// outlive that delete when the others forget it, too. What replaced it can be sent to anybody.
+Task<Status> Coordinator::LeaveReplaced(WriteCommand& command, const std::set<size_t>& replaced) {
+  ReadCommand newer{command.shard, {}, command.level, command.context};
+  std::vector<format::Operation> rest;
+  for (size_t i = 0; i < command.operations.size(); ++i) {
+    if (replaced.contains(i)) {
+      newer.keys.push_back(command.operations[i].Key());
+    } else {
+      rest.push_back(command.operations[i]);
+    }
+  }
+  const auto read = co_await Read(std::move(newer));
+  if (read.ok()) command.operations = std::move(rest);
+  co_return read.status();
 }
 
 Task<Result<Coordinator::VersionAnswers>> Coordinator::AskVersions(const Placement& placement,
@@ -297,7 +337,7 @@ Task<Result<WriteReceipt>> Coordinator::Send(const Placement& placement, const W
   const std::vector<MemberNumber> asked = Ask(placement, command.level);
   // Who fails after the level was reached still has to get it some time.
   auto late = [hints = &hints_, target, keys, placement](MemberNumber member, const auto& answer) {
-    if (!answer.ok() && !IsStaleEpoch(answer.status())) {
+    if (!answer.ok() && !IsStaleEpoch(answer.status()) && !keys.empty()) {
       const std::vector<MemberNumber> owners = placement.Owners();
       hints->Note(target, member, keys, {owners.begin(), owners.end()});
     }
@@ -326,7 +366,7 @@ Task<Result<WriteReceipt>> Coordinator::Send(const Placement& placement, const W
     }
   }
   const std::set<MemberNumber> acknowledged = quorum.counted();
-  if (!acknowledged.empty()) {
+  if (!acknowledged.empty() && !keys.empty()) {
     for (const MemberNumber member : missed) hints_.Note(target, member, keys, acknowledged);
   }
   if (Planted(Bug::kCountHintAsWrite) && !acknowledged.empty()) {

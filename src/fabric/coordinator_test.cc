@@ -34,6 +34,7 @@ struct Registers {
     if (!refuses.ok()) return refuses;
     if (const auto* apply = std::get_if<ApplyRequest>(&request)) {
       const auto batch = format::DecodeOperationBatch(apply->batch).value();
+      for (const auto& fate : batch.fates) stamp = {fate.key, fate.record.content_hash}, stamped = fate.record.version;
       for (const Operation& operation : batch.operations) {
         Operation& mine = held[operation.Key()];
         if (mine.version < operation.version) mine = operation;
@@ -288,6 +289,37 @@ TEST_F(CoordinatorTest, ARepetitionBringsNothingBackThatWasDeletedSinceAndForgot
   EXPECT_EQ(again->version, first->version);
   EXPECT_EQ(again->versions, std::vector<Version>(2, first->version));
   EXPECT_EQ(TextAt(1, 1), "(none)");
+}
+
+TEST_F(CoordinatorTest, ARepetitionSpreadsTheDeleteThatReplacedItAndNotItself) {
+  const format::RequestStamp stamp{{1}, 77};
+  const auto first = Write({Upsert(1, "one"), Upsert(2, "two")}, Level::kAll, stamp);
+  ASSERT_TRUE(first.ok());
+  ASSERT_TRUE(Write({{{}, DeletePoint{PointId(uint64_t{1})}}}, Level::kAll).ok());
+  // One owner has forgotten the delete, another knows nothing of the request.
+  replicas_[2].held.erase(Upsert(1, "").Key());
+  replicas_[3] = {};
+  const auto again = Write({Upsert(1, "one"), Upsert(2, "two")}, Level::kAll, stamp);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->versions, std::vector<Version>(2, first->version));
+  for (const MemberNumber member : {1U, 2U, 3U}) {
+    EXPECT_EQ(TextAt(member, 1), "(deleted)") << member;
+    EXPECT_EQ(TextAt(member, 2), "two") << member;
+    EXPECT_EQ(replicas_[member].stamped, first->version) << member;
+  }
+}
+
+TEST_F(CoordinatorTest, ARepetitionOfWhatWasReplacedAsAWholeIsRememberedAllTheSame) {
+  const format::RequestStamp stamp{{1}, 77};
+  const auto first = Write({Upsert(1, "one")}, Level::kAll, stamp);
+  ASSERT_TRUE(first.ok());
+  ASSERT_TRUE(Write({Upsert(1, "newer")}, Level::kAll).ok());
+  replicas_[3] = {};
+  const auto again = Write({Upsert(1, "one")}, Level::kAll, stamp);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(again->versions, std::vector<Version>{first->version});
+  EXPECT_EQ(TextAt(3, 1), "newer");
+  EXPECT_EQ(replicas_[3].stamped, first->version);
 }
 
 TEST_F(CoordinatorTest, ARepetitionFinishesWhatOnlySomeHave) {

@@ -90,6 +90,8 @@ Placement GoldenPlacement() {
   return {.shard = 10, .collection = Pattern(0x20), .epoch = 4, .replicas = {1, 2, 3}, .next = {1, 2, 4}};
 }
 
+GatewayRecord GoldenGateway() { return {.name = "g1", .http_address = "10.0.0.7:8000", .since_ms = 1'700'000'000'123}; }
+
 CollectionRecord GoldenResharded() {
   CollectionRecord collection = GoldenCollection();
   collection.next_first_shard = 30;
@@ -123,6 +125,8 @@ TEST(Topology, GoldenFilesStillDecode) {
   EXPECT_EQ(EncodeCollection(GoldenResharded()), Golden("collection_resharding.bin"));
   EXPECT_EQ(DecodePlacement(Golden("placement_split.bin")).value(), GoldenSplit());
   EXPECT_EQ(EncodePlacement(GoldenSplit()), Golden("placement_split.bin"));
+  EXPECT_EQ(DecodeGateway(Golden("gateway_v1.bin")).value(), GoldenGateway());
+  EXPECT_EQ(EncodeGateway(GoldenGateway()), Golden("gateway_v1.bin"));
 }
 
 TEST(Topology, NextPartitionsThatAreNoMultipleAreRefused) {
@@ -164,13 +168,14 @@ TEST(Topology, ACollectionIsNumberedForTheShardThatIsAsked) {
 }
 
 TEST(Topology, TruncationsTrailsAndOtherFormatsAreRefused) {
-  for (const char* name :
-       {"member_v1.bin", "collection_v1.bin", "placement_v1.bin", "collection_resharding.bin", "placement_split.bin"}) {
+  for (const char* name : {"member_v1.bin", "collection_v1.bin", "placement_v1.bin", "collection_resharding.bin",
+                           "placement_split.bin", "gateway_v1.bin"}) {
     const std::string whole = Golden(name);
     const auto refused = [](const std::string& bytes) {
       return DecodeMember(bytes).status().code() == Code::kCorruption &&
              DecodeCollection(bytes).status().code() == Code::kCorruption &&
-             DecodePlacement(bytes).status().code() == Code::kCorruption;
+             DecodePlacement(bytes).status().code() == Code::kCorruption &&
+             DecodeGateway(bytes).status().code() == Code::kCorruption;
     };
     EXPECT_TRUE(refused(whole + "x")) << name;
     EXPECT_TRUE(refused("\x03" + whole.substr(1))) << name;

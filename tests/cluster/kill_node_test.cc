@@ -1,4 +1,7 @@
-// Fact 1: a node that dies costs no request and no write, and is equal again soon after it returns.
+// Fact 1: a node that dies costs no request and no write, and is equal again soon after it returns. A gateway that dies
+// is no longer listed.
+#include <boost/json/array.hpp>
+
 #include "base/clock.h"
 #include "chaos_fixture.h"
 
@@ -35,6 +38,20 @@ TEST_F(Chaos, KillingOneOfThreeNodesFailsNoRequestAndItCatchesUp) {
   ExpectEqual(fact, 60'000);
   Note(fact, "seconds from return until equal, load included", static_cast<double>(NowNs() - returned_ns) * 1e-9, "s");
   ExpectKept(fact, load);
+}
+
+TEST_F(Chaos, AKilledGatewayLeavesTheListAndTheOtherGoesOnServing) {
+  StartFleet({.gateways = 2, .lease_ms = 1'000});
+  if (HasFailure()) return;
+  const auto listed = [this] {
+    const auto status = fleet_->Ask("GET", "/cluster/status");
+    return status.ok() ? status->at("gateways").as_array().size() : 0;
+  };
+  ASSERT_TRUE(Eventually(60'000, [&] { return listed() == 2; }));
+  fleet_->gateway(1).Kill();
+  EXPECT_TRUE(Eventually(60'000, [&] { return listed() == 1; }));
+  fleet_->gateway(1).Start();
+  EXPECT_TRUE(Eventually(60'000, [&] { return listed() == 2; }));
 }
 
 }  // namespace
