@@ -73,6 +73,11 @@ Result<bool> DeletionSet::Add(Deletion deletion, uint64_t lsn) {
   return true;
 }
 
+bool DeletionSet::Contains(const Deletion& deletion) const {
+  return std::any_of(members_.begin(), members_.end(),
+                     [&](const Member& member) { return member.deletion == deletion; });
+}
+
 void DeletionSet::FindHidings(format::LabelsView labels, std::vector<Hiding>& hidings) const {
   hidings.clear();
   for (const Member& member : members_) {

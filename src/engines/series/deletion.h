@@ -55,6 +55,7 @@ class DeletionSet {
     std::erase_if(members_, pred);
   }
 
+  bool Contains(const Deletion& deletion) const;
   bool empty() const { return members_.empty(); }
   std::span<const Member> members() const { return members_; }
   // Of the members that concern this series; replaces what `hidings` held.

@@ -1,0 +1,193 @@
+// SeriesEngine: the state of one shard of a metrics store: labelled series of samples, the newest in memory, the others
+// in blocks on disk, and what has been deleted.
+//
+// The state is a join-semilattice (docs/decisions/0021-deletes-of-samples.md): a batch adds samples to a set, of each
+// series and time one counts, a deletion adds a hide, the horizon only rises. So batches and deletions may come in any
+// order and again, in any interleaving with checkpoints, compactions and restarts, and answers are the same. All of it
+// is derived from the log: after Open, replay starts behind checkpoint_lsn(); what is there already changes nothing.
+// Nothing is refused here: who limits lateness or series does so before the log (admission.h).
+//
+// Threads. Apply and Delete have one caller at a time; Checkpoint, Compact, SetHorizon and Settle may run beside them
+// and each other, and wait only for their own kind. Select may run beside everything. A reader sees whole batches: it
+// copies what memory holds of its series, still compressed, under a lock (about a microsecond for each series), then
+// decodes without one. A writer waits for readers that are copying, a reader for one batch at most, and neither for a
+// checkpoint or a compaction, which hold the lock only to begin and to publish.
+//
+// Durable: what Checkpoint and Compact publish is synced before its name is. A failure of either leaves the state as it
+// was and the engine usable; what was written in vain goes with the next that succeeds or at Open.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/status.h"
+#include "base/version.h"
+#include "engines/series/block_writer.h"
+#include "engines/series/compaction.h"
+#include "engines/series/manifest.h"
+#include "engines/series/selection.h"
+#include "engines/series/series_table.h"
+#include "engines/series/turnstile.h"
+#include "format/matcher.h"
+#include "format/series_batch.h"
+#include "io/disk.h"
+
+namespace rhizome::series {
+
+struct EngineOptions {
+  std::string directory;  // exists, and is the engine's alone
+  CompactionOptions compaction;
+};
+
+struct EngineCounts {
+  uint64_t series = 0;  // in memory: those that were written to since the checkpoint before the last one
+  uint64_t memory_bytes = 0;
+  uint64_t blocks = 0;
+  uint64_t block_samples = 0;
+  uint64_t block_bytes = 0;
+  uint64_t deletions = 0;
+};
+
+class SeriesEngine {
+ public:
+  // Opens what the directory holds, an empty state when nothing. `disk` outlives the engine. Corruption names the file.
+  static Result<std::unique_ptr<SeriesEngine>> Open(io::Disk& disk, EngineOptions options);
+  SeriesEngine(const SeriesEngine&) = delete;
+  SeriesEngine& operator=(const SeriesEngine&) = delete;
+
+  // Brings the state to `lsn`; nothing happens where it is there already. The batch's version is set.
+  void Apply(uint64_t lsn, const format::SeriesBatch& batch) EXCLUDES(apply_mutex_, memory_);
+  // InvalidArgument, before anything changed, for what DeletionSet::Add refuses.
+  Status Delete(uint64_t lsn, const Deletion& deletion) EXCLUDES(apply_mutex_, memory_);
+  uint64_t applied_lsn() const { return applied_lsn_.load(); }
+  // The log may be cut up to and with it.
+  uint64_t checkpoint_lsn() const { return checkpoint_lsn_.load(); }
+  // The highest version ever applied, for the clock.
+  Version max_version() const EXCLUDES(memory_);
+
+  // The series that satisfy every matcher and show a sample with from <= time <= to.
+  std::unique_ptr<Selection> Select(std::span<const format::Matcher> matchers, int64_t from, int64_t to) const
+      EXCLUDES(memory_);
+  // Of those series: their label names; the values of one label. Sorted, unique.
+  Result<std::vector<std::string>> LabelNames(std::span<const format::Matcher> matchers, int64_t from, int64_t to) const
+      EXCLUDES(memory_);
+  Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const format::Matcher> matchers,
+                                               int64_t from, int64_t to) const EXCLUDES(memory_);
+  // How many series of the batch memory does not know, each counted once.
+  uint64_t CountNewSeries(const format::SeriesBatch& batch) const EXCLUDES(memory_);
+  // Walks memory.
+  EngineCounts counts() const EXCLUDES(memory_);
+
+  // Writes what memory holds to blocks and publishes them with the LSN applied when called.
+  Status Checkpoint() EXCLUDES(apply_mutex_, checkpoint_mutex_, memory_);
+  // Merges blocks where that pays or a deletion asks for it (PlanCompaction); false: there was nothing to do.
+  Result<bool> Compact() EXCLUDES(apply_mutex_, compact_mutex_, memory_);
+  // Hides samples from before, for ever; blocks that have no others go.
+  Status SetHorizon(int64_t horizon_ms) EXCLUDES(apply_mutex_, memory_);
+  // No batch and no deletion of a stamp up to this one will come that has not come: deletions may be forgotten once
+  // they are worked into all blocks. Durable with the next checkpoint or compaction.
+  void Settle(uint64_t stamp) EXCLUDES(memory_);
+  // Reads every block against its checksums. Corruption names the file.
+  Status Verify() const EXCLUDES(memory_);
+
+ private:
+  struct NamedBlock {
+    std::string name;
+    std::shared_ptr<const Block> block;
+  };
+  using Blocks = std::vector<NamedBlock>;  // ascending by partition
+  class FilesUnderWay;
+  // What reading and rewriting samples have to heed, of one moment.
+  struct Rules {
+    std::shared_ptr<const DeletionSet> deletions;
+    uint64_t deletions_lsn = 0;  // all up to it are among them
+    int64_t horizon_ms = INT64_MIN;
+    Settled settled;
+  };
+  // A batch on its way to memory.
+  struct Rows {
+    std::vector<format::LabelsView> labels;
+    std::vector<SeriesNumber> numbers;  // of labels
+    std::vector<TailRow> prompt;
+    std::vector<StampedRow> stamped;
+    std::set<int64_t> slots;  // of partition length, those the rows are in
+
+    // Fills the last three.
+    void Split(const format::SeriesBatch& batch, int64_t partition_ms);
+  };
+  Rules RulesNow() const EXCLUDES(memory_);
+  // What the state on disk becomes.
+  struct Change {
+    Blocks added;
+    std::set<std::string> removed;
+    std::optional<uint64_t> checkpoint_lsn;  // of a checkpoint: what was set aside is in blocks
+  };
+
+  SeriesEngine(io::Disk& disk, EngineOptions options);
+  Status Load();
+  Status RemoveUnnamed(const Manifest& manifest) const;
+  // Publishes, on disk and then in memory. After a failure the added files may or may not be named.
+  Status Commit(Change change) EXCLUDES(manifest_mutex_, memory_);
+  // Removes members that are settled and worked into all of `blocks`.
+  static void ForgetSettled(Manifest& manifest, const Blocks& blocks);
+  // Whether the deletion came after the block was written and concerns it.
+  static bool Awaits(const Block& block, const DeletionSet::Member& member);
+  void RemoveGarbage() REQUIRES(manifest_mutex_);
+
+  // The numbers of the batch's series, those of new ones made.
+  void FindSeries(const format::SeriesBatch& batch) REQUIRES(apply_mutex_) EXCLUDES(memory_);
+  SeriesNumber AddSeries(format::LabelsView labels) REQUIRES(memory_);
+  // Sets memory aside for a checkpoint unless an earlier one's is still there; true: it is.
+  bool Freeze() EXCLUDES(apply_mutex_, memory_);
+  // Forgets the series of which neither `flushed` nor memory has samples.
+  void ForgetIdleSeries(const Generation& flushed) EXCLUDES(apply_mutex_, memory_);
+  std::vector<Partition> FrozenPartitions() const EXCLUDES(memory_);
+  // Writes the frozen samples of a few neighbouring partitions.
+  Status Flush(std::span<const Partition> partitions, FilesUnderWay& files) EXCLUDES(memory_);
+  Selection::Memory FrozenSeries() const EXCLUDES(memory_);
+  // Removes files that no manifest names or will name.
+  void Abandon(const std::vector<std::string>& names) EXCLUDES(manifest_mutex_);
+  Status Merge(const CompactionPlan& plan, const Blocks& blocks, FilesUnderWay& files) EXCLUDES(memory_);
+
+  std::string PathOf(std::string_view name) const { return options_.directory + "/" + std::string(name); }
+
+  // Constant after construction.
+  io::Disk& disk_;
+  const EngineOptions options_;
+
+  std::atomic<uint64_t> applied_lsn_{0};
+  std::atomic<uint64_t> checkpoint_lsn_{0};
+  std::atomic<uint64_t> sequence_{0};
+
+  mutable Turnstile memory_;
+  SeriesTable table_ GUARDED_BY(memory_);
+  std::unique_ptr<Generation> active_ GUARDED_BY(memory_) PT_GUARDED_BY(memory_);
+  std::set<int64_t> active_slots_ GUARDED_BY(memory_);  // of partition length, those with samples
+  std::shared_ptr<const Generation> frozen_ GUARDED_BY(memory_);
+  std::set<int64_t> frozen_slots_ GUARDED_BY(memory_);
+  uint64_t frozen_lsn_ GUARDED_BY(memory_) = 0;
+  std::shared_ptr<const Blocks> blocks_ GUARDED_BY(memory_);
+  std::shared_ptr<const DeletionSet> deletions_ GUARDED_BY(memory_);
+  int64_t horizon_ms_ GUARDED_BY(memory_) = INT64_MIN;
+  Settled settled_ GUARDED_BY(memory_);
+  Version max_version_ GUARDED_BY(memory_);
+
+  // Held in this order.
+  Mutex checkpoint_mutex_;
+  Mutex compact_mutex_;
+  Mutex apply_mutex_;
+  Mutex manifest_mutex_;
+  std::vector<std::string> garbage_ GUARDED_BY(manifest_mutex_);   // files to remove
+  std::vector<std::string> doubtful_ GUARDED_BY(manifest_mutex_);  // of failed commits: named on disk, perhaps
+  Rows rows_ GUARDED_BY(apply_mutex_);                             // kept from one Apply to the next for its memory
+};
+
+}  // namespace rhizome::series
