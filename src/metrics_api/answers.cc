@@ -242,14 +242,12 @@ Status AppendQueryData(const promql::QueryResult& result, int64_t instant_ms, co
   static constexpr std::string_view kNames[] = {"none", "scalar", "string", "vector", "matrix"};
   out.append("{\"resultType\":\"").append(kNames[static_cast<size_t>(result.type)]).append("\",\"result\":[");
   if (result.type == promql::ValueType::kString || result.type == promql::ValueType::kScalar) {
-    AppendTime(instant_ms, out);
-    out += ',';
+    // Unlike samples, these have their time as a plain number, and a scalar never has an exponent.
+    out += promql::FormatPlain(static_cast<double>(instant_ms) / 1000) + ",";
     if (result.type == promql::ValueType::kString) {
       AppendJsonString(result.text, out);
     } else {
-      out += '"';
-      AppendValue(result.series.at(0).values.at(0), out);
-      out += '"';
+      out += '"' + promql::FormatPlain(result.series.at(0).values.at(0)) + '"';
     }
   } else {
     RETURN_IF_ERROR(AppendSeries(result, bounds, out));

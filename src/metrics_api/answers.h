@@ -33,7 +33,9 @@ struct AnswerBounds {
   const std::atomic<bool>* cancelled = nullptr;
 };
 
-// "resultType" and "result" of a query's data. `instant_ms` is when an instant query was asked; a range has its times.
+// Samples and scalars differ in how they are written, as they do in Prometheus: a scalar's time is a plain number and
+// its value has no exponent. "resultType" and "result" of a query's data. `instant_ms` is when an instant query was
+// asked; a range has its times.
 Status AppendQueryData(const promql::QueryResult& result, int64_t instant_ms, const AnswerBounds& bounds,
                        std::string& out);
 

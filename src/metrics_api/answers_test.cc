@@ -124,11 +124,13 @@ TEST(AppendQueryData, ScalarsAndStringsAreOnePair) {
   promql::QueryResult result;
   result.type = promql::ValueType::kScalar;
   result.series = {{{}, {1'500}, {0.25}}};
-  EXPECT_EQ(Data(result), R"({"resultType":"scalar","result":[1.500,"0.25"]})");
+  EXPECT_EQ(Data(result), R"({"resultType":"scalar","result":[1.5,"0.25"]})");
+  result.series[0].values = {1.5e-7};
+  EXPECT_EQ(Data(result, 2'000), R"({"resultType":"scalar","result":[2,"0.00000015"]})");
   promql::QueryResult text;
   text.type = promql::ValueType::kString;
   text.text = "x\"y";
-  EXPECT_EQ(Data(text), R"({"resultType":"string","result":[1.500,"x\"y"]})");
+  EXPECT_EQ(Data(text), R"({"resultType":"string","result":[1.5,"x\"y"]})");
 }
 
 TEST(AppendQueryData, EveryTimeIsItsOwnWhateverCameBefore) {

@@ -60,8 +60,10 @@ class Api {
   Status Enter(Call& call) const;
   // The engine's options with what is left of the request's time; lowers the scope's deadline too.
   Result<promql::EngineOptions> EngineFor(Call& call) const;
-  // The selectors and times of a request for a list.
-  Result<promql::SeriesQuery> SeriesQueryOf(const Call& call) const;
+  // The selectors and times of a request for a list. Errors of a selector name the parameter or, as Prometheus has it
+  // for labels, do not.
+  enum class SelectorErrors { kNamed, kUnnamed };
+  static Result<promql::SeriesQuery> SeriesQueryOf(const Call& call, SelectorErrors errors);
   Status AppendNames(Call& call, const promql::SeriesQuery& query, std::vector<std::string> names) const;
   Status Bounded(const Call& call) const;
   Status ReadInto(Call& call, std::string& out) const;

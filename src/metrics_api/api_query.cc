@@ -35,6 +35,11 @@ void Truncate(size_t limit, promql::QueryResult& result, std::vector<std::string
   warnings.emplace_back("results truncated due to limit");
 }
 
+// Prometheus names the parameter in what it says of some wrong queries, and in others not.
+Status Unnamed(const Status& status) {
+  return status.ok() ? status : Status(status.code(), std::string(status.message()));
+}
+
 }  // namespace
 
 Result<promql::EngineOptions> Api::EngineFor(Call& call) const {
@@ -82,10 +87,10 @@ Status Api::QueryRange(Call& call) const {
   ASSIGN_OR_RETURN(const promql::EngineOptions options, EngineFor(call));
   OpenedLate source(store_, call.scope);
   const promql::Engine engine(options, clock_);
-  ASSIGN_OR_RETURN(promql::QueryResult result,
-                   engine.Range(parameters.Get("query"), start_ms, end_ms, step_ms, {source, call.scope.cancelled}));
-  Truncate(limit, result, call.warnings);
-  return AppendQueryData(result, end_ms, {options_.answer_bytes_max, call.scope.cancelled}, call.body);
+  auto result = engine.Range(parameters.Get("query"), start_ms, end_ms, step_ms, {source, call.scope.cancelled});
+  if (!result.ok()) return Unnamed(result.status());
+  Truncate(limit, *result, call.warnings);
+  return AppendQueryData(*result, end_ms, {options_.answer_bytes_max, call.scope.cancelled}, call.body);
 }
 
 Status Api::FormatQuery(Call& call) const {
@@ -98,8 +103,8 @@ Status Api::FormatQuery(Call& call) const {
 Status Api::QueryExemplars(Call& call) const {
   ASSIGN_OR_RETURN(const int64_t start_ms, call.parameters.TimeMs("start", -kTimeMsMax));
   ASSIGN_OR_RETURN(const int64_t end_ms, call.parameters.TimeMs("end", kTimeMsMax));
-  if (end_ms < start_ms) return Status::InvalidArgument("end", "end timestamp must not be before start timestamp");
-  RETURN_IF_ERROR(promql::Parse(call.parameters.Get("query")).status());
+  if (end_ms < start_ms) return Status::InvalidArgument("", "end timestamp must not be before start timestamp");
+  RETURN_IF_ERROR(Unnamed(promql::Parse(call.parameters.Get("query")).status()));
   call.body += "[]";
   return Status::Ok();
 }

@@ -29,11 +29,15 @@ void AppendMetadata(const promql::MetricMetadata& metadata, std::string& out) {
 
 }  // namespace
 
-Result<promql::SeriesQuery> Api::SeriesQueryOf(const Call& call) const {
+Result<promql::SeriesQuery> Api::SeriesQueryOf(const Call& call, SelectorErrors errors) {
   promql::SeriesQuery query;
   ASSIGN_OR_RETURN(query.min_ms, call.parameters.TimeMs("start", -kTimeMsMax));
   ASSIGN_OR_RETURN(query.max_ms, call.parameters.TimeMs("end", kTimeMsMax));
-  ASSIGN_OR_RETURN(query.selectors, call.parameters.Selectors());
+  auto selectors = call.parameters.Selectors();
+  if (!selectors.ok() && errors == SelectorErrors::kNamed) {
+    return Status::InvalidArgument("match[]", std::string(selectors.status().message()));
+  }
+  ASSIGN_OR_RETURN(query.selectors, std::move(selectors));
   ASSIGN_OR_RETURN(query.limit, call.parameters.Count("limit", 0));
   return query;
 }
@@ -46,7 +50,7 @@ Status Api::AppendNames(Call& call, const promql::SeriesQuery& query, std::vecto
 
 Status Api::Series(Call& call) const {
   if (call.parameters.All("match[]").empty()) return Status::InvalidArgument("", "no match[] parameter provided");
-  ASSIGN_OR_RETURN(promql::SeriesQuery query, SeriesQueryOf(call));
+  ASSIGN_OR_RETURN(promql::SeriesQuery query, SeriesQueryOf(call, SelectorErrors::kNamed));
   const size_t limit = query.limit;
   query.limit = OneMore(limit);
   ASSIGN_OR_RETURN(std::vector<format::Labels> series, store_.Series(call.scope, query));
@@ -56,7 +60,7 @@ Status Api::Series(Call& call) const {
 }
 
 Status Api::Labels(Call& call) const {
-  ASSIGN_OR_RETURN(const promql::SeriesQuery query, SeriesQueryOf(call));
+  ASSIGN_OR_RETURN(const promql::SeriesQuery query, SeriesQueryOf(call, SelectorErrors::kUnnamed));
   promql::SeriesQuery more = query;
   more.limit = OneMore(query.limit);
   ASSIGN_OR_RETURN(std::vector<std::string> names, store_.LabelNames(call.scope, more));
@@ -66,7 +70,7 @@ Status Api::Labels(Call& call) const {
 Status Api::LabelValues(Call& call) const {
   const std::string& label = call.request.PathParam("label");
   if (!format::IsLabelName(label)) return Status::InvalidArgument("", "invalid label name: \"" + label + "\"");
-  ASSIGN_OR_RETURN(const promql::SeriesQuery query, SeriesQueryOf(call));
+  ASSIGN_OR_RETURN(const promql::SeriesQuery query, SeriesQueryOf(call, SelectorErrors::kUnnamed));
   promql::SeriesQuery more = query;
   more.limit = OneMore(query.limit);
   ASSIGN_OR_RETURN(std::vector<std::string> values, store_.LabelValues(call.scope, label, more));
@@ -100,7 +104,7 @@ gateway::Response Api::DeleteSeries(const gateway::Request& request) const {
     ASSIGN_OR_RETURN(call.parameters, Parameters::Of(request));
     RETURN_IF_ERROR(Enter(call));
     if (call.parameters.All("match[]").empty()) return Status::InvalidArgument("", "no match[] parameter provided");
-    ASSIGN_OR_RETURN(const promql::SeriesQuery query, SeriesQueryOf(call));
+    ASSIGN_OR_RETURN(const promql::SeriesQuery query, SeriesQueryOf(call, SelectorErrors::kNamed));
     return store_.Delete(call.scope, query);
   };
   if (const Status status = remove(); !status.ok()) return Failed(status);

@@ -149,8 +149,12 @@ std::vector<std::string_view> Parameters::All(std::string_view name) const {
 }
 
 Result<int64_t> Parameters::TimeMs(std::string_view name, int64_t absent) const {
-  if (Get(name).empty()) return absent;
-  return TimeMs(name);
+  const std::string_view text = Get(name);
+  if (text.empty()) return absent;
+  const auto time_ms = ParseTimeMs(text);
+  if (time_ms.ok()) return time_ms;
+  return Status::InvalidArgument(std::string(name), "Invalid time value for '" + std::string(name) +
+                                                        "': " + std::string(time_ms.status().message()));
 }
 
 Result<int64_t> Parameters::TimeMs(std::string_view name) const {
@@ -167,13 +171,13 @@ Result<size_t> Parameters::Count(std::string_view name, size_t absent) const {
   size_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error == std::errc() && end == text.data() + text.size()) return count;
-  return Status::InvalidArgument("", std::string(name) + " must be a number, 0 or more");
+  return Status::InvalidArgument("", std::string(name) + " must be a number");
 }
 
 Result<std::vector<std::vector<format::Matcher>>> Parameters::Selectors() const {
   std::vector<std::vector<format::Matcher>> selectors;
   for (const std::string_view text : All("match[]")) {
-    ASSIGN_OR_RETURN(auto selector, metrics_api::Of("match[]", promql::ParseSelector(text)));
+    ASSIGN_OR_RETURN(auto selector, metrics_api::Of("", promql::ParseSelector(text)));
     selectors.push_back(std::move(selector));
   }
   return selectors;

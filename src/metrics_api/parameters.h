@@ -33,7 +33,7 @@ class Parameters {
   Result<int64_t> DurationMs(std::string_view name) const;
   // 0 or more; `absent` where missing.
   Result<size_t> Count(std::string_view name, size_t absent) const;
-  // Each "match[]" as a selector, of which one matcher at least does not match the empty value.
+  // Each "match[]" as a selector, of which one matcher at least does not match the empty value. Errors name no field.
   Result<std::vector<std::vector<format::Matcher>>> Selectors() const;
 
  private:

@@ -95,13 +95,16 @@ void PutLabel(const format::LabelPair& pair, std::string& out) {
 void PutSample(int64_t time_ms, double value, std::string& out) {
   char sample[32];
   char* at = sample + 2;
-  *at++ = static_cast<char>(Fixed64(1));
-  const auto bits = std::bit_cast<uint64_t>(value);
-  for (int i = 0; i < 8; ++i) *at++ = static_cast<char>(bits >> (8 * i));
-  *at++ = static_cast<char>(Varint(2));
-  auto time = static_cast<uint64_t>(time_ms);
-  for (; time >= 0x80; time >>= 7) *at++ = static_cast<char>(time | 0x80);
-  *at++ = static_cast<char>(time);
+  // Zeros are left out, as protobuf does; the negative one is kept.
+  if (const auto bits = std::bit_cast<uint64_t>(value); bits != 0) {
+    *at++ = static_cast<char>(Fixed64(1));
+    for (int i = 0; i < 8; ++i) *at++ = static_cast<char>(bits >> (8 * i));
+  }
+  if (auto time = static_cast<uint64_t>(time_ms); time != 0) {
+    *at++ = static_cast<char>(Varint(2));
+    for (; time >= 0x80; time >>= 7) *at++ = static_cast<char>(time | 0x80);
+    *at++ = static_cast<char>(time);
+  }
   sample[0] = static_cast<char>(Bytes(2));
   sample[1] = static_cast<char>(at - sample - 2);
   out.append(sample, at);

@@ -94,15 +94,16 @@ TEST(ReadResponseWriter, ResultsHoldSeriesOfLabelsAndSamples) {
   const std::vector<format::LabelPair> pairs = {{"a", "bc"}};
   const auto labels = format::Labels::FromPairs(pairs).value();
   ReadResponseWriter writer;
-  writer.AddSeries(labels, std::vector<int64_t>{1, 300}, std::vector<double>{0, 1});
+  writer.AddSeries(labels, std::vector<int64_t>{0, 1, 300}, std::vector<double>{0, -0.0, 1});
   writer.EndResult();
   writer.EndResult();
   std::string message;
   const std::string compressed = writer.Take();
   ASSERT_TRUE(snappy::Uncompress(compressed.data(), compressed.size(), &message));
-  const std::string zero(8, '\0');
+  const std::string minus_zero = std::string(7, '\0') + "\x80";
   const std::string one = std::string(6, '\0') + "\xf0\x3f";
-  const std::string series = Bytes(1, Bytes(1, "a") + Bytes(2, "bc")) + Bytes(2, "\x09" + zero + Number(2, "\x01")) +
+  const std::string series = Bytes(1, Bytes(1, "a") + Bytes(2, "bc")) + Bytes(2, "") +
+                             Bytes(2, "\x09" + minus_zero + Number(2, "\x01")) +
                              Bytes(2, "\x09" + one + Number(2, "\xac\x02"));
   EXPECT_EQ(message, Bytes(1, Bytes(1, series)) + Bytes(1, ""));
 }

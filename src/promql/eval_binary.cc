@@ -4,9 +4,20 @@
 #include <unordered_map>
 
 #include "promql/evaluator.h"
+#include "promql/text.h"
 
 namespace rhizome::promql {
 namespace {
+
+// {__name__="up", job="api"}: the name is a label like the others.
+std::string Braced(format::LabelsView labels) {
+  std::string out = "{";
+  for (const format::LabelPair& pair : labels) {
+    if (out.size() > 1) out += ", ";
+    out.append(pair.name).append("=").append(Quote(pair.value));
+  }
+  return out + "}";
+}
 
 double Of(bool truth) { return truth ? 1 : 0; }
 
@@ -107,9 +118,9 @@ Status Join::Index() {
       for (size_t step = 0; step < steps_; ++step) {
         if (!any[step] || IsAbsent(one_[i].values[step]) || IsAbsent(one_[other].values[step])) continue;
         return Status::FailedPrecondition(
-            "found duplicate series for the match group " + format::LabelsView::Trusted(key).ToString() + " on the " +
-            (swapped() ? "left" : "right") + " hand-side of the operation: [" + one_[i].labels.view().ToString() +
-            ", " + one_[other].labels.view().ToString() +
+            "found duplicate series for the match group " + Braced(format::LabelsView::Trusted(key)) + " on the " +
+            (swapped() ? "left" : "right") + " hand-side of the operation: [" + Braced(one_[i].labels) + ", " +
+            Braced(one_[other].labels) +
             "];many-to-many matching not allowed: matching labels must be unique on one side");
       }
     }

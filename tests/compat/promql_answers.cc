@@ -1,29 +1,20 @@
 // Answers queries over series from a file, for promql_test.py to compare with Prometheus' answers.
 //   promql_answers SERIES QUERIES
-// SERIES has lines "S HEX…" (a series: its labels' names and values in turn) and, after each, lines "P MS BITS" (a
-// sample: milliseconds, the value's bits in hex). QUERIES has lines "instant MS HEX", "range MS MS MS HEX" and
+// SERIES is as series_file.h says. QUERIES has lines "instant MS HEX", "range MS MS MS HEX" and
 // "format HEX", the query in hex. Prints a line of JSON for each query, in the API's form, values as bits in hex.
-#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <sstream>
 
 #include "base/clock.h"
+#include "compat/series_file.h"
 #include "promql/engine.h"
 #include "promql/memory_source_testing.h"
 #include "promql/printer.h"
 
 namespace rhizome::promql {
 namespace {
-
-std::string FromHex(const std::string& hex) {
-  std::string out;
-  for (size_t i = 0; i + 1 < hex.size(); i += 2) {
-    out += static_cast<char>(std::stoi(hex.substr(i, 2), nullptr, 16));
-  }
-  return out;
-}
 
 std::string ToHex(std::string_view bytes) {
   std::string out;
@@ -36,25 +27,10 @@ std::string ToHex(std::string_view bytes) {
 }
 
 void Load(const std::string& file, MemorySource& source) {
-  std::ifstream in(file);
-  MemorySource::Series* series = nullptr;
-  for (std::string line; std::getline(in, line);) {
-    std::istringstream words(line);
-    std::string kind, word;
-    words >> kind;
-    if (kind == "S") {
-      std::vector<std::string> texts;
-      while (words >> word) texts.push_back(FromHex(word));
-      std::vector<format::LabelPair> pairs;
-      for (size_t i = 0; i + 1 < texts.size(); i += 2) pairs.push_back({texts[i], texts[i + 1]});
-      series = &source[format::Labels::FromPairs(pairs).value()];
-    } else {
-      int64_t ms = 0;
-      words >> ms >> word;
-      series->times_ms.push_back(ms);
-      series->values.push_back(std::bit_cast<double>(static_cast<uint64_t>(std::stoull(word, nullptr, 16))));
-    }
-  }
+  compat::ReadSeries(file,
+                     [&](const format::Labels& labels, std::vector<int64_t> times_ms, std::vector<double> values) {
+                       source[labels] = {std::move(times_ms), std::move(values)};
+                     });
 }
 
 void Print(const Result<QueryResult>& answer) {
@@ -108,13 +84,13 @@ int Run(const std::string& series_file, const std::string& queries_file) {
     words >> kind;
     if (kind == "instant") {
       words >> start >> hex;
-      Print(engine.Instant(FromHex(hex), start, {source}));
+      Print(engine.Instant(compat::FromHex(hex), start, {source}));
     } else if (kind == "range") {
       words >> start >> end >> step >> hex;
-      Print(engine.Range(FromHex(hex), start, end, step, {source}));
+      Print(engine.Range(compat::FromHex(hex), start, end, step, {source}));
     } else {
       words >> hex;
-      PrintFormatted(FromHex(hex));
+      PrintFormatted(compat::FromHex(hex));
     }
   }
   return 0;
