@@ -80,6 +80,10 @@ SeriesNumber SeriesEngine::AddSeries(format::LabelsView labels) {
 }
 
 void SeriesEngine::FindSeries(const format::SeriesBatch& batch) {
+  if (const auto* const known = dictionaries_.Find(batch); known != nullptr) {
+    rows_.numbers = *known;
+    return;
+  }
   const auto count = static_cast<uint32_t>(batch.series_count());
   rows_.labels.resize(count);
   rows_.numbers.resize(count);
@@ -88,7 +92,7 @@ void SeriesEngine::FindSeries(const format::SeriesBatch& batch) {
     const ReadPass pass(memory_);
     table_.FindAll(rows_.labels, rows_.numbers);
   }
-  // Series are removed only while apply_mutex_ is held, so what was found stays. New ones show nothing yet, so readers
+  // Series are removed only under apply_mutex_, so what was found stays. New ones show nothing yet, so readers
   // may come in between.
   for (uint32_t i = 0; i < count;) {
     if (rows_.numbers[i] != SeriesTable::kNoSeries) {
@@ -102,6 +106,7 @@ void SeriesEngine::FindSeries(const format::SeriesBatch& batch) {
       ++added;
     }
   }
+  dictionaries_.Add(batch, rows_.numbers);
 }
 
 void SeriesEngine::Rows::Split(const format::SeriesBatch& batch, int64_t partition_ms) {

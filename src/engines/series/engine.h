@@ -32,6 +32,7 @@
 #include "base/version.h"
 #include "engines/series/block_writer.h"
 #include "engines/series/compaction.h"
+#include "engines/series/dictionary_cache.h"
 #include "engines/series/manifest.h"
 #include "engines/series/selection.h"
 #include "engines/series/series_table.h"
@@ -48,8 +49,8 @@ struct EngineOptions {
 };
 
 struct EngineCounts {
-  uint64_t series = 0;  // in memory: those that were written to since the checkpoint before the last one
-  uint64_t memory_bytes = 0;
+  uint64_t series = 0;        // in memory: those that were written to since the checkpoint before the last one
+  uint64_t memory_bytes = 0;  // without the dictionaries kept, up to 64 MiB
   uint64_t blocks = 0;
   uint64_t block_samples = 0;
   uint64_t block_bytes = 0;
@@ -187,7 +188,8 @@ class SeriesEngine {
   Mutex manifest_mutex_;
   std::vector<std::string> garbage_ GUARDED_BY(manifest_mutex_);   // files to remove
   std::vector<std::string> doubtful_ GUARDED_BY(manifest_mutex_);  // of failed commits: named on disk, perhaps
-  Rows rows_ GUARDED_BY(apply_mutex_);                             // kept from one Apply to the next for its memory
+  DictionaryCache dictionaries_ GUARDED_BY(apply_mutex_);
+  Rows rows_ GUARDED_BY(apply_mutex_);  // kept from one Apply to the next for its memory
 };
 
 }  // namespace rhizome::series

@@ -194,6 +194,20 @@ TEST(SeriesEngine, MemoryForgetsSeriesThatNobodyWrites) {
   EXPECT_EQ(MustAsk(*engine).at("up{job=\"db\"}").size(), 2u);
 }
 
+TEST(SeriesEngine, ANumberGivenAgainIsNotTakenForTheSeriesItWas) {
+  SimDisk disk;
+  const auto engine = MustOpen(disk);
+  ApplyRows(*engine, 1, VersionAt(kEpochMs), {{kWeb, kEpochMs, 1}});
+  MustCheckpoint(*engine);
+  ApplyRows(*engine, 2, VersionAt(kEpochMs), {{kDb, kEpochMs, 2}});
+  MustCheckpoint(*engine);
+  ApplyRows(*engine, 3, VersionAt(kEpochMs), {{LabelsOf({{"n", "new"}}), kEpochMs, 3}});
+  ApplyRows(*engine, 4, VersionAt(kEpochMs), {{kWeb, kEpochMs + 1, 4}});  // the dictionary of the first
+  const Answer answer = MustAsk(*engine);
+  EXPECT_EQ(answer.at("{n=\"new\"}").size(), 1u);
+  EXPECT_THAT(answer.at("up{job=\"web\"}"), ElementsAre(Pair(kEpochMs, Bits(1)), Pair(kEpochMs + 1, Bits(4))));
+}
+
 TEST(SeriesEngine, NewSeriesAreCountedBeforeTheyAreThere) {
   SimDisk disk;
   const auto engine = MustOpen(disk);

@@ -212,7 +212,9 @@ void SeriesEngine::ForgetIdleSeries(const Generation& flushed) {
     const MutexLock lock(apply_mutex_);
     const WritePass pass(memory_);
     for (SeriesNumber i = first; i < std::min<uint64_t>(count, uint64_t{first} + kSeriesPerPass); ++i) {
-      if (flushed.IsEmpty(i) && table_.Has(i) && active_->IsEmpty(i)) table_.Remove(i);
+      if (!flushed.IsEmpty(i) || !table_.Has(i) || !active_->IsEmpty(i)) continue;
+      table_.Remove(i);
+      dictionaries_.Clear();
     }
   }
 }
