@@ -6,56 +6,20 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "ingest/prometheus_messages.h"
 #include "ingest/short_bytes.h"
-#include "ingest/wire_reader.h"
 
 namespace rhizome::ingest {
 namespace {
 
-constexpr uint32_t Bytes(uint32_t field) { return WireReader::Tag(field, WireType::kBytes); }
-constexpr uint32_t Varint(uint32_t field) { return WireReader::Tag(field, WireType::kVarint); }
-constexpr uint32_t Fixed64(uint32_t field) { return WireReader::Tag(field, WireType::kFixed64); }
-
 // WriteRequest
-constexpr uint32_t kTimeSeries = Bytes(1), kMetadata = Bytes(3);
+constexpr uint32_t kTimeSeries = BytesTag(1), kMetadata = BytesTag(3);
 // TimeSeries
-constexpr uint32_t kLabel = Bytes(1), kSample = Bytes(2), kExemplar = Bytes(3), kHistogram = Bytes(4);
+constexpr uint32_t kLabel = BytesTag(1), kSample = BytesTag(2), kExemplar = BytesTag(3), kHistogram = BytesTag(4);
 // Label
-constexpr uint32_t kName = Bytes(1), kValue = Bytes(2);
-// Sample
-constexpr uint32_t kSampleValue = Fixed64(1), kSampleTime = Varint(2);
+constexpr uint32_t kName = BytesTag(1), kValue = BytesTag(2);
 // MetricMetadata
-constexpr uint32_t kType = Varint(1), kFamily = Bytes(2), kHelp = Bytes(4), kUnit = Bytes(5);
-
-bool ReadSample(std::string_view message, int64_t& time_ms, double& value) {
-  // What nearly all look like: a value, then a time.
-  constexpr size_t kTimeAt = 1 + sizeof(double);
-  if (message.size() > kTimeAt + 1 && static_cast<uint8_t>(message[0]) == kSampleValue &&
-      static_cast<uint8_t>(message[kTimeAt]) == kSampleTime) {
-    uint64_t number = 0;
-    WireReader rest(message.substr(kTimeAt + 1));
-    if (rest.Varint(number) && rest.AtEnd()) {
-      value = format::LoadFixed<double>(message.data() + 1);
-      time_ms = static_cast<int64_t>(number);
-      return true;
-    }
-  }
-  time_ms = 0;
-  value = 0;
-  WireReader in(message);
-  while (in.Next()) {
-    uint64_t number = 0;
-    if (in.tag() == kSampleValue) {
-      if (!in.Fixed(value)) return false;
-    } else if (in.tag() == kSampleTime) {
-      if (!in.Varint(number)) return false;
-      time_ms = static_cast<int64_t>(number);
-    } else if (!in.Skip()) {
-      return false;
-    }
-  }
-  return !in.failed();
-}
+constexpr uint32_t kType = VarintTag(1), kFamily = BytesTag(2), kHelp = BytesTag(4), kUnit = BytesTag(5);
 
 bool ReadLabel(std::string_view message, std::string_view& name, std::string_view& value) {
   WireReader in(message);
@@ -107,6 +71,7 @@ class RemoteWriteDecoder::Run {
       if (in.tag() == kTimeSeries) {
         if (!in.Bytes(part)) break;
         if (!Series(part)) return Malformed(Here(), "malformed protobuf TimeSeries");
+        if (taken_.samples + taken_.dropped > limits_.samples_max || too_many_) return TooManySamples(limits_);
         ++index_;
       } else if (in.tag() == kMetadata) {
         MetricMetadata about;
@@ -235,6 +200,7 @@ class RemoteWriteDecoder::Run {
   Taken taken_;
   size_t index_ = 0;
   uint64_t histograms_ = 0;  // of the series that is read
+  bool too_many_ = false;    // samples of one series: no more were read
 };
 
 RemoteWriteDecoder::Run::Outcome RemoteWriteDecoder::Run::Fields(std::string_view message, bool labels) {
@@ -251,10 +217,16 @@ RemoteWriteDecoder::Run::Outcome RemoteWriteDecoder::Run::Fields(std::string_vie
       if (!in.Bytes(part) || !ReadSample(part, time, value)) return Outcome::kMalformed;
       m_.times.push_back(time);
       m_.values.push_back(value);
+      if (m_.times.size() > limits_.samples_max) {
+        too_many_ = true;
+        return Outcome::kRead;
+      }
     } else if (in.tag() == kLabel) {
       if (!labels) return Outcome::kMoreLabels;
-      format::LabelPair& label = m_.labels.emplace_back();
+      format::LabelPair label;
       if (!in.Bytes(part) || !ReadLabel(part, label.name, label.value)) return Outcome::kMalformed;
+      if (m_.labels.size() > limits_.labels_max) continue;  // refused below, without a memory of all of them
+      m_.labels.push_back(label);
       m_.raw.push_back(part);
     } else {
       if (in.tag() == kExemplar) ++exemplars;

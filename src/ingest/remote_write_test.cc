@@ -119,7 +119,7 @@ TEST_F(RemoteWrite, BadSeriesAreLeftOutWithTheReasonAndOthersKept) {
   EXPECT_THAT(ReasonFor({{"__name__", "up"}, {"", "a"}}), HasSubstr("a label without a name"));
   EXPECT_THAT(ReasonFor({{"__name__", "up"}, {"job", "a"}, {"job", "b"}}), HasSubstr("\"job\" is given twice"));
   EXPECT_THAT(ReasonFor({{"__name__", "up"}, {"job", ""}, {"job", "b"}}), HasSubstr("\"job\" is given twice"));
-  EXPECT_THAT(ReasonFor({{"__name__", "up"}, {"a", "1"}, {"b", "1"}, {"c", "1"}}), HasSubstr("4 labels, more than 3"));
+  EXPECT_THAT(ReasonFor({{"__name__", "up"}, {"a", "1"}, {"b", "1"}, {"c", "1"}}), HasSubstr("more than 3 labels"));
   EXPECT_THAT(ReasonFor({{"__name__", "up"}, {std::string(21, 'n'), "1"}}), HasSubstr("21 bytes, more than 20"));
   EXPECT_THAT(ReasonFor({{"__name__", "up"}, {"job", std::string(31, 'v')}}), HasSubstr("31 bytes, more than 30"));
 }
@@ -204,6 +204,16 @@ TEST_F(RemoteWrite, BombsAndLiesOfSnappyAreRefused) {
   EXPECT_EQ(Refuse(BodyOf(request)).code(), Code::kTooLarge);
   limits_.body_bytes_max = 10;
   EXPECT_EQ(Refuse(BodyOf(request)).field(), "body");
+}
+
+TEST_F(RemoteWrite, TooManySamplesAreTooLarge) {
+  limits_.samples_max = 2;
+  proto::WriteRequest request;
+  for (int i = 0; i < 3; ++i) AddSeries(request, {{"__name__", "up"}}, {{kTime, i}});
+  EXPECT_EQ(Refuse(BodyOf(request)).code(), Code::kTooLarge);
+  request.Clear();
+  AddSeries(request, {{"__name__", "up"}}, {{kTime, 1}, {kTime, 2}, {kTime, 3}});
+  EXPECT_EQ(Refuse(BodyOf(request)).code(), Code::kTooLarge);
 }
 
 TEST_F(RemoteWrite, TruncatedMessagesAreRefusedOrEndBetweenSeries) {

@@ -83,7 +83,7 @@ Status CheckSeries(format::LabelsView labels, const Limits& limits) {
     ++count;
   }
   if (count > limits.labels_max) {
-    return Status::InvalidArgument({}, fmt::format("the series has {} labels, more than {}", count, limits.labels_max));
+    return Status::InvalidArgument({}, fmt::format("the series has more than {} labels", limits.labels_max));
   }
   if (!named) return Status::InvalidArgument({}, "the series has no metric name, which is the label \"__name__\"");
   return Status::Ok();
@@ -91,6 +91,10 @@ Status CheckSeries(format::LabelsView labels, const Limits& limits) {
 
 Status Malformed(std::string where, std::string_view why) {
   return Status::InvalidArgument(std::move(where), std::string(why));
+}
+
+Status TooManySamples(const Limits& limits) {
+  return Status::TooLarge("body", fmt::format("more than {} samples: send less at a time", limits.samples_max));
 }
 
 Status CheckBodySize(std::string_view body, const Limits& limits) {

@@ -21,6 +21,7 @@ namespace rhizome::ingest {
 struct Limits {
   size_t body_bytes_max = 32 << 20;      // as it was sent
   size_t decoded_bytes_max = 128 << 20;  // behind decompression
+  size_t samples_max = 5'000'000;        // of one body, those left out included
   size_t labels_max = 64;                // of one series, the metric's name included
   size_t name_bytes_max = 1024;          // of a label
   size_t value_bytes_max = 4096;         // of a label
@@ -70,6 +71,8 @@ Status CheckLabel(std::string_view name, std::string_view value, const Limits& l
 
 // InvalidArgument for bytes that are not what `format` says, at `where` ("body" or a place in it).
 Status Malformed(std::string where, std::string_view why);
+// TooLarge, for a body of more samples than the limit.
+Status TooManySamples(const Limits& limits);
 // TooLarge unless the body is within its limit.
 Status CheckBodySize(std::string_view body, const Limits& limits);
 
