@@ -140,6 +140,7 @@ class SeriesBatchBuilder {
   size_t series_count() const { return label_ends_.size(); }
   size_t sample_count() const { return values_.size(); }
   bool empty() const { return values_.empty(); }
+  size_t dictionary_bytes() const { return dictionary_.size(); }  // of all label sets
   // At least what Encode gives.
   size_t encoded_bytes_max() const;
   LabelsView LabelsOf(uint32_t series) const;

@@ -9,6 +9,11 @@
 namespace rhizome::ingest {
 
 Result<format::LabelsView> LabelSet::Finish(const Limits& limits) {
+  size_t bytes = 0;
+  for (const format::LabelPair& pair : pairs_) bytes += pair.name.size() + pair.value.size();
+  if (bytes > 2 * limits.series_bytes_max) {  // not worth a copy that may be long
+    return Status::InvalidArgument({}, fmt::format("its labels take more than {} bytes", limits.series_bytes_max));
+  }
   std::sort(pairs_.begin(), pairs_.end());
   const auto twice =
       std::adjacent_find(pairs_.begin(), pairs_.end(), [](const auto& a, const auto& b) { return a.name == b.name; });

@@ -71,7 +71,7 @@ class RemoteWriteDecoder::Run {
       if (in.tag() == kTimeSeries) {
         if (!in.Bytes(part)) break;
         if (!Series(part)) return Malformed(Here(), "malformed protobuf TimeSeries");
-        if (taken_.samples + taken_.dropped > limits_.samples_max || too_many_) return TooManySamples(limits_);
+        RETURN_IF_ERROR(CheckTaken(taken_, out_, limits_));
         ++index_;
       } else if (in.tag() == kMetadata) {
         MetricMetadata about;
@@ -134,6 +134,7 @@ class RemoteWriteDecoder::Run {
       at = raw + size;
     }
     end = static_cast<size_t>(at - message.data());
+    if (end > limits_.series_bytes_max) return {};
     return format::LabelsView::Trusted({m_.canonical.data(), static_cast<size_t>(to - m_.canonical.data())});
   }
 
@@ -200,7 +201,6 @@ class RemoteWriteDecoder::Run {
   Taken taken_;
   size_t index_ = 0;
   uint64_t histograms_ = 0;  // of the series that is read
-  bool too_many_ = false;    // samples of one series: no more were read
 };
 
 RemoteWriteDecoder::Run::Outcome RemoteWriteDecoder::Run::Fields(std::string_view message, bool labels) {
@@ -217,10 +217,7 @@ RemoteWriteDecoder::Run::Outcome RemoteWriteDecoder::Run::Fields(std::string_vie
       if (!in.Bytes(part) || !ReadSample(part, time, value)) return Outcome::kMalformed;
       m_.times.push_back(time);
       m_.values.push_back(value);
-      if (m_.times.size() > limits_.samples_max) {
-        too_many_ = true;
-        return Outcome::kRead;
-      }
+      if (m_.times.size() > limits_.samples_max) return Outcome::kRead;  // refused as too many
     } else if (in.tag() == kLabel) {
       if (!labels) return Outcome::kMoreLabels;
       format::LabelPair label;

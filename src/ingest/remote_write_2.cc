@@ -59,7 +59,7 @@ class RemoteWrite2Decoder::Run {
       }
       if (!in.Bytes(part)) break;
       if (!Series(part)) return Malformed(Here(), "malformed protobuf TimeSeries");
-      if (taken_.samples + taken_.dropped > limits_.samples_max || too_many_) return TooManySamples(limits_);
+      RETURN_IF_ERROR(CheckTaken(taken_, out_, limits_));
       ++index_;
     }
     return Status::Ok();
@@ -109,8 +109,7 @@ class RemoteWrite2Decoder::Run {
         if (!in.Bytes(part) || !ReadSample(part, time, value)) return false;
         m_.times.push_back(time);
         m_.values.push_back(value);
-        too_many_ = m_.values.size() > limits_.samples_max;
-        if (too_many_) return true;
+        if (m_.values.size() > limits_.samples_max) break;  // refused as too many
       } else if (in.tag() == kRefs) {
         if (!in.Bytes(part)) return false;
         for (WireReader refs(part); !refs.AtEnd();) {
@@ -191,7 +190,6 @@ class RemoteWrite2Decoder::Run {
   format::SeriesBatchBuilder& out_;
   Taken taken_;
   size_t index_ = 0;
-  bool too_many_ = false;  // samples of one series: no more were read
 };
 
 Result<Taken> RemoteWrite2Decoder::DecodeMessage(std::string_view message, const Limits& limits,

@@ -75,6 +75,9 @@ Status CheckLabel(std::string_view name, std::string_view value, const Limits& l
 }
 
 Status CheckSeries(format::LabelsView labels, const Limits& limits) {
+  if (labels.bytes().size() > limits.series_bytes_max) {
+    return Status::InvalidArgument({}, fmt::format("its labels take more than {} bytes", limits.series_bytes_max));
+  }
   size_t count = 0;
   bool named = false;
   for (const format::LabelPair& pair : labels) {
@@ -93,8 +96,15 @@ Status Malformed(std::string where, std::string_view why) {
   return Status::InvalidArgument(std::move(where), std::string(why));
 }
 
-Status TooManySamples(const Limits& limits) {
-  return Status::TooLarge("body", fmt::format("more than {} samples: send less at a time", limits.samples_max));
+Status CheckTaken(const Taken& taken, const format::SeriesBatchBuilder& out, const Limits& limits) {
+  if (taken.samples + taken.dropped > limits.samples_max) {
+    return Status::TooLarge("body", fmt::format("more than {} samples: send less at a time", limits.samples_max));
+  }
+  if (out.dictionary_bytes() > limits.dictionary_bytes_max) {
+    return Status::TooLarge(
+        "body", fmt::format("labels of more than {} bytes: send less at a time", limits.dictionary_bytes_max));
+  }
+  return Status::Ok();
 }
 
 Status CheckBodySize(std::string_view body, const Limits& limits) {

@@ -19,12 +19,14 @@
 namespace rhizome::ingest {
 
 struct Limits {
-  size_t body_bytes_max = 32 << 20;      // as it was sent
-  size_t decoded_bytes_max = 128 << 20;  // behind decompression
-  size_t samples_max = 5'000'000;        // of one body, those left out included
-  size_t labels_max = 64;                // of one series, the metric's name included
-  size_t name_bytes_max = 1024;          // of a label
-  size_t value_bytes_max = 4096;         // of a label
+  size_t body_bytes_max = 32 << 20;         // as it was sent
+  size_t decoded_bytes_max = 128 << 20;     // behind decompression
+  size_t samples_max = 5'000'000;           // of one body, those left out included
+  size_t labels_max = 64;                   // of one series, the metric's name included
+  size_t name_bytes_max = 1024;             // of a label
+  size_t value_bytes_max = 4096;            // of a label
+  size_t series_bytes_max = 16 << 10;       // of all labels of one series
+  size_t dictionary_bytes_max = 256 << 20;  // of all series of one body; short bodies can name long series many times
 };
 
 // What a metric is, as its sender tells.
@@ -47,6 +49,7 @@ struct Taken {
   uint64_t samples = 0;         // in the builder
   uint64_t dropped = 0;         // left out, each for one of the reasons
   uint64_t exemplars = 0;       // seen; there is no place for them yet
+  uint64_t strings = 0;         // fields of line protocol that are text; likewise
   std::vector<Status> reasons;  // the first few; a reason's field() is the place in the body
   std::vector<MetricMetadata> metadata;
 
@@ -71,8 +74,8 @@ Status CheckLabel(std::string_view name, std::string_view value, const Limits& l
 
 // InvalidArgument for bytes that are not what `format` says, at `where` ("body" or a place in it).
 Status Malformed(std::string where, std::string_view why);
-// TooLarge, for a body of more samples than the limit.
-Status TooManySamples(const Limits& limits);
+// TooLarge once a body has had more samples or labels than the limits allow: to be asked while it is read.
+Status CheckTaken(const Taken& taken, const format::SeriesBatchBuilder& out, const Limits& limits);
 // TooLarge unless the body is within its limit.
 Status CheckBodySize(std::string_view body, const Limits& limits);
 
