@@ -1,5 +1,7 @@
 #include "metrics_api/answers.h"
 
+#include <fmt/compile.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -15,6 +17,8 @@ namespace {
 constexpr size_t kTimeBytesMax = 32;                     // "[-1000000000000000.000,\"" and to spare
 constexpr size_t kValueBytesMax = 32;                    // "-1.2345678901234567e-308" and to spare
 constexpr double kExactIntegerMax = 9007199254740992.0;  // 2^53
+constexpr double kThousandthsMax = 1e15;
+constexpr double kPlainMin = 1e-4;  // from here to 2^53 every library writes digits without an exponent
 constexpr size_t kSamplesPerPiece = 256;
 
 char* WriteInteger(int64_t number, char* out) { return std::to_chars(out, out + kValueBytesMax, number).ptr; }
@@ -61,10 +65,12 @@ char* WriteValue(double value, char* out) {
   if (magnitude < kExactIntegerMax) {
     const auto whole = static_cast<int64_t>(value);
     if (static_cast<double>(whole) == value && (whole != 0 || !std::signbit(value))) return WriteInteger(whole, out);
-    const double thousandths = std::nearbyint(value * 1000);
-    if (std::fabs(thousandths) < 1e15 && thousandths != 0 && thousandths / 1000 == value) {
-      return WriteDecimal(static_cast<int64_t>(thousandths), out);
+    if (magnitude < kThousandthsMax / 1000) {
+      const auto thousandths = static_cast<int64_t>(value * 1000 + std::copysign(0.5, value));
+      if (thousandths != 0 && static_cast<double>(thousandths) / 1000 == value) return WriteDecimal(thousandths, out);
     }
+    // The fastest there is; its exponents begin elsewhere.
+    if (magnitude >= kPlainMin) return fmt::format_to(out, FMT_COMPILE("{}"), value);
   }
   if (std::isnan(value)) return WriteText("NaN", out);
   if (std::isinf(value)) return WriteText(value > 0 ? "+Inf" : "-Inf", out);
