@@ -76,6 +76,7 @@ Status SeriesEngine::RemoveUnnamed(const Manifest& manifest) const {
 SeriesNumber SeriesEngine::AddSeries(format::LabelsView labels) {
   const SeriesNumber series = table_.FindOrAdd(labels);
   while (active_->series_count() <= series) active_->AddSeries();
+  if (series < ranks_.size()) ranks_[series] = Selection::kUnranked;  // the rank of who had the number before
   return series;
 }
 

@@ -148,15 +148,24 @@ class SeriesEngine {
   SeriesNumber AddSeries(format::LabelsView labels) REQUIRES(memory_);
   // Sets memory aside for a checkpoint unless an earlier one's is still there; true: it is.
   bool Freeze() EXCLUDES(apply_mutex_, memory_);
+  uint32_t RankOf(SeriesNumber series) const REQUIRES_SHARED(memory_) {
+    return series < ranks_.size() ? ranks_[series] : Selection::kUnranked;
+  }
+  void SetRanks(std::span<const SeriesNumber> in_order) EXCLUDES(memory_);
   // Forgets the series of which neither `flushed` nor memory has samples.
   void ForgetIdleSeries(const Generation& flushed) EXCLUDES(apply_mutex_, memory_);
   std::vector<Partition> FrozenPartitions() const EXCLUDES(memory_);
   // Writes the frozen samples of a few neighbouring partitions.
-  Status Flush(std::span<const Partition> partitions, FilesUnderWay& files) EXCLUDES(memory_);
+  Status Flush(std::span<const Partition> partitions, FilesUnderWay& files, std::vector<SeriesNumber>& in_order)
+      EXCLUDES(memory_);
   Selection::Memory FrozenSeries() const EXCLUDES(memory_);
   // Removes files that no manifest names or will name.
   void Abandon(const std::vector<std::string>& names) EXCLUDES(manifest_mutex_);
   Status Merge(const CompactionPlan& plan, const Blocks& blocks, FilesUnderWay& files) EXCLUDES(memory_);
+
+  // Copies what memory holds of the series.
+  void CopySeries(const SeriesSet& series, int64_t from, int64_t to, Selection::Memory& memory) const
+      REQUIRES_SHARED(memory_);
 
   std::string PathOf(std::string_view name) const { return options_.directory + "/" + std::string(name); }
 
@@ -171,6 +180,8 @@ class SeriesEngine {
   mutable Turnstile memory_;
   SeriesTable table_ GUARDED_BY(memory_);
   std::unique_ptr<Generation> active_ GUARDED_BY(memory_) PT_GUARDED_BY(memory_);
+  // By number: the places that the last checkpoint's sorting gave. New series have none.
+  std::vector<uint32_t> ranks_ GUARDED_BY(memory_);
   std::set<int64_t> active_slots_ GUARDED_BY(memory_);  // of partition length, those with samples
   std::shared_ptr<const Generation> frozen_ GUARDED_BY(memory_);
   std::set<int64_t> frozen_slots_ GUARDED_BY(memory_);

@@ -6,6 +6,28 @@
 
 namespace rhizome::series {
 
+void SeriesEngine::CopySeries(const SeriesSet& series, int64_t from, int64_t to, Selection::Memory& memory) const {
+  constexpr size_t kFar = 16, kNear = 8;  // steps between looking ahead and copying
+  std::vector<SeriesNumber> numbers(series.cardinality());
+  series.toUint32Array(numbers.data());
+  for (size_t step = 0; step < numbers.size() + kFar; ++step) {
+    if (step < numbers.size()) {
+      table_.PrefetchFar(numbers[step]);
+      active_->PrefetchFar(numbers[step]);
+    }
+    if (step >= kFar - kNear && step - (kFar - kNear) < numbers.size()) {
+      table_.PrefetchNear(numbers[step - (kFar - kNear)]);
+      active_->PrefetchNear(numbers[step - (kFar - kNear)]);
+    }
+    if (step < kFar) continue;
+    const SeriesNumber number = numbers[step - kFar];
+    const bool frozen = frozen_ != nullptr && number < frozen_->series_count() && !frozen_->IsEmpty(number);
+    if (!frozen && active_->IsEmpty(number)) continue;
+    memory.Add(table_.LabelsOf(number), number, RankOf(number));
+    active_->Copy(number, from, to, memory.copy);
+  }
+}
+
 std::unique_ptr<Selection> SeriesEngine::Select(std::span<const format::Matcher> matchers, int64_t from,
                                                 int64_t to) const {
   Selection::Memory memory;
@@ -17,13 +39,7 @@ std::unique_ptr<Selection> SeriesEngine::Select(std::span<const format::Matcher>
     blocks = blocks_;
     deletions = deletions_;
     memory.frozen = frozen_;
-    const SeriesSet series = table_.index().Select(matchers);
-    for (const SeriesNumber number : series) {
-      const bool frozen = frozen_ != nullptr && number < frozen_->series_count() && !frozen_->IsEmpty(number);
-      if (!frozen && active_->IsEmpty(number)) continue;
-      memory.Add(table_.LabelsOf(number), number);
-      active_->Copy(number, from, to, memory.copy);
-    }
+    CopySeries(table_.index().Select(matchers), from, to, memory);
   }
   auto selection = std::make_unique<Selection>(from, to, std::move(deletions));
   for (const NamedBlock& block : *blocks) {

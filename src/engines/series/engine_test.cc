@@ -208,6 +208,25 @@ TEST(SeriesEngine, ANumberGivenAgainIsNotTakenForTheSeriesItWas) {
   EXPECT_THAT(answer.at("up{job=\"web\"}"), ElementsAre(Pair(kEpochMs, Bits(1)), Pair(kEpochMs + 1, Bits(4))));
 }
 
+TEST(SeriesEngine, SeriesStayInOrderAmongNewAndForgottenOnes) {
+  SimDisk disk;
+  const auto engine = MustOpen(disk);
+  std::mt19937 random(3);
+  uint64_t lsn = 0;
+  for (int round = 0; round < 40; ++round) {
+    std::vector<TestRow> rows;
+    for (int i = 0; i < 30; ++i) {
+      const std::string number = std::to_string(random() % 200);
+      rows.push_back({LabelsOf({{"n", number}}), kEpochMs + round, 1});
+    }
+    ApplyRows(*engine, ++lsn, VersionAt(kEpochMs), rows);
+    MustAsk(*engine);  // checks the order
+    if (round % 3 == 0) MustCheckpoint(*engine);
+    MustAsk(*engine);
+  }
+  EXPECT_LT(engine->counts().series, 150u);
+}
+
 TEST(SeriesEngine, NewSeriesAreCountedBeforeTheyAreThere) {
   SimDisk disk;
   const auto engine = MustOpen(disk);

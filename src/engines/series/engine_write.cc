@@ -136,6 +136,7 @@ std::vector<Partition> SeriesEngine::FrozenPartitions() const {
 Status SeriesEngine::Checkpoint() {
   const MutexLock lock(checkpoint_mutex_);
   std::shared_ptr<const Generation> flushed;
+  std::vector<SeriesNumber> in_order;
   for (bool left_over = true; left_over;) {
     {
       const ReadPass pass(memory_);
@@ -145,7 +146,8 @@ Status SeriesEngine::Checkpoint() {
     FilesUnderWay files(*this);
     const std::vector<Partition> partitions = FrozenPartitions();
     for (size_t at = 0; at < partitions.size(); at += kWritersMax) {
-      RETURN_IF_ERROR(Flush(std::span(partitions).subspan(at, std::min(kWritersMax, partitions.size() - at)), files));
+      RETURN_IF_ERROR(
+          Flush(std::span(partitions).subspan(at, std::min(kWritersMax, partitions.size() - at)), files, in_order));
     }
     Change change;
     {
@@ -156,8 +158,20 @@ Status SeriesEngine::Checkpoint() {
     change.added = files.Take();
     RETURN_IF_ERROR(Commit(std::move(change)));
   }
+  if (!in_order.empty()) SetRanks(in_order);
   ForgetIdleSeries(*flushed);
   return Status::Ok();
+}
+
+void SeriesEngine::SetRanks(std::span<const SeriesNumber> in_order) {
+  std::vector<uint32_t> ranks;
+  for (uint32_t place = 0; place < in_order.size(); ++place) {
+    if (in_order[place] >= ranks.size()) ranks.resize(in_order[place] + size_t{1}, Selection::kUnranked);
+    ranks[in_order[place]] = place;
+  }
+  // No number has been given again since: that is what checkpoints make possible, at their very end.
+  const WritePass pass(memory_);
+  ranks_.swap(ranks);
 }
 
 Selection::Memory SeriesEngine::FrozenSeries() const {
@@ -171,13 +185,14 @@ Selection::Memory SeriesEngine::FrozenSeries() const {
   for (SeriesNumber first = 0; first < count; first += kSeriesPerPass) {
     const ReadPass pass(memory_);
     for (SeriesNumber i = first; i < std::min<uint64_t>(count, uint64_t{first} + kSeriesPerPass); ++i) {
-      if (!memory.frozen->IsEmpty(i)) memory.Add(table_.LabelsOf(i), i);
+      if (!memory.frozen->IsEmpty(i)) memory.Add(table_.LabelsOf(i), i, RankOf(i));
     }
   }
   return memory;
 }
 
-Status SeriesEngine::Flush(std::span<const Partition> partitions, FilesUnderWay& files) {
+Status SeriesEngine::Flush(std::span<const Partition> partitions, FilesUnderWay& files,
+                           std::vector<SeriesNumber>& in_order) {
   const Rules rules = RulesNow();
   std::vector<std::unique_ptr<BlockWriter>> writers;
   for (const Partition& partition : partitions) {
@@ -187,6 +202,7 @@ Status SeriesEngine::Flush(std::span<const Partition> partitions, FilesUnderWay&
   Selection selection(std::max(rules.horizon_ms, partitions.front().first_ms), partitions.back().last_ms,
                       rules.deletions);
   selection.SetMemory(FrozenSeries());
+  in_order = selection.MemoryOrder();
   uint64_t read = 0;
   while (true) {
     ASSIGN_OR_RETURN(const bool more, selection.Next());

@@ -57,6 +57,10 @@ class Generation {
   // Adds an entry to `copy`, which holds at least what the series has within the range.
   void Copy(SeriesNumber series, int64_t from, int64_t to, MemoryCopy& copy) const;
 
+  // For who copies many series: some ahead, then a few ahead.
+  void PrefetchFar(SeriesNumber series) const { tails_.PrefetchLine(series); }
+  void PrefetchNear(SeriesNumber series) const { tails_.PrefetchRest(series); }
+
   uint64_t memory_bytes() const;
   uint64_t stamped_samples() const { return stamped_samples_; }
 

@@ -20,11 +20,14 @@ namespace rhizome::series {
 
 class Selection {
  public:
+  static constexpr uint32_t kUnranked = UINT32_MAX;
+
   // Series of memory by their labels, copied under the engine's lock.
   class Memory {
    public:
-    void Add(format::LabelsView labels, SeriesNumber number) {
-      series_.push_back({bytes_.size(), labels.bytes().size(), number});
+    // `rank`: of two series with one, the lesser rank has the lesser labels.
+    void Add(format::LabelsView labels, SeriesNumber number, uint32_t rank = kUnranked) {
+      series_.push_back({bytes_.size(), labels.bytes().size(), number, rank});
       bytes_.append(labels.bytes());
     }
     // Entry i belongs to the series added i-th; empty: none is needed.
@@ -37,7 +40,14 @@ class Selection {
       size_t at = 0;  // of its labels, in bytes_
       size_t size = 0;
       SeriesNumber number = 0;
+      uint32_t rank = kUnranked;
     };
+    format::LabelsView LabelsOf(uint32_t i) const {
+      return format::LabelsView::Trusted(std::string_view(bytes_).substr(series_[i].at, series_[i].size));
+    }
+    // Places in series_, in the order of their labels.
+    std::vector<uint32_t> Sort() const;
+
     std::string bytes_;
     std::vector<Series> series_;
   };
@@ -47,6 +57,9 @@ class Selection {
   void AddBlock(std::shared_ptr<const Block> block, const SeriesSet& series);
   // Once.
   void SetMemory(Memory memory);
+
+  // The series of memory in the order of their labels.
+  std::vector<SeriesNumber> MemoryOrder() const;
 
   // Moves to the next series that shows a sample; false: there are no more. Corruption names the block's fault.
   Result<bool> Next();
@@ -67,7 +80,7 @@ class Selection {
   };
 
   void Load(BlockSource& source);
-  format::LabelsView MemoryLabels() const;
+  format::LabelsView MemoryLabels() const { return memory_.LabelsOf(memory_order_[memory_at_]); }
   // The least labels of all sources to labels_; false when all are at their ends.
   bool FindNext();
   // What all sources hold of labels_, and moves those on.

@@ -52,6 +52,7 @@ struct Figures {
   double memory_bytes = 0, disk_bytes = 0, chunk_bytes = 0;
   double checkpoint = 0, compact = 0;
   double read_memory = 0, read_block = 0, decode = 0;
+  double instant_memory = 0, instant_block = 0, instant_both = 0;  // µs of CPU for each series: its last five minutes
 };
 
 // All rows of one round in one batch, as a scraper of all series sends them.
@@ -71,10 +72,10 @@ std::vector<std::string> MakeBatches(const std::vector<format::Labels>& labels, 
   return batches;
 }
 
-double Sum(const SeriesEngine& engine, uint64_t& samples) {
+double Sum(const SeriesEngine& engine, uint64_t& samples, int64_t from = INT64_MIN) {
   double sum = 0;
   samples = 0;
-  const auto selection = engine.Select({}, INT64_MIN, INT64_MAX);
+  const auto selection = engine.Select({}, from, INT64_MAX);
   while (selection->Next().value()) {
     samples += selection->samples().size();
     for (const double value : selection->samples().values) sum += value;
@@ -143,6 +144,8 @@ Figures Measure(uint32_t series, uint32_t rounds) {
   double first = 0, second = 0;
   figures.read_memory = samples / Time([&] { first = Sum(*engine, read); }) / 1e6;
   CHECK(read == static_cast<uint64_t>(samples));
+  const int64_t lately = kEpochMs + (rounds - 20) * kIntervalMs;
+  figures.instant_memory = 1e6 * Time([&] { Sum(*engine, read, lately); }) / series;
   figures.checkpoint = samples / Time([&] { CHECK(engine->Checkpoint().ok()); }) / 1e6;
   figures.compact = Time([&] {
     while (engine->Compact().value()) {
@@ -153,6 +156,10 @@ Figures Measure(uint32_t series, uint32_t rounds) {
   figures.disk_bytes = static_cast<double>(counts.block_bytes) / samples;
   figures.read_block = samples / Time([&] { second = Sum(*engine, read); }) / 1e6;
   CHECK(first == second);
+  figures.instant_block = 1e6 * Time([&] { Sum(*engine, read, lately); }) / series;
+  // Nothing new, but in memory again, and of series that have been sorted once.
+  for (size_t i = rounds - 20; i < rounds; ++i) engine->Apply(i + 1 + rounds, format::SeriesBatch::Trusted(batches[i]));
+  figures.instant_both = 1e6 * Time([&] { Sum(*engine, read, lately); }) / series;
   return figures;
 }
 
@@ -176,6 +183,8 @@ void Run(bool json, uint32_t series, uint32_t rounds) {
   std::printf("new series %.3f M per CPU second\n", f.apply_new);
   std::printf("memory: %.0f bytes per series; disk: %.3f bytes per sample, of which %.3f chunks\n", f.memory_bytes,
               f.disk_bytes, f.chunk_bytes);
+  std::printf("the last five minutes: memory %.2f, block %.2f, both %.2f us of CPU for each series\n", f.instant_memory,
+              f.instant_block, f.instant_both);
   std::printf("checkpoint %.2f; compaction of it %.2f s\n", f.checkpoint, f.compact);
   std::printf("read and sum: memory %.1f, block %.1f; decode alone %.1f (ratios %.2f, %.2f)\n", f.read_memory,
               f.read_block, f.decode, f.read_memory / f.decode, f.read_block / f.decode);

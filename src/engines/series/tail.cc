@@ -17,6 +17,11 @@ constexpr size_t kSpillAhead = 8;
 constexpr size_t kLengthBytes = 2;
 constexpr size_t kFoldedChunkSamples = 480;
 
+void Prefetch(const void* at) {
+  __builtin_prefetch(at);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
 void Push(Samples& samples, int64_t time, double value) {
   samples.times.push_back(time);
   samples.values.push_back(value);
@@ -241,6 +246,19 @@ void TailStore::Copy(SeriesNumber series, int64_t from, int64_t to, TailCopy& co
     copy.late_.insert(copy.late_.end(), late.begin(), late.end());
   }
   copy.ends_.push_back({copy.chunks_.size(), copy.unsealed_.size(), copy.late_.size()});
+}
+
+void TailStore::PrefetchLine(SeriesNumber series) const {
+  Prefetch(&lines_[series]);
+  Prefetch(&sealed_[series]);
+}
+
+void TailStore::PrefetchRest(SeriesNumber series) const {
+  if (lines_[series].spill != kNone) {
+    const char* const spill = reinterpret_cast<const char*>(&SpillAt(lines_[series].spill));
+    for (size_t at = 0; at < sizeof(Spill); at += 64) Prefetch(spill + at);
+  }
+  Prefetch(sealed_[series].bytes.get());
 }
 
 void TailCopy::Read(size_t i, int64_t from, int64_t to, Samples& out) const {

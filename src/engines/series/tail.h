@@ -69,6 +69,9 @@ class TailStore {
   void Read(SeriesNumber series, int64_t from, int64_t to, Samples& out) const;
   // Adds an entry to `copy` with at least the samples within the range. Costs about as much as copying them.
   void Copy(SeriesNumber series, int64_t from, int64_t to, TailCopy& copy) const;
+  // For who copies many: what Copy looks at first, and what that leads to.
+  void PrefetchLine(SeriesNumber series) const;
+  void PrefetchRest(SeriesNumber series) const;
   bool IsEmpty(SeriesNumber series) const { return lines_[series].held == 0; }
   // Removes the samples with time < `end` and appends them to `out`, ascending.
   void Take(SeriesNumber series, int64_t end, Samples& out);
