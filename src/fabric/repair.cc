@@ -67,6 +67,7 @@ Task<Result<std::vector<uint32_t>>> Repair::DifferingLeaves(Session& session) {
 Task<Status> Repair::PullLeaves(Session& session, std::vector<uint32_t> leaves) {
   InventoryRequest request{session.target, kDigestBits, std::move(leaves), "", settings_.repair_page_keys};
   do {
+    const int64_t begun_ns = caller_.loop().NowNs();
     auto reply = co_await caller_.Ask<InventoryRequest>(session.from, request, Step(kStepMs));
     if (!reply.ok()) co_return reply.status();
     std::string next = std::move(reply->page.next);
@@ -76,7 +77,8 @@ Task<Status> Repair::PullLeaves(Session& session, std::vector<uint32_t> leaves) 
     const Status pulled = co_await PullPage(session, std::move(reply->page.entries));
     if (!pulled.ok()) co_return pulled;
     request.after = std::move(next);
-    if (!co_await Sleep(caller_.loop(), settings_.repair_pause_ms * kNsPerMs)) co_return Status::Cancelled("stopping");
+    const bool going = co_await Rest(caller_.loop(), begun_ns, settings_.repair_pause_ms * kNsPerMs);
+    if (!going) co_return Status::Cancelled("stopping");
   } while (!request.after.empty());
   co_return Status::Ok();
 }

@@ -103,6 +103,7 @@ Task<Result<Splitter::Filled>> Splitter::Fill(Placement child, std::function<boo
   InventoryRequest request{{child.parent, 0}, 0, {0}, "", settings_.repair_page_keys};
   do {
     if (!wanted()) co_return Status::Cancelled("not wanted any more");
+    const int64_t begun_ns = loop_.NowNs();
     const auto page = co_await store_.Inventory(request);
     if (!page.ok()) co_return page.status();
     std::vector<format::RegisterVersion> entries;
@@ -115,7 +116,8 @@ Task<Result<Splitter::Filled>> Splitter::Fill(Placement child, std::function<boo
     if (!copied.ok()) co_return copied;
     told(filled);
     request.after = page->next;
-    if (!co_await Sleep(loop_, settings_.repair_pause_ms * kNsPerMs)) co_return Status::Cancelled("stopping");
+    const bool going = co_await Rest(loop_, begun_ns, settings_.repair_pause_ms * kNsPerMs);
+    if (!going) co_return Status::Cancelled("stopping");
   } while (!request.after.empty());
   const Status remembered = co_await FillRequests(child);
   if (!remembered.ok()) co_return remembered;

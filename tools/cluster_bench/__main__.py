@@ -30,7 +30,7 @@ def parse():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     parser.add_argument("--only", default=",".join(phases.ALL), help="phases, separated by commas; leave brings join")
-    parser.add_argument("--points", type=int, default=20_000, help="of every phase but catchup")
+    parser.add_argument("--points", type=int, default=60_000, help="of every phase but catchup")
     parser.add_argument("--catchup-points", type=int, default=100_000)
     parser.add_argument("--queries", type=int, default=500, help="of recall")
     parser.add_argument("--ef", type=int, default=0, help="of recall: less effort than usual, which tells indexes apart")
