@@ -179,8 +179,7 @@ EngineCounts SeriesEngine::counts() const {
   EngineCounts counts;
   const ReadPass pass(memory_);
   counts.series = table_.size();
-  counts.memory_bytes = table_.memory_bytes() + active_->memory_bytes();
-  if (frozen_ != nullptr) counts.memory_bytes += frozen_->memory_bytes();
+  counts.sample_bytes = SampleBytes();
   counts.blocks = blocks_->size();
   for (const NamedBlock& block : *blocks_) {
     counts.block_samples += block.block->info().samples;
@@ -188,6 +187,15 @@ EngineCounts SeriesEngine::counts() const {
   }
   counts.deletions = deletions_->members().size();
   return counts;
+}
+
+uint64_t SeriesEngine::SampleBytes() const {
+  return active_->memory_bytes() + (frozen_ != nullptr ? frozen_->memory_bytes() : 0);
+}
+
+uint64_t SeriesEngine::MeasureMemory() const {
+  const ReadPass pass(memory_);
+  return table_.memory_bytes() + SampleBytes() + ranks_.capacity() * sizeof(uint32_t);
 }
 
 SeriesEngine::Rules SeriesEngine::RulesNow() const {

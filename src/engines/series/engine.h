@@ -50,7 +50,7 @@ struct EngineOptions {
 
 struct EngineCounts {
   uint64_t series = 0;        // in memory: those that were written to since the checkpoint before the last one
-  uint64_t memory_bytes = 0;  // without the dictionaries kept, up to 64 MiB
+  uint64_t sample_bytes = 0;  // of memory, for the samples that no checkpoint has written yet
   uint64_t blocks = 0;
   uint64_t block_samples = 0;
   uint64_t block_bytes = 0;
@@ -84,8 +84,9 @@ class SeriesEngine {
                                                int64_t from, int64_t to) const EXCLUDES(memory_);
   // How many series of the batch memory does not know, each counted once.
   uint64_t CountNewSeries(const format::SeriesBatch& batch) const EXCLUDES(memory_);
-  // Walks memory.
   EngineCounts counts() const EXCLUDES(memory_);
+  // All memory for samples, series and their index. Walks the index, and a writer waits meanwhile.
+  uint64_t MeasureMemory() const EXCLUDES(memory_);
 
   // Writes what memory holds to blocks and publishes them with the LSN applied when called.
   Status Checkpoint() EXCLUDES(apply_mutex_, checkpoint_mutex_, memory_);
@@ -148,6 +149,7 @@ class SeriesEngine {
   SeriesNumber AddSeries(format::LabelsView labels) REQUIRES(memory_);
   // Sets memory aside for a checkpoint unless an earlier one's is still there; true: it is.
   bool Freeze() EXCLUDES(apply_mutex_, memory_);
+  uint64_t SampleBytes() const REQUIRES_SHARED(memory_);
   uint32_t RankOf(SeriesNumber series) const REQUIRES_SHARED(memory_) {
     return series < ranks_.size() ? ranks_[series] : Selection::kUnranked;
   }

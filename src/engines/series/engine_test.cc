@@ -227,6 +227,22 @@ TEST(SeriesEngine, SeriesStayInOrderAmongNewAndForgottenOnes) {
   EXPECT_LT(engine->counts().series, 150u);
 }
 
+TEST(SeriesEngine, ACheckpointFreesTheMemoryOfItsSamples) {
+  SimDisk disk;
+  const auto engine = MustOpen(disk);
+  const uint64_t empty = engine->counts().sample_bytes;
+  std::vector<TestRow> rows;
+  for (int i = 0; i < 5'000; ++i) {
+    rows.push_back({kWeb, kEpochMs + i, 1.0 / (i + 1)});
+    rows.push_back({kDb, kEpochMs - i * kHourMs / 100, 1.0 / (i + 1)});
+  }
+  ApplyRows(*engine, 1, VersionAt(kEpochMs), rows);
+  EXPECT_GT(engine->counts().sample_bytes, empty + 100'000);
+  EXPECT_GT(engine->MeasureMemory(), engine->counts().sample_bytes);
+  MustCheckpoint(*engine);
+  EXPECT_LT(engine->counts().sample_bytes, empty + 1'000);
+}
+
 TEST(SeriesEngine, NewSeriesAreCountedBeforeTheyAreThere) {
   SimDisk disk;
   const auto engine = MustOpen(disk);

@@ -47,12 +47,9 @@ void MemoryCopy::Read(size_t i, int64_t from, int64_t to, StoredSamples& out) co
 }
 
 uint64_t Generation::memory_bytes() const {
-  uint64_t bytes = tails_.memory_bytes() + stamped_.bucket_count() * sizeof(void*);
-  for (const auto& [series, stamped] : stamped_) {
-    bytes +=
-        sizeof(void*) + sizeof(std::pair<SeriesNumber, Stamped>) + stamped.samples.capacity() * sizeof(StampedSample);
-  }
-  return bytes;
+  return tails_.memory_bytes() + stamped_.bucket_count() * sizeof(void*) +
+         stamped_.size() * (sizeof(void*) + sizeof(std::pair<SeriesNumber, Stamped>)) +
+         stamped_samples_ * sizeof(StampedSample);
 }
 
 }  // namespace rhizome::series

@@ -61,6 +61,7 @@ class Generation {
   void PrefetchFar(SeriesNumber series) const { tails_.PrefetchLine(series); }
   void PrefetchNear(SeriesNumber series) const { tails_.PrefetchRest(series); }
 
+  // What the allocator adds and vectors have to spare is not known here.
   uint64_t memory_bytes() const;
   uint64_t stamped_samples() const { return stamped_samples_; }
 

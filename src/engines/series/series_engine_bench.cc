@@ -139,7 +139,7 @@ Figures Measure(uint32_t series, uint32_t rounds) {
   };
   figures.apply_new = series / Time([&] { apply(0, 1); }) / 1e6;
   figures.apply = samples / Time([&] { apply(1, rounds); }) / 1e6;
-  figures.memory_bytes = static_cast<double>(engine->counts().memory_bytes) / series;
+  figures.memory_bytes = static_cast<double>(engine->MeasureMemory()) / series;
   uint64_t read = 0;
   double first = 0, second = 0;
   figures.read_memory = samples / Time([&] { first = Sum(*engine, read); }) / 1e6;
