@@ -9,7 +9,7 @@ namespace rhizome::series {
 namespace {
 
 constexpr std::string_view kBlockPrefix = "block.";
-constexpr size_t kSeriesPerPass = 256;  // new series added while readers wait
+constexpr size_t kNewSeriesPerPass = 256;  // added while readers wait
 
 }  // namespace
 
@@ -101,7 +101,7 @@ void SeriesEngine::FindSeries(const format::SeriesBatch& batch) {
       continue;
     }
     const WritePass pass(memory_);
-    for (size_t added = 0; i < count && added < kSeriesPerPass; ++i) {
+    for (size_t added = 0; i < count && added < kNewSeriesPerPass; ++i) {
       if (rows_.numbers[i] != SeriesTable::kNoSeries) continue;
       rows_.numbers[i] = AddSeries(rows_.labels[i]);
       ++added;

@@ -8,10 +8,11 @@
 // Nothing is refused here: who limits lateness or series does so before the log (admission.h).
 //
 // Threads. Apply and Delete have one caller at a time; Checkpoint, Compact, SetHorizon and Settle may run beside them
-// and each other, and wait only for their own kind. Select may run beside everything. A reader sees whole batches: it
-// copies what memory holds of its series, still compressed, under a lock (about a microsecond for each series), then
-// decodes without one. A writer waits for readers that are copying, a reader for one batch at most, and neither for a
-// checkpoint or a compaction, which hold the lock only to begin and to publish.
+// and each other, and wait only for their own kind. Select may run beside everything, and sees all that was applied
+// before it began. It copies what memory holds of its series, still compressed, under a lock (about a microsecond for
+// each series), then decodes without one. Up to kSeriesPerPass series are of one moment, so that it sees whole batches;
+// of more the lock is let go in between, so that a writer waits for one pass of a reader at most and a reader for one
+// batch. Neither waits for a checkpoint or a compaction, which hold the lock only to begin and to publish.
 //
 // Durable: what Checkpoint and Compact publish is synced before its name is. A failure of either leaves the state as it
 // was and the engine usable; what was written in vain goes with the next that succeeds or at Open.
@@ -59,6 +60,8 @@ struct EngineCounts {
 
 class SeriesEngine {
  public:
+  static constexpr size_t kSeriesPerPass = 4'096;
+
   // Opens what the directory holds, an empty state when nothing. `disk` outlives the engine. Corruption names the file.
   static Result<std::unique_ptr<SeriesEngine>> Open(io::Disk& disk, EngineOptions options);
   SeriesEngine(const SeriesEngine&) = delete;
@@ -166,8 +169,18 @@ class SeriesEngine {
   Status Merge(const CompactionPlan& plan, const Blocks& blocks, FilesUnderWay& files) EXCLUDES(memory_);
 
   // Copies what memory holds of the series.
-  void CopySeries(const SeriesSet& series, int64_t from, int64_t to, Selection::Memory& memory) const
+  void CopySeries(std::span<const SeriesNumber> numbers, int64_t from, int64_t to, Selection::Memory& memory) const
       REQUIRES_SHARED(memory_);
+  // What a selection starts from.
+  struct Start {
+    Selection::Memory memory;
+    std::shared_ptr<const Blocks> blocks;
+    std::shared_ptr<const DeletionSet> deletions;
+    int64_t from_ms = 0;
+  };
+  // False: memory was exchanged between two passes. `per_pass` series are copied in one.
+  bool TryStart(std::span<const format::Matcher> matchers, int64_t from, int64_t to, size_t per_pass,
+                Start& start) const EXCLUDES(memory_);
 
   std::string PathOf(std::string_view name) const { return options_.directory + "/" + std::string(name); }
 
@@ -188,6 +201,7 @@ class SeriesEngine {
   std::shared_ptr<const Generation> frozen_ GUARDED_BY(memory_);
   std::set<int64_t> frozen_slots_ GUARDED_BY(memory_);
   uint64_t frozen_lsn_ GUARDED_BY(memory_) = 0;
+  uint64_t memory_epoch_ GUARDED_BY(memory_) = 0;  // rises when samples move or numbers may be given again
   std::shared_ptr<const Blocks> blocks_ GUARDED_BY(memory_);
   std::shared_ptr<const DeletionSet> deletions_ GUARDED_BY(memory_);
   int64_t horizon_ms_ GUARDED_BY(memory_) = INT64_MIN;

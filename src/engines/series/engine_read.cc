@@ -2,14 +2,14 @@
 #include <algorithm>
 #include <set>
 
+#include "base/check.h"
 #include "engines/series/engine.h"
 
 namespace rhizome::series {
 
-void SeriesEngine::CopySeries(const SeriesSet& series, int64_t from, int64_t to, Selection::Memory& memory) const {
+void SeriesEngine::CopySeries(std::span<const SeriesNumber> numbers, int64_t from, int64_t to,
+                              Selection::Memory& memory) const {
   constexpr size_t kFar = 16, kNear = 8;  // steps between looking ahead and copying
-  std::vector<SeriesNumber> numbers(series.cardinality());
-  series.toUint32Array(numbers.data());
   for (size_t step = 0; step < numbers.size() + kFar; ++step) {
     if (step < numbers.size()) {
       table_.PrefetchFar(numbers[step]);
@@ -28,27 +28,47 @@ void SeriesEngine::CopySeries(const SeriesSet& series, int64_t from, int64_t to,
   }
 }
 
+bool SeriesEngine::TryStart(std::span<const format::Matcher> matchers, int64_t from, int64_t to, size_t per_pass,
+                            Start& start) const {
+  std::vector<SeriesNumber> numbers;
+  uint64_t epoch = 0;
+  for (size_t at = 0; at == 0 || at < numbers.size();) {
+    const ReadPass pass(memory_);
+    if (at == 0) {
+      epoch = memory_epoch_;
+      start = {};
+      start.blocks = blocks_;
+      start.deletions = deletions_;
+      start.from_ms = std::max(from, horizon_ms_);
+      start.memory.frozen = frozen_;
+      const SeriesSet series = table_.index().Select(matchers);
+      numbers.resize(series.cardinality());
+      series.toUint32Array(numbers.data());
+      if (numbers.empty()) return true;
+    }
+    if (epoch != memory_epoch_) return false;
+    const size_t count = std::min(per_pass, numbers.size() - at);
+    CopySeries(std::span(numbers).subspan(at, count), start.from_ms, to, start.memory);
+    at += count;
+  }
+  return true;
+}
+
 std::unique_ptr<Selection> SeriesEngine::Select(std::span<const format::Matcher> matchers, int64_t from,
                                                 int64_t to) const {
-  Selection::Memory memory;
-  std::shared_ptr<const Blocks> blocks;
-  std::shared_ptr<const DeletionSet> deletions;
-  {
-    const ReadPass pass(memory_);
-    from = std::max(from, horizon_ms_);
-    blocks = blocks_;
-    deletions = deletions_;
-    memory.frozen = frozen_;
-    CopySeries(table_.index().Select(matchers), from, to, memory);
+  Start start;
+  // Memory is exchanged once in minutes. Whoever meets that again and again takes all at once.
+  if (!TryStart(matchers, from, to, kSeriesPerPass, start) && !TryStart(matchers, from, to, kSeriesPerPass, start)) {
+    CHECK(TryStart(matchers, from, to, SIZE_MAX, start));
   }
-  auto selection = std::make_unique<Selection>(from, to, std::move(deletions));
-  for (const NamedBlock& block : *blocks) {
+  auto selection = std::make_unique<Selection>(start.from_ms, to, std::move(start.deletions));
+  for (const NamedBlock& block : *start.blocks) {
     const BlockInfo& info = block.block->info();
-    if (info.max_time >= from && info.min_time <= to) {
+    if (info.max_time >= start.from_ms && info.min_time <= to) {
       selection->AddBlock(block.block, block.block->Select(matchers));
     }
   }
-  selection->SetMemory(std::move(memory));
+  selection->SetMemory(std::move(start.memory));
   return selection;
 }
 

@@ -85,5 +85,49 @@ TEST(SeriesEngineThreads, ReadersSeeWholeBatchesWhateverElseGoesOn) {
   Read(*engine, kBatches);
 }
 
+// More series than one pass copies, while memory is exchanged all the time: nothing that was there is missed.
+TEST(SeriesEngineThreads, ALargeSelectionMissesNothing) {
+  constexpr size_t kMany = SeriesEngine::kSeriesPerPass * 2 + 100;
+  io::SimDisk disk;
+  ASSERT_TRUE(disk.CreateDirectory("shard").ok());
+  const auto engine = SeriesEngine::Open(disk, {"shard", {}}).value();
+  std::vector<format::Labels> labels;
+  for (size_t i = 0; i < kMany; ++i) {
+    const std::string number = std::to_string(i);
+    labels.push_back(LabelsOf({{"n", number}}));
+  }
+  std::atomic<size_t> applied{0};
+  std::atomic<bool> done{false};
+  std::vector<std::thread> threads;
+  threads.emplace_back([&] {
+    while (!done.load()) EXPECT_TRUE(engine->Checkpoint().ok());
+  });
+  threads.emplace_back([&] {
+    for (uint64_t i = 1; i <= 40; ++i) {
+      std::vector<TestRow> rows;
+      const int64_t time = kEpochMs + static_cast<int64_t>(i);
+      for (const format::Labels& one : labels) rows.push_back({one, time, 1});
+      ApplyRows(*engine, i, VersionAt(time), rows);
+      applied = i;
+    }
+    done = true;
+  });
+  while (!done.load()) {
+    const size_t before = applied.load();
+    const auto selection = engine->Select({}, INT64_MIN, INT64_MAX);
+    const size_t after = applied.load() + 1;  // one may be applied and not yet noted
+    size_t series = 0;
+    while (selection->Next().value()) {
+      const std::vector<int64_t>& times = selection->samples().times;
+      EXPECT_GE(times.size(), before);
+      EXPECT_LE(times.size(), after);
+      EXPECT_EQ(times.back() - times.front() + 1, static_cast<int64_t>(times.size()));
+      ++series;
+    }
+    if (before > 0) EXPECT_EQ(series, kMany);
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
 }  // namespace
 }  // namespace rhizome::series

@@ -8,8 +8,8 @@
 namespace rhizome::series {
 namespace {
 
-constexpr size_t kWritersMax = 8;        // blocks written side by side
-constexpr size_t kSeriesPerPass = 1024;  // looked at under the lock at a time
+constexpr size_t kWritersMax = 8;       // blocks written side by side
+constexpr size_t kLooksPerPass = 1024;  // series looked at under the lock at a time
 
 // The part of `all`, which ascends by time, within the partition.
 StoredSamples CutTo(const Partition& partition, const StoredSamples& all) {
@@ -107,6 +107,7 @@ bool SeriesEngine::Freeze() {
   }
   while (fresh->series_count() < series) fresh->AddSeries();
   const WritePass pass(memory_);
+  ++memory_epoch_;
   frozen_ = std::shared_ptr<const Generation>(std::move(active_));
   active_ = std::move(fresh);
   frozen_slots_.swap(active_slots_);
@@ -182,9 +183,9 @@ Selection::Memory SeriesEngine::FrozenSeries() const {
   }
   // Series are removed by checkpoints only, so none goes while this one runs.
   const auto count = static_cast<SeriesNumber>(memory.frozen->series_count());
-  for (SeriesNumber first = 0; first < count; first += kSeriesPerPass) {
+  for (SeriesNumber first = 0; first < count; first += kLooksPerPass) {
     const ReadPass pass(memory_);
-    for (SeriesNumber i = first; i < std::min<uint64_t>(count, uint64_t{first} + kSeriesPerPass); ++i) {
+    for (SeriesNumber i = first; i < std::min<uint64_t>(count, uint64_t{first} + kLooksPerPass); ++i) {
       if (!memory.frozen->IsEmpty(i)) memory.Add(table_.LabelsOf(i), i, RankOf(i));
     }
   }
@@ -224,11 +225,12 @@ Status SeriesEngine::Flush(std::span<const Partition> partitions, FilesUnderWay&
 
 void SeriesEngine::ForgetIdleSeries(const Generation& flushed) {
   const auto count = static_cast<SeriesNumber>(flushed.series_count());
-  for (SeriesNumber first = 0; first < count; first += kSeriesPerPass) {
+  for (SeriesNumber first = 0; first < count; first += kLooksPerPass) {
     const MutexLock lock(apply_mutex_);
     const WritePass pass(memory_);
-    for (SeriesNumber i = first; i < std::min<uint64_t>(count, uint64_t{first} + kSeriesPerPass); ++i) {
+    for (SeriesNumber i = first; i < std::min<uint64_t>(count, uint64_t{first} + kLooksPerPass); ++i) {
       if (!flushed.IsEmpty(i) || !table_.Has(i) || !active_->IsEmpty(i)) continue;
+      ++memory_epoch_;
       table_.Remove(i);
       dictionaries_.Clear();
     }
@@ -241,7 +243,7 @@ void SeriesEngine::ForgetSettled(Manifest& manifest, const Blocks& blocks) {
   manifest.deletions.RemoveIf([&](const DeletionSet::Member& member) {
     const Deletion& deletion = member.deletion;
     // A prompt sample may be of a time before the deletion and have been written so much later.
-    const bool final = StampMs(deletion.stamp) + kPromptMs < StampMs(settled.stamp) && member.lsn <= manifest.lsn;
+    const bool final = StampMs(deletion.stamp) + kPromptMs < StampMs(settled.stamp);
     return final && std::none_of(blocks.begin(), blocks.end(),
                                  [&](const NamedBlock& block) { return Awaits(*block.block, member); });
   });
