@@ -31,6 +31,7 @@ rhizome_plain_library(stemmer libstemmer.h stemmer)
 rhizome_plain_library(cmark cmark.h cmark)
 rhizome_plain_library(zstd zstd.h zstd)
 rhizome_plain_library(snappy snappy.h snappy)
+rhizome_plain_library(yaml yaml.h yaml)
 rhizome_plain_library(roaring roaring/roaring.hh roaring)
 
 # OpenVINO is a Python wheel that carries headers, libraries and a CMake package.

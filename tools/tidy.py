@@ -21,7 +21,7 @@ FLOORS = [
     ["wal", "kv"],
     ["coordination", "rpc", "blob"],
     ["engines/vector", "engines/graph", "engines/series", "promql", "ingest"],
-    ["shard"],
+    ["shard", "rules"],
     ["fabric"],
     ["cluster"],
     ["pipeline", "backup"],
