@@ -331,14 +331,18 @@ void Block::LabelsOf(uint32_t series, std::string& bytes) const {
   for (uint32_t pair = 0; entry.NextPair(pair);) bytes.append(PairBytes(pair));
 }
 
-bool Block::MayHave(uint32_t series, int64_t from, int64_t to) const {
+Presence Block::PresenceOf(uint32_t series, int64_t from, int64_t to) const {
+  Presence presence = Presence::kNone;
   SeriesEntry entry(Entry(series_, series, info_.series), info_.partition.first_ms);
   uint64_t at = 0;
-  if (!entry.SkipPairs() || !entry.Begin(at)) return false;
+  if (from > to || !entry.SkipPairs() || !entry.Begin(at)) return presence;
   for (ChunkRef chunk; entry.NextChunk(chunk);) {
-    if (chunk.min_time <= to && chunk.max_time >= from) return true;
+    if (chunk.min_time > to || chunk.max_time < from) continue;
+    // At the least and at the greatest time of a chunk there are samples.
+    if (chunk.min_time >= from || chunk.max_time <= to) return Presence::kSome;
+    presence = Presence::kUnknown;
   }
-  return false;
+  return presence;
 }
 
 Status Block::Read(uint32_t series, int64_t from, int64_t to, StoredSamples& out) const {

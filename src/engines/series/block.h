@@ -53,6 +53,8 @@ struct StoredSamples {
   }
 };
 
+enum class Presence : uint8_t { kNone, kSome, kUnknown };
+
 class Block {
  public:
   // NotFound, IoError, or Corruption for what no BlockWriter wrote.
@@ -67,8 +69,8 @@ class Block {
   void LabelsOf(uint32_t series, std::string& bytes) const;
   // Adds the samples with from <= time <= to; prompt ones must come after those `out` holds.
   Status Read(uint32_t series, int64_t from, int64_t to, StoredSamples& out) const;
-  // Whether a chunk of the series may have samples within the range.
-  bool MayHave(uint32_t series, int64_t from, int64_t to) const;
+  // Whether the series has samples within the range, as far as the index can tell.
+  Presence PresenceOf(uint32_t series, int64_t from, int64_t to) const;
   // Reads everything against its checksums. Corruption says what is bad.
   Status Verify() const;
 

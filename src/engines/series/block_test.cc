@@ -120,13 +120,16 @@ TEST(Block, ReadsTheRangeAndNothingElse) {
   EXPECT_EQ(samples.prompt.size(), 0u);
 }
 
-TEST(Block, TellsWhereASeriesMayHaveSamples) {
+TEST(Block, TellsWhereASeriesHasSamples) {
   SimDisk disk;
   const auto block = MustMake(disk);
-  EXPECT_TRUE(block->MayHave(0, 3'500, 4'000));
-  EXPECT_FALSE(block->MayHave(0, 3'501, 4'000));
-  EXPECT_FALSE(block->MayHave(2, 0, 1'999));
-  EXPECT_TRUE(block->MayHave(2, 0, 2'000));
+  EXPECT_EQ(block->PresenceOf(0, 3'500, 4'000), Presence::kSome);
+  EXPECT_EQ(block->PresenceOf(0, 500, 1'000), Presence::kSome);
+  EXPECT_EQ(block->PresenceOf(0, 3'501, 4'000), Presence::kNone);
+  EXPECT_EQ(block->PresenceOf(0, 1'001, 1'999), Presence::kUnknown);
+  EXPECT_EQ(block->PresenceOf(2, 0, 1'999), Presence::kNone);
+  EXPECT_EQ(block->PresenceOf(2, 0, 2'000), Presence::kSome);
+  EXPECT_EQ(block->PresenceOf(2, 2'000, 1'999), Presence::kNone);
 }
 
 TEST(Block, SelectsBySetsOfMatchers) {

@@ -80,6 +80,9 @@ class SeriesEngine {
   // The series that satisfy every matcher and show a sample with from <= time <= to.
   std::unique_ptr<Selection> Select(std::span<const format::Matcher> matchers, int64_t from, int64_t to) const
       EXCLUDES(memory_);
+  // Those series; at most `limit` of them, 0: all.
+  Result<std::vector<format::Labels>> ListSeries(std::span<const format::Matcher> matchers, int64_t from, int64_t to,
+                                                 size_t limit = 0) const EXCLUDES(memory_);
   // Of those series: their label names; the values of one label. Sorted, unique.
   Result<std::vector<std::string>> LabelNames(std::span<const format::Matcher> matchers, int64_t from, int64_t to) const
       EXCLUDES(memory_);

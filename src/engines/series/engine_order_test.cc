@@ -72,7 +72,11 @@ void ExpectAnswers(const SeriesEngine& engine, const Model& model, std::mt19937_
     const int64_t to = from + static_cast<int64_t>(random() % 300) * 60'000;
     const std::vector<format::Matcher> matchers = {
         MatcherOf("host", i ? MatchKind::kRegex : MatchKind::kNotEqual, "b|d")};
-    EXPECT_EQ(Ask(engine, matchers, from, to).value(), model.Ask(matchers, from, to));
+    const Answer answer = model.Ask(matchers, from, to);
+    EXPECT_EQ(Ask(engine, matchers, from, to).value(), answer);
+    const auto listed = engine.ListSeries(matchers, from, to).value();
+    EXPECT_EQ(listed.size(), answer.size());
+    for (const format::Labels& labels : listed) EXPECT_TRUE(answer.contains(labels.view().ToString()));
   }
 }
 

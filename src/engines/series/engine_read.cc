@@ -72,12 +72,24 @@ std::unique_ptr<Selection> SeriesEngine::Select(std::span<const format::Matcher>
   return selection;
 }
 
+Result<std::vector<format::Labels>> SeriesEngine::ListSeries(std::span<const format::Matcher> matchers, int64_t from,
+                                                             int64_t to, size_t limit) const {
+  std::vector<format::Labels> series;
+  const std::unique_ptr<Selection> selection = Select(matchers, from, to);
+  while (limit == 0 || series.size() < limit) {
+    ASSIGN_OR_RETURN(const bool more, selection->NextPresent());
+    if (!more) break;
+    series.emplace_back(selection->labels());
+  }
+  return series;
+}
+
 Result<std::vector<std::string>> SeriesEngine::LabelNames(std::span<const format::Matcher> matchers, int64_t from,
                                                           int64_t to) const {
   std::set<std::string, std::less<>> names;
   const std::unique_ptr<Selection> selection = Select(matchers, from, to);
   while (true) {
-    ASSIGN_OR_RETURN(const bool more, selection->Next());
+    ASSIGN_OR_RETURN(const bool more, selection->NextPresent());
     if (!more) break;
     for (const format::LabelPair& label : selection->labels()) {
       if (!names.contains(label.name)) names.emplace(label.name);
@@ -92,7 +104,7 @@ Result<std::vector<std::string>> SeriesEngine::LabelValues(std::string_view name
   std::set<std::string, std::less<>> values;
   const std::unique_ptr<Selection> selection = Select(matchers, from, to);
   while (true) {
-    ASSIGN_OR_RETURN(const bool more, selection->Next());
+    ASSIGN_OR_RETURN(const bool more, selection->NextPresent());
     if (!more) break;
     const std::string_view value = selection->labels().Get(name);
     if (!value.empty() && !values.contains(value)) values.emplace(value);

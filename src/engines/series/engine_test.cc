@@ -267,6 +267,24 @@ TEST(SeriesEngine, MoreNewSeriesThanFitOnePassAreAllThere) {
   EXPECT_EQ(engine->counts().series, 1'400u);
 }
 
+TEST(SeriesEngine, ListsTheSeriesThatShowSomethingUpToALimit) {
+  SimDisk disk;
+  const auto engine = MustOpen(disk);
+  ApplyRows(*engine, 1, VersionAt(kEpochMs), {{kWeb, kEpochMs, 1}, {kWeb, kEpochMs + 10, 1}, {kDb, kEpochMs + 1, 1}});
+  for (int round = 0; round < 2; ++round) {
+    const auto list = [&](int64_t from, int64_t to, size_t limit = 0) {
+      return engine->ListSeries({}, from, to, limit).value();
+    };
+    EXPECT_THAT(list(INT64_MIN, INT64_MAX), ElementsAre(kDb, kWeb));
+    EXPECT_THAT(list(INT64_MIN, INT64_MAX, 1), ElementsAre(kDb));
+    EXPECT_THAT(list(kEpochMs + 2, kEpochMs + 9), IsEmpty());
+    EXPECT_THAT(list(kEpochMs + 2, kEpochMs + 10), ElementsAre(kWeb));
+    EXPECT_THAT(list(kEpochMs + 10, kEpochMs + 2), IsEmpty());
+    EXPECT_EQ(engine->ListSeries(std::vector{MatcherOf("job", MatchKind::kEqual, "db")}, 0, INT64_MAX)->size(), 1u);
+    MustCheckpoint(*engine);
+  }
+}
+
 TEST(SeriesEngine, LabelsAreThoseOfSeriesThatShowSomething) {
   SimDisk disk;
   const auto engine = MustOpen(disk);
@@ -472,6 +490,10 @@ TEST(SeriesEngine, VerifyNamesTheDamagedBlock) {
   EXPECT_EQ(status.code(), Code::kCorruption);
   EXPECT_NE(status.message().find("shard/block.1"), std::string::npos);
   EXPECT_EQ(Ask(*engine).status().code(), Code::kCorruption);
+  // Lists need no samples, unless a deletion asks for them.
+  EXPECT_TRUE(engine->ListSeries({}, INT64_MIN, INT64_MAX).ok());
+  ASSERT_TRUE(engine->Delete(2, DeletionOf(kEpochMs - kHourMs, "web")).ok());
+  EXPECT_EQ(engine->ListSeries({}, INT64_MIN, INT64_MAX).status().code(), Code::kCorruption);
   EXPECT_EQ(engine->LabelNames({}, INT64_MIN, INT64_MAX).status().code(), Code::kCorruption);
   EXPECT_EQ(engine->LabelValues("job", {}, INT64_MIN, INT64_MAX).status().code(), Code::kCorruption);
 }

@@ -52,31 +52,11 @@ void Selection::Load(BlockSource& source) {
   if (source.at < source.places.size()) source.block->LabelsOf(source.places[source.at], source.labels);
 }
 
-bool Selection::FindNext() {
-  bool found = false;
-  format::LabelsView least;
-  const auto offer = [&](format::LabelsView labels) {
-    if (found && (labels == least || least < labels)) return;
-    least = labels;
-    found = true;
-  };
-  for (const BlockSource& source : sources_) {
-    if (source.at < source.places.size()) offer(format::LabelsView::Trusted(source.labels));
-  }
-  if (memory_at_ < memory_order_.size()) offer(MemoryLabels());
-  if (found) labels_.assign(least.bytes());
-  return found;
-}
-
 Result<bool> Selection::Next() {
-  if (from_ms_ > to_ms_) return false;
   while (FindNext()) {
-    RETURN_IF_ERROR(Collect());
-    hidings_.clear();
-    if (deletions_ != nullptr && !deletions_->empty()) deletions_->FindHidings(labels(), hidings_);
-    Hide(hidings_, stored_.prompt);
-    Hide(hidings_, stored_.stamped);
-    if (stored_.prompt.size() + stored_.stamped.size() == 0) continue;
+    ASSIGN_OR_RETURN(const bool some, Collect());
+    Advance();
+    if (!some) continue;
     shown_ = &stored_.prompt;
     if (!stored_.stamped.empty()) {
       KeepUndominated(stored_.stamped);
@@ -89,31 +69,80 @@ Result<bool> Selection::Next() {
   return false;
 }
 
-Status Selection::Collect() {
-  stored_.clear();
+Result<bool> Selection::NextPresent() {
+  bool present = false;
+  while (!present && FindNext()) {
+    present = IsSurelyPresent();
+    if (!present) {
+      ASSIGN_OR_RETURN(present, Collect());
+    }
+    Advance();
+  }
+  return present;
+}
+
+bool Selection::FindNext() {
+  if (from_ms_ > to_ms_) return false;
+  bool found = false;
+  format::LabelsView least;
+  const auto offer = [&](format::LabelsView labels) {
+    if (found && (labels == least || least < labels)) return;
+    least = labels;
+    found = true;
+  };
+  for (const BlockSource& source : sources_) {
+    if (source.at < source.places.size()) offer(format::LabelsView::Trusted(source.labels));
+  }
+  if (memory_at_ < memory_order_.size()) offer(MemoryLabels());
+  if (!found) return false;
+  labels_.assign(least.bytes());
+  hidings_.clear();
+  if (deletions_ != nullptr && !deletions_->empty()) deletions_->FindHidings(labels(), hidings_);
+  return true;
+}
+
+bool Selection::IsSurelyPresent() const {
+  return hidings_.empty() && std::any_of(sources_.begin(), sources_.end(), [&](const BlockSource& source) {
+           return IsAt(source) &&
+                  source.block->PresenceOf(source.places[source.at], from_ms_, to_ms_) == Presence::kSome;
+         });
+}
+
+void Selection::Advance() {
+  if (MemoryIsAt()) ++memory_at_;
   for (BlockSource& source : sources_) {
-    if (source.at == source.places.size() || source.labels != labels_) continue;
+    if (!IsAt(source)) continue;
+    ++source.at;
+    Load(source);
+  }
+}
+
+Result<bool> Selection::Collect() {
+  stored_.clear();
+  for (const BlockSource& source : sources_) {
+    if (!IsAt(source)) continue;
     const bool after = stored_.prompt.size() == 0 || stored_.prompt.times.back() < source.block->info().min_time;
     if (!after) part_.clear();
     RETURN_IF_ERROR(source.block->Read(source.places[source.at], from_ms_, to_ms_, after ? stored_ : part_));
     if (!after) Take(part_);
-    ++source.at;
-    Load(source);
   }
-  if (memory_at_ == memory_order_.size() || MemoryLabels().bytes() != labels_) return Status::Ok();
-  const uint32_t i = memory_order_[memory_at_++];
-  const SeriesNumber number = memory_.series_[i].number;
-  if (memory_.frozen != nullptr && number < memory_.frozen->series_count()) {
-    part_.clear();
-    memory_.frozen->Read(number, from_ms_, to_ms_, part_);
-    Take(part_);
+  if (MemoryIsAt()) {
+    const uint32_t i = memory_order_[memory_at_];
+    const SeriesNumber number = memory_.series_[i].number;
+    if (memory_.frozen != nullptr && number < memory_.frozen->series_count()) {
+      part_.clear();
+      memory_.frozen->Read(number, from_ms_, to_ms_, part_);
+      Take(part_);
+    }
+    if (memory_.copy.size() > 0) {
+      part_.clear();
+      memory_.copy.Read(i, from_ms_, to_ms_, part_);
+      Take(part_);
+    }
   }
-  if (memory_.copy.size() > 0) {
-    part_.clear();
-    memory_.copy.Read(i, from_ms_, to_ms_, part_);
-    Take(part_);
-  }
-  return Status::Ok();
+  Hide(hidings_, stored_.prompt);
+  Hide(hidings_, stored_.stamped);
+  return stored_.prompt.size() + stored_.stamped.size() > 0;
 }
 
 // Unites `part` with what there is.

@@ -63,6 +63,8 @@ class Selection {
 
   // Moves to the next series that shows a sample; false: there are no more. Corruption names the block's fault.
   Result<bool> Next();
+  // The same without samples(), which for most series saves reading any.
+  Result<bool> NextPresent();
   // Of the series, until the next call.
   format::LabelsView labels() const { return format::LabelsView::Trusted(labels_); }
   const Samples& samples() const { return *shown_; }
@@ -83,8 +85,15 @@ class Selection {
   format::LabelsView MemoryLabels() const { return memory_.LabelsOf(memory_order_[memory_at_]); }
   // The least labels of all sources to labels_; false when all are at their ends.
   bool FindNext();
-  // What all sources hold of labels_, and moves those on.
-  Status Collect();
+  // The sources that have labels_.
+  bool IsAt(const BlockSource& source) const { return source.at < source.places.size() && source.labels == labels_; }
+  bool MemoryIsAt() const { return memory_at_ < memory_order_.size() && MemoryLabels().bytes() == labels_; }
+  // Whether the index of some block says so, and no deletion can say otherwise.
+  bool IsSurelyPresent() const;
+  // What all sources hold of labels_ and no deletion hides. False: nothing.
+  Result<bool> Collect();
+  // Moves the sources on.
+  void Advance();
   void Take(StoredSamples& part);
 
   const int64_t from_ms_;

@@ -47,7 +47,7 @@ void Walk(const Block& block) {
     if (!labels.ok()) std::abort();
     StoredSamples samples;
     if (!block.Read(series, INT64_MIN, INT64_MAX, samples).ok()) return;
-    if (!block.MayHave(series, INT64_MIN, INT64_MAX)) std::abort();
+    if (block.PresenceOf(series, INT64_MIN, INT64_MAX) != Presence::kSome) std::abort();
     KeepUndominated(samples.stamped);
     if (!content.try_emplace(format::Labels(*labels), std::move(samples)).second) std::abort();
   }
