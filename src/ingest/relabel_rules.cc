@@ -21,6 +21,7 @@
 namespace rhizome::ingest {
 namespace {
 
+using Kind = format::YamlNode::Kind;
 using LabelMap = std::map<std::string, std::string, std::less<>>;
 
 enum class Action {
@@ -41,8 +42,9 @@ constexpr std::array<std::string_view, 11> kActions = {"replace",   "keep",     
                                                        "labelkeep", "lowercase", "uppercase"};
 constexpr std::array<std::string_view, 7> kFields = {"source_labels", "separator",   "target_label", "regex",
                                                      "modulus",       "replacement", "action"};
-constexpr size_t kTextBytesMax = 1 << 20;
 constexpr size_t kRulesMax = 1000;
+
+bool IsNothing(const format::YamlNode& yaml) { return yaml.kind == Kind::kText && yaml.text.empty(); }
 
 bool IsWordByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
@@ -230,18 +232,18 @@ namespace {
 // Reads one rule and says what is wrong with it.
 class RuleReader {
  public:
-  RuleReader(const format::Yaml& yaml, std::string where) : yaml_(yaml), where_(std::move(where)) {}
+  RuleReader(const format::YamlNode& yaml, std::string where) : yaml_(yaml), where_(std::move(where)) {}
 
   Status Bad(std::string_view field, std::string why) const {
-    const format::Yaml* at = yaml_.Find(field);
+    const format::YamlNode* at = yaml_.Find(field);
     return Status::InvalidArgument(
         fmt::format("{}{}{} (line {})", where_, field.empty() ? "" : ".", field, (at == nullptr ? yaml_ : *at).line),
         std::move(why));
   }
 
   Status CheckFields() const {
-    if (yaml_.kind != format::Yaml::Kind::kMapping) return Bad("", "a rule is a mapping, such as {action: drop, …}");
-    for (const std::string& name : yaml_.keys) {
+    if (yaml_.kind != Kind::kMap) return Bad("", "a rule is a mapping, such as {action: drop, …}");
+    for (const auto& [name, value] : yaml_.members) {
       if (std::find(kFields.begin(), kFields.end(), name) == kFields.end()) {
         return Bad(name, fmt::format("there is no such field; there are {}", fmt::join(kFields, ", ")));
       }
@@ -251,22 +253,22 @@ class RuleReader {
 
   // Leaves `text` as it is where the field is absent.
   Status Text(std::string_view field, std::string& text) const {
-    const format::Yaml* at = yaml_.Find(field);
+    const format::YamlNode* at = yaml_.Find(field);
     if (at == nullptr) return Status::Ok();
-    if (at->kind != format::Yaml::Kind::kScalar) return Bad(field, "a text is expected");
-    text = at->is_null() ? std::string() : at->text;
+    if (at->kind != Kind::kText) return Bad(field, "a text is expected");
+    text = at->text;
     return Status::Ok();
   }
 
   Status Names(std::string_view field, std::vector<std::string>& names) const {
-    const format::Yaml* at = yaml_.Find(field);
-    if (at == nullptr || at->is_null()) return Status::Ok();
-    if (at->kind != format::Yaml::Kind::kSequence) return Bad(field, "a list of label names is expected");
-    for (const format::Yaml& item : at->items) {
-      if (item.kind != format::Yaml::Kind::kScalar || !format::IsLabelName(item.text)) {
-        return Bad(field, fmt::format("{} is no label name", Shown(item.text)));
+    const format::YamlNode* at = yaml_.Find(field);
+    if (at == nullptr || IsNothing(*at)) return Status::Ok();
+    if (at->kind != Kind::kList) return Bad(field, "a list of label names is expected");
+    for (const format::YamlPtr& item : at->items) {
+      if (item->kind != Kind::kText || !format::IsLabelName(item->text)) {
+        return Bad(field, fmt::format("{} is no label name", Shown(item->text)));
       }
-      names.push_back(item.text);
+      names.push_back(item->text);
     }
     return Status::Ok();
   }
@@ -274,7 +276,7 @@ class RuleReader {
   bool Has(std::string_view field) const { return yaml_.Find(field) != nullptr; }
 
  private:
-  const format::Yaml& yaml_;
+  const format::YamlNode& yaml_;
   const std::string where_;
 };
 
@@ -347,15 +349,15 @@ RelabelRules::~RelabelRules() = default;
 RelabelRules::RelabelRules(RelabelRules&&) noexcept = default;
 RelabelRules& RelabelRules::operator=(RelabelRules&&) noexcept = default;
 
-Result<RelabelRules> RelabelRules::FromYaml(const format::Yaml& rules, std::string_view field) {
+Result<RelabelRules> RelabelRules::FromYaml(const format::YamlNode& rules, std::string_view field) {
   RelabelRules out;
-  if (rules.is_null()) return out;
-  if (rules.kind != format::Yaml::Kind::kSequence || rules.items.size() > kRulesMax) {
+  if (IsNothing(rules)) return out;
+  if (rules.kind != Kind::kList || rules.items.size() > kRulesMax) {
     return Status::InvalidArgument(fmt::format("{} (line {})", field, rules.line),
                                    fmt::format("a list of at most {} rules is expected", kRulesMax));
   }
   for (size_t i = 0; i < rules.items.size(); ++i) {
-    const RuleReader in(rules.items[i], fmt::format("{}[{}]", field, i));
+    const RuleReader in(*rules.items[i], fmt::format("{}[{}]", field, i));
     auto rule = std::make_unique<Rule>();
     RETURN_IF_ERROR(in.CheckFields());
     RETURN_IF_ERROR(ReadAction(in, rule->action));
@@ -386,8 +388,8 @@ Result<RelabelRules> RelabelRules::FromYaml(const format::Yaml& rules, std::stri
 }
 
 Result<RelabelRules> RelabelRules::Parse(std::string_view text) {
-  ASSIGN_OR_RETURN(const format::Yaml yaml, format::Yaml::Parse(text, kTextBytesMax));
-  return FromYaml(yaml, "relabel_configs");
+  ASSIGN_OR_RETURN(const format::YamlPtr yaml, format::ParseYaml(text));
+  return yaml == nullptr ? RelabelRules() : FromYaml(*yaml, "relabel_configs");
 }
 
 bool RelabelRules::Apply(format::LabelsView labels, std::string& out) const {

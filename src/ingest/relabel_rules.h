@@ -12,7 +12,7 @@
 
 #include "base/status.h"
 #include "format/labels.h"
-#include "format/yaml.h"
+#include "format/yaml_tree.h"
 
 namespace re2 {
 class RE2;
@@ -28,7 +28,7 @@ class RelabelRules {
   RelabelRules& operator=(RelabelRules&&) noexcept;
 
   // A sequence of rules as Prometheus' files have it. InvalidArgument: the field is "<field>[3].regex (line 12)".
-  static Result<RelabelRules> FromYaml(const format::Yaml& rules, std::string_view field);
+  static Result<RelabelRules> FromYaml(const format::YamlNode& rules, std::string_view field);
   // The same from the text of a file that holds nothing else.
   static Result<RelabelRules> Parse(std::string_view text);
 

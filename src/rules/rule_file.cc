@@ -6,14 +6,16 @@
 #include <span>
 
 #include "format/labels.h"
+#include "format/yaml_tree.h"
 #include "promql/parser.h"
 #include "promql/text.h"
 #include "rules/template.h"
-#include "rules/yaml_tree.h"
 
 namespace rhizome::rules {
 namespace {
 
+using format::YamlNode;
+using format::YamlPtr;
 using Kind = YamlNode::Kind;
 
 // Where something in the file is: its path and what it is.
@@ -145,7 +147,7 @@ Result<GroupSpec> GroupOf(const Place& place) {
 Result<std::vector<GroupSpec>> ParseRuleFile(std::string_view yaml) {
   static constexpr std::string_view kKnown[] = {"groups"};
   std::vector<GroupSpec> specs;
-  ASSIGN_OR_RETURN(const YamlPtr root, ParseYaml(yaml));
+  ASSIGN_OR_RETURN(const YamlPtr root, format::ParseYaml(yaml));
   if (root == nullptr) return specs;
   const Place file{"", root.get()};
   RETURN_IF_ERROR(CheckMap(file, kKnown));

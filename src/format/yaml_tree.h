@@ -14,7 +14,7 @@
 
 #include "base/status.h"
 
-namespace rhizome::rules {
+namespace rhizome::format {
 
 inline constexpr size_t kYamlBytesMax = 8 << 20;
 inline constexpr size_t kYamlNodesMax = 1'000'000;
@@ -40,4 +40,4 @@ struct YamlNode {
 // Null for a file without a document.
 Result<YamlPtr> ParseYaml(std::string_view text);
 
-}  // namespace rhizome::rules
+}  // namespace rhizome::format

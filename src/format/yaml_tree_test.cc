@@ -1,9 +1,9 @@
-#include "rules/yaml_tree.h"
+#include "format/yaml_tree.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace rhizome::rules {
+namespace rhizome::format {
 namespace {
 
 using testing::HasSubstr;
@@ -78,4 +78,4 @@ TEST(ParseYaml, AliasesCannotBlowItUp) {
 }
 
 }  // namespace
-}  // namespace rhizome::rules
+}  // namespace rhizome::format

@@ -1,4 +1,4 @@
-#include "rules/yaml_tree.h"
+#include "format/yaml_tree.h"
 
 #include <yaml.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/utf8.h"
 
-namespace rhizome::rules {
+namespace rhizome::format {
 namespace {
 
 Status At(size_t line, std::string_view what) {
@@ -179,4 +179,4 @@ Result<YamlPtr> ParseYaml(std::string_view text) {
   return Parser(text).Document();
 }
 
-}  // namespace rhizome::rules
+}  // namespace rhizome::format
