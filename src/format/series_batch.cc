@@ -129,17 +129,19 @@ SeriesBatch SeriesBatch::Trusted(std::string_view bytes) {
   return batch;
 }
 
+std::optional<SeriesBatch::DictionaryId> SeriesBatch::DictionaryIdOf(std::string_view bytes) {
+  if (bytes.size() < kSeriesBatchHeaderBytes || static_cast<uint8_t>(bytes[0]) != kSeriesBatchKind) return std::nullopt;
+  return DictionaryId{LoadFixed<uint64_t>(bytes.data() + kDictionaryIdAt),
+                      LoadFixed<uint64_t>(bytes.data() + kDictionaryIdAt + sizeof(uint64_t))};
+}
+
 Version SeriesBatch::version() const {
   if (bytes_.empty()) return {};
   return {LoadFixed<uint64_t>(bytes_.data() + kVersionAt),
           LoadFixed<uint32_t>(bytes_.data() + kVersionAt + sizeof(uint64_t))};
 }
 
-SeriesBatch::DictionaryId SeriesBatch::dictionary_id() const {
-  if (bytes_.empty()) return {};
-  return {LoadFixed<uint64_t>(bytes_.data() + kDictionaryIdAt),
-          LoadFixed<uint64_t>(bytes_.data() + kDictionaryIdAt + sizeof(uint64_t))};
-}
+SeriesBatch::DictionaryId SeriesBatch::dictionary_id() const { return DictionaryIdOf(bytes_).value_or(DictionaryId()); }
 
 void SeriesBatch::CopyTimes(size_t first, std::span<int64_t> to) const {
   if (time_form_ == TimeForm::kEach) return times_.CopyTo(first, to);

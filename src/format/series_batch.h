@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,6 +51,9 @@ class SeriesBatch {
   // Corruption unless every length, index and checksum holds and every label set is canonical. `known` is a batch that
   // Decode accepted: where its dictionary is the same, byte for byte, the label sets are not looked at again.
   static Result<SeriesBatch> Decode(std::string_view bytes, const SeriesBatch* known = nullptr);
+  // What a batch that begins with these bytes would call its dictionary, checked in no way; nothing when they are short
+  // or of another kind.
+  static std::optional<DictionaryId> DictionaryIdOf(std::string_view bytes);
   // Bytes that Decode accepted, here or behind a checksum of ours.
   static SeriesBatch Trusted(std::string_view bytes);
 
