@@ -255,7 +255,8 @@ Status Evaluator::StreamWindows(const Call& call, size_t range_argument, const G
   std::vector<double> values(grid.count);
   std::string scratch;
   return RangeSamples(range, grid, {call.function->name, above.aggregate}, [&](const SeriesSamples& series) -> Status {
-    RETURN_IF_ERROR(EvaluateWindows(call.function->id, {series.times_ms, series.values}, windows, parameters, values));
+    RETURN_IF_ERROR(
+        EvaluateWindows(call.function->id, {series.times_ms, series.values}, windows, parameters, values, &budget_));
     RETURN_IF_ERROR(budget_.Work(grid.count));
     if (!HasAny(values)) return Status::Ok();
     const format::LabelsView labels = keeps_name ? series.labels : WithoutName(series.labels, scratch);

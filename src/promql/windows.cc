@@ -20,10 +20,13 @@ struct Window {
   size_t step;      // its number
 };
 
+constexpr uint64_t kWorkBetweenTelling = 1 << 14;
+
 template <typename F>
-void Slide(const Samples& samples, const Windows& windows, std::span<double> out, F&& value_of) {
+Status Slide(const Samples& samples, const Windows& windows, std::span<double> out, Budget* budget, F&& value_of) {
   const size_t n = samples.times_ms.size();
   size_t first = 0, end = 0;
+  uint64_t work = 0;
   for (size_t step = 0; step < windows.grid.count; ++step) {
     const int64_t t = windows.grid.at(step);
     const int64_t max_ms = t - windows.offset_ms;
@@ -33,7 +36,12 @@ void Slide(const Samples& samples, const Windows& windows, std::span<double> out
     out[step] = first == end ? kAbsent
                              : value_of(Window{samples.times_ms.subspan(first, end - first),
                                                samples.values.subspan(first, end - first), first, max_ms, t, step});
+    work += end - first + 1;
+    if (work < kWorkBetweenTelling || budget == nullptr) continue;
+    RETURN_IF_ERROR(budget->Work(work));
+    work = 0;
   }
+  return Status::Ok();
 }
 
 // Where a counter starts again: the indices of samples below the one before them.
@@ -187,15 +195,15 @@ Status CheckFactor(double factor, const char* name, const char* sign) {
 }
 
 Status SlideHoltWinters(const Samples& samples, const Windows& windows, std::span<const std::vector<double>> parameters,
-                        std::span<double> out) {
+                        std::span<double> out, Budget* budget) {
   Status wrong;
-  Slide(samples, windows, out, [&](const Window& w) {
+  const Status ended = Slide(samples, windows, out, budget, [&](const Window& w) {
     const double smoothing = parameters[0][w.step], trend = parameters[1][w.step];
     if (wrong.ok()) wrong = CheckFactor(smoothing, "smoothing", "sf");
     if (wrong.ok()) wrong = CheckFactor(trend, "trend", "tf");
     return wrong.ok() ? HoltWinters(w.values, smoothing, trend) : kAbsent;
   });
-  return wrong;
+  return wrong.ok() ? ended : wrong;
 }
 
 double QuantileOver(const Window& window, double phi, std::vector<double>& buffer) {
@@ -216,9 +224,10 @@ double Predict(const Window& window, double ahead) {
 }  // namespace
 
 Status EvaluateWindows(FunctionId function, const Samples& samples, const Windows& windows,
-                       std::span<const std::vector<double>> parameters, std::span<double> out) {
+                       std::span<const std::vector<double>> parameters, std::span<double> out, Budget* budget) {
   using W = const Window&;
-  const auto slide = [&](auto&& value_of) { Slide(samples, windows, out, value_of); };
+  Status status;
+  const auto slide = [&](auto&& value_of) { status = Slide(samples, windows, out, budget, value_of); };
   std::vector<double> buffer;
   switch (function) {
     case FunctionId::kRate: slide(Extrapolation(samples, windows.range_ms, true, true)); break;
@@ -230,7 +239,7 @@ Status EvaluateWindows(FunctionId function, const Samples& samples, const Window
     case FunctionId::kPredictLinear: slide([&](W w) { return Predict(w, parameters[0][w.step]); }); break;
     case FunctionId::kResets: slide([](W w) { return CountResets(w.values); }); break;
     case FunctionId::kChanges: slide([](W w) { return CountChanges(w.values); }); break;
-    case FunctionId::kHoltWinters: return SlideHoltWinters(samples, windows, parameters, out);
+    case FunctionId::kHoltWinters: return SlideHoltWinters(samples, windows, parameters, out, budget);
     case FunctionId::kAvgOverTime: slide([](W w) { return Mean(w.values); }); break;
     case FunctionId::kSumOverTime: slide([](W w) { return Sum(w.values); }); break;
     case FunctionId::kMinOverTime: slide([](W w) { return Least(w.values); }); break;
@@ -246,7 +255,7 @@ Status EvaluateWindows(FunctionId function, const Samples& samples, const Window
     case FunctionId::kAbsentOverTime: slide([](W) { return 1.0; }); break;
     default: return Status::Internal("not a function over ranges");
   }
-  return Status::Ok();
+  return status;
 }
 
 void EvaluateInstants(const Samples& samples, const Windows& windows, std::span<double> out, int64_t* sample_times_ms) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "promql/budget.h"
 #include "promql/functions.h"
 #include "promql/value.h"
 
@@ -26,9 +27,11 @@ struct Samples {
 };
 
 // `out` has a place for each step. `parameters` are the scalar arguments in order, one value for each step.
-// FailedPrecondition for parameters that the function does not take.
+// FailedPrecondition for parameters that the function does not take. `budget`, when not null, is told of the work as it
+// goes: many long windows over one series take longer than a query may.
 Status EvaluateWindows(FunctionId function, const Samples& samples, const Windows& windows,
-                       std::span<const std::vector<double>> parameters, std::span<double> out);
+                       std::span<const std::vector<double>> parameters, std::span<double> out,
+                       Budget* budget = nullptr);
 
 // What an instant selector sees: the last sample at or before t - offset_ms, not older than range_ms and no stale
 // marker. With `at_ms`, not null, the samples' times too.

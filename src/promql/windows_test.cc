@@ -159,5 +159,23 @@ TEST(Histogram, CountsAreMadeMonotonicAndEqualBoundsAdded) {
   EXPECT_EQ(BucketQuantile(0.5, {{1, 1}, {1, 1}, {HUGE_VAL, 2}}), 0.5);
 }
 
+// One series alone can hold a query for minutes: the time is looked at within it.
+TEST(Windows, ALongSeriesStopsAtTheDeadline) {
+  std::vector<int64_t> times;
+  for (int64_t i = 0; i < 10'000; ++i) times.push_back(i);
+  const std::vector<double> values(times.size(), 1);
+  std::vector<double> out(10'000, -1);
+  const Windows windows{{0, 1, out.size()}, 0, 10'000};
+  SimClock clock;
+  Budget budget({}, clock, nullptr);
+  clock.AdvanceMs(Limits().timeout_ms);
+  EXPECT_EQ(EvaluateWindows(FunctionId::kSumOverTime, {times, values}, windows, {}, out, &budget).code(),
+            Code::kDeadlineExceeded);
+  EXPECT_EQ(out.back(), -1);
+  Budget enough({}, clock, nullptr);
+  EXPECT_TRUE(EvaluateWindows(FunctionId::kSumOverTime, {times, values}, windows, {}, out, &enough).ok());
+  EXPECT_EQ(out.back(), 10'000);
+}
+
 }  // namespace
 }  // namespace rhizome::promql
