@@ -25,6 +25,8 @@ struct Call {
   std::string body{kSuccess};  // a method writes the data behind this
 };
 
+struct ReadRequest;
+
 class Api {
  public:
   Api(MetricsApiOptions options, promql::MetricsStore& store, Clock& clock);
@@ -66,7 +68,10 @@ class Api {
   static Result<promql::SeriesQuery> SeriesQueryOf(const Call& call, SelectorErrors errors);
   Status AppendNames(Call& call, const promql::SeriesQuery& query, std::vector<std::string> names) const;
   Status Bounded(const Call& call) const;
-  Status ReadInto(Call& call, std::string& out) const;
+  Status ReadInto(Call& call, gateway::Response& response) const;
+  // What the request reads, by one of the writers of remote_read.h.
+  template <typename Writer>
+  Result<std::string> Written(Call& call, const ReadRequest& request, Writer writer) const;
 
   const MetricsApiOptions options_;
   promql::MetricsStore& store_;

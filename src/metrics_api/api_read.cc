@@ -36,18 +36,31 @@ promql::SeriesSamples Within(const ReadQuery& query, const promql::SeriesSamples
 
 }  // namespace
 
-Status Api::ReadInto(Call& call, std::string& out) const {
+Status Api::ReadInto(Call& call, gateway::Response& response) const {
   RETURN_IF_ERROR(Enter(call));
   ASSIGN_OR_RETURN(const ReadRequest request, DecodeReadRequest(call.request.body));
-  if (!request.takes_samples) {
-    return Status::InvalidArgument("", "the only response type here is SAMPLES");
+  if (request.form == ReadForm::kUnknown) {
+    return Status::InvalidArgument("", "the response types here are SAMPLES and STREAMED_XOR_CHUNKS");
   }
+  if (request.form == ReadForm::kXorChunks) {
+    response.content_type = "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse";
+    ASSIGN_OR_RETURN(response.body, Written(call, request, ChunkStreamWriter()));
+  } else {
+    response.content_type = "application/x-protobuf";
+    response.headers.emplace_back("Content-Encoding", "snappy");
+    ASSIGN_OR_RETURN(response.body, Written(call, request, ReadResponseWriter()));
+  }
+  // The protocol has no place for warnings, and half an answer must not look like a whole one.
+  return call.warnings.empty() ? Status::Ok() : Status::Unavailable(call.warnings.front());
+}
+
+template <typename Writer>
+Result<std::string> Api::Written(Call& call, const ReadRequest& request, Writer writer) const {
   promql::Limits limits = options_.engine.limits;
   limits.samples_max = options_.read_samples_max;
   limits.timeout_ms = std::min(limits.timeout_ms, (call.scope.deadline_ns - clock_.MonotonicNs()) / 1'000'000);
   promql::Budget budget(limits, clock_, call.scope.cancelled);
   ASSIGN_OR_RETURN(const std::unique_ptr<promql::SeriesSource> source, store_.Open(call.scope));
-  ReadResponseWriter writer;
   for (const ReadQuery& query : request.queries) {
     ASSIGN_OR_RETURN(const auto stream, source->Select(query.matchers, HintsOf(query)));
     promql::SeriesSamples samples;
@@ -64,19 +77,14 @@ Status Api::ReadInto(Call& call, std::string& out) const {
     }
     writer.EndResult();
   }
-  // The protocol has no place for warnings, and half an answer must not look like a whole one.
-  if (!call.warnings.empty()) return Status::Unavailable(call.warnings.front());
-  out = writer.Take();
-  return Status::Ok();
+  return writer.Take();
 }
 
 gateway::Response Api::Read(const gateway::Request& request) const {
   Call call(request);
   gateway::Response response;
-  if (const Status status = ReadInto(call, response.body); !status.ok()) return InPlainText(Failed(status), status);
-  response.content_type = "application/x-protobuf";
-  response.headers.emplace_back("Content-Encoding", "snappy");
-  return response;
+  const Status status = ReadInto(call, response);
+  return status.ok() ? response : InPlainText(Failed(status), status);
 }
 
 }  // namespace rhizome::metrics_api

@@ -170,9 +170,18 @@ TEST_F(ListRoutes, ARemoteReadGivesSamplesWithinTheTimes) {
   EXPECT_EQ(message, Field(1, Field(1, series)));
 }
 
+TEST_F(ListRoutes, ARemoteReadMayAskForChunks) {
+  const gateway::Reply reply = Read(Compressed(std::string{2 << 3, 1}));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.Header("Content-Type"), "application/x-streamed-protobuf; proto=prometheus.ChunkedReadResponse");
+  EXPECT_EQ(reply.Header("Content-Encoding"), "");
+  EXPECT_EQ(reply.body, "");
+}
+
 TEST_F(ListRoutes, WhatARemoteReadGetsWrongIs400) {
   EXPECT_EQ(Read("no snappy").status, 400);
-  EXPECT_EQ(Read(Compressed(std::string{2 << 3, 1})).body, "the only response type here is SAMPLES");
+  EXPECT_EQ(Read(Compressed(std::string{2 << 3, 7})).body,
+            "the response types here are SAMPLES and STREAMED_XOR_CHUNKS");
   EXPECT_EQ(Read(ReadOfUp(), "X-Scope-OrgID: a b\r\n").status, 400);
   EXPECT_EQ(Post("/api/v1/read", "x", kForm).status, 415);
 }

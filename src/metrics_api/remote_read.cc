@@ -3,18 +3,23 @@
 #include <snappy.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 #include "base/utf8.h"
 #include "ingest/snappy_block.h"
 #include "ingest/wire_reader.h"
 #include "metrics_api/parameters.h"
+#include "metrics_api/xor_chunk.h"
 
 namespace rhizome::metrics_api {
 namespace {
 
 using ingest::WireReader;
 using ingest::WireType;
+
+constexpr uint64_t kXorEncoding = 1;
+constexpr size_t kFrameBytes = 1 << 20;
 
 constexpr uint32_t Varint(uint32_t field) { return WireReader::Tag(field, WireType::kVarint); }
 constexpr uint32_t Fixed64(uint32_t field) { return WireReader::Tag(field, WireType::kFixed64); }
@@ -82,6 +87,30 @@ void PutBytes(uint32_t number, std::string_view bytes, std::string& out) {
   out += bytes;
 }
 
+// Nothing for zero, as protobuf does.
+void PutNumber(uint32_t number, uint64_t value, std::string& out) {
+  if (value == 0) return;
+  PutVarint(Varint(number), out);
+  PutVarint(value, out);
+}
+
+// Castagnoli's polynomial, reflected.
+constexpr std::array<uint32_t, 256> kCrcTable = [] {
+  std::array<uint32_t, 256> table{};
+  for (uint32_t i = 0; i < 256; ++i) {
+    uint32_t crc = i;
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+    table[i] = crc;
+  }
+  return table;
+}();
+
+uint32_t Crc32c(std::string_view bytes) {
+  uint32_t crc = ~0u;
+  for (const char c : bytes) crc = crc >> 8 ^ kCrcTable[(crc ^ static_cast<uint8_t>(c)) & 0xff];
+  return ~crc;
+}
+
 size_t VarintSize(uint64_t value) { return (static_cast<size_t>(std::bit_width(value | 1)) + 6) / 7; }
 
 void PutLabel(const format::LabelPair& pair, std::string& out) {
@@ -118,10 +147,11 @@ Result<ReadRequest> DecodeReadRequest(std::string_view compressed) {
   limits.body_bytes_max = limits.decoded_bytes_max = kReadRequestBytesMax;
   ASSIGN_OR_RETURN(const std::string_view message, block.Undo(compressed, limits));
   ReadRequest request;
-  bool any_type = false, samples = false;
+  bool wishes = false;
   const auto note = [&](uint64_t type) {
-    any_type = true;
-    samples = samples || type == 0;
+    if (!wishes) request.form = ReadForm::kUnknown;
+    wishes = true;
+    if (request.form == ReadForm::kUnknown && type < 2) request.form = static_cast<ReadForm>(type);
   };
   WireReader reader(message);
   while (reader.Next()) {
@@ -147,7 +177,6 @@ Result<ReadRequest> DecodeReadRequest(std::string_view compressed) {
     }
   }
   if (reader.failed()) return Broken("it is malformed");
-  request.takes_samples = samples || !any_type;
   return request;
 }
 
@@ -157,6 +186,37 @@ void ReadResponseWriter::AddSeries(format::LabelsView labels, std::span<const in
   for (const format::LabelPair& pair : labels) PutLabel(pair, series_);
   for (size_t i = 0; i < times_ms.size(); ++i) PutSample(times_ms[i], values[i], series_);
   PutBytes(1, series_, result_);
+}
+
+void ChunkStreamWriter::AddSeries(format::LabelsView labels, std::span<const int64_t> times_ms,
+                                  std::span<const double> values) {
+  labels_.clear();
+  for (const format::LabelPair& pair : labels) PutLabel(pair, labels_);
+  series_ = labels_;
+  for (size_t from = 0; from < times_ms.size(); from += kXorChunkSamples) {
+    const size_t count = std::min(kXorChunkSamples, times_ms.size() - from);
+    chunk_.clear();
+    AppendXorChunk(times_ms.subspan(from, count), values.subspan(from, count), chunk_);
+    std::string fields;
+    PutNumber(1, static_cast<uint64_t>(times_ms[from]), fields);
+    PutNumber(2, static_cast<uint64_t>(times_ms[from + count - 1]), fields);
+    PutNumber(3, kXorEncoding, fields);
+    PutBytes(4, chunk_, fields);
+    PutBytes(2, fields, series_);
+    if (series_.size() > kFrameBytes) EndFrame();
+  }
+  if (series_.size() > labels_.size()) EndFrame();
+}
+
+void ChunkStreamWriter::EndFrame() {
+  std::string message;
+  PutBytes(1, series_, message);
+  PutNumber(2, query_, message);
+  PutVarint(message.size(), body_);
+  const uint32_t checksum = Crc32c(message);
+  for (int shift = 24; shift >= 0; shift -= 8) body_ += static_cast<char>(checksum >> shift);
+  body_ += message;
+  series_ = labels_;
 }
 
 void ReadResponseWriter::EndResult() {

@@ -1,5 +1,6 @@
-// Remote read: the protobuf messages of Prometheus' protocol (prompb.ReadRequest, ReadResponse), in snappy's block
-// format. What a request declares is checked before anything is allocated for it.
+// Remote read: the protobuf messages of Prometheus' protocol. A request and an answer of samples (prompb.ReadRequest,
+// ReadResponse) are in snappy's block format; an answer of chunks is a stream of frames: length, CRC-32C, message
+// (ChunkedReadResponse). What a request declares is checked before anything is allocated for it.
 //
 // Any bytes are safe input; errors are InvalidArgument (field "body") or TooLarge. Pure.
 #pragma once
@@ -26,9 +27,11 @@ struct ReadQuery {
   std::vector<format::Matcher> matchers;
 };
 
+enum class ReadForm : uint8_t { kSamples = 0, kXorChunks = 1, kUnknown };
+
 struct ReadRequest {
   std::vector<ReadQuery> queries;
-  bool takes_samples = true;  // the response type we give: asked for, or none was
+  ReadForm form = ReadForm::kSamples;  // the first that was asked for and is known; without a wish samples
 };
 
 Result<ReadRequest> DecodeReadRequest(std::string_view snappy);
@@ -47,6 +50,24 @@ class ReadResponseWriter {
   std::string body_;
   std::string result_;
   std::string series_;
+};
+
+// The same as frames, each with one series or, when it is long, a part of it.
+class ChunkStreamWriter {
+ public:
+  void AddSeries(format::LabelsView labels, std::span<const int64_t> times_ms, std::span<const double> values);
+  void EndResult() { ++query_; }
+  size_t bytes() const { return body_.size(); }
+  std::string Take() const { return body_; }
+
+ private:
+  void EndFrame();
+
+  uint64_t query_ = 0;
+  std::string body_;
+  std::string labels_;
+  std::string series_;
+  std::string chunk_;
 };
 
 }  // namespace rhizome::metrics_api

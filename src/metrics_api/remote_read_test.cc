@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "metrics_api/parameters.h"
+#include "metrics_api/xor_chunk.h"
 
 namespace rhizome::metrics_api {
 namespace {
@@ -36,7 +37,7 @@ TEST(DecodeReadRequest, QueriesHaveTimesAndMatchers) {
   EXPECT_EQ(request.queries[0].max_ms, 300);
   ASSERT_EQ(request.queries[0].matchers.size(), 1u);
   EXPECT_EQ(request.queries[0].matchers[0], format::Matcher::Make(format::MatchKind::kRegex, "job", "a.*").value());
-  EXPECT_TRUE(request.takes_samples);
+  EXPECT_EQ(request.form, ReadForm::kSamples);
 }
 
 TEST(DecodeReadRequest, UnknownFieldsAreSkipped) {
@@ -53,12 +54,14 @@ TEST(DecodeReadRequest, AllTimesAreOurs) {
   EXPECT_EQ(request.queries[0].max_ms, kTimeMsMax);
 }
 
-TEST(DecodeReadRequest, SamplesAreTheTypeUnlessOnlyChunksAreTaken) {
-  const std::string samples(1, '\0');
-  EXPECT_TRUE(DecodeReadRequest(Compressed(Number(2, "\x01") + Number(2, samples))).value().takes_samples);
-  EXPECT_FALSE(DecodeReadRequest(Compressed(Number(2, "\x01"))).value().takes_samples);
-  EXPECT_FALSE(DecodeReadRequest(Compressed(Bytes(2, "\x01"))).value().takes_samples);
-  EXPECT_TRUE(DecodeReadRequest(Compressed(Bytes(2, "\x01" + samples))).value().takes_samples);
+TEST(DecodeReadRequest, TheFirstKnownFormIsTaken) {
+  const std::string samples(1, '\0'), chunks = "\x01", unknown = "\x02";
+  const auto form = [](const std::string& message) { return DecodeReadRequest(Compressed(message)).value().form; };
+  EXPECT_EQ(form(Number(2, unknown) + Number(2, chunks) + Number(2, samples)), ReadForm::kXorChunks);
+  EXPECT_EQ(form(Number(2, samples) + Number(2, chunks)), ReadForm::kSamples);
+  EXPECT_EQ(form(Bytes(2, chunks + samples)), ReadForm::kXorChunks);
+  EXPECT_EQ(form(Bytes(2, unknown + samples)), ReadForm::kSamples);
+  EXPECT_EQ(form(Number(2, unknown)), ReadForm::kUnknown);
 }
 
 TEST(DecodeReadRequest, WhatIsBrokenIsRefused) {
@@ -122,6 +125,50 @@ TEST(ReadResponseWriter, LongLabelsAndNegativeTimesKeepTheirLengths) {
   // result 4 + series 4 + label 4 + name 3 + 200 + value 4 + 70,000 + sample 2 + 9 + 11
   EXPECT_EQ(message.size(), 4u + 4 + 4 + 3 + 200 + 4 + 70'000 + 2 + 9 + 11);
   EXPECT_TRUE(message.ends_with(std::string("\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")));
+}
+
+TEST(ChunkStreamWriter, AFrameIsLengthChecksumAndMessage) {
+  const std::vector<format::LabelPair> pairs = {{"a", "bc"}};
+  const auto labels = format::Labels::FromPairs(pairs).value();
+  ChunkStreamWriter writer;
+  writer.AddSeries(labels, std::vector<int64_t>{5, 9}, std::vector<double>{1, 1});
+  writer.EndResult();
+  writer.AddSeries(labels, std::vector<int64_t>{7}, std::vector<double>{1});
+  std::string chunk;
+  AppendXorChunk(std::vector<int64_t>{5, 9}, std::vector<double>{1, 1}, chunk);
+  const std::string label = Bytes(1, Bytes(1, "a") + Bytes(2, "bc"));
+  const std::string message =
+      Bytes(1, label + Bytes(2, Number(1, "\x05") + Number(2, "\x09") + Number(3, "\x01") + Bytes(4, chunk)));
+  const std::string body = writer.Take();
+  EXPECT_EQ(static_cast<size_t>(body[0]), message.size());
+  EXPECT_EQ(body.substr(5, message.size()), message);
+  EXPECT_EQ(body.substr(body.size() - 2), Number(2, "\x01"));  // the second query's
+}
+
+TEST(ChunkStreamWriter, ALongSeriesTakesManyFrames) {
+  const std::vector<format::LabelPair> pairs = {{"a", "bc"}};
+  const auto labels = format::Labels::FromPairs(pairs).value();
+  std::vector<int64_t> times_ms;
+  std::vector<double> values;
+  for (int i = 0; i < 300'000; ++i) {
+    times_ms.push_back(i * 1'000'003LL % 7 + i * 1'000LL);
+    values.push_back(1.0 / (i + 1));
+  }
+  ChunkStreamWriter writer;
+  writer.AddSeries(labels, times_ms, values);
+  size_t frames = 0, at = 0;
+  for (const std::string body = writer.Take(); at < body.size(); ++frames) {
+    size_t length = 0;
+    for (int shift = 0;; shift += 7) {
+      const auto byte = static_cast<uint8_t>(body[at++]);
+      length |= static_cast<size_t>(byte & 0x7f) << shift;
+      if (byte < 0x80) break;
+    }
+    EXPECT_LT(length, size_t{1} << 21);
+    at += 4 + length;
+  }
+  EXPECT_EQ(at, writer.bytes());
+  EXPECT_GT(frames, 1u);
 }
 
 }  // namespace

@@ -146,12 +146,102 @@ def snapped(body):
     return out
 
 
-def read_request(start, end, *matchers):
-    """A remote read of one query; a matcher is (kind, name, value)."""
+def read_request(start, end, *matchers, form=b""):
+    """A remote read of one query; a matcher is (kind, name, value), a form a field of response types."""
     query = b"\x08" + varint(start * 1000) + b"\x10" + varint(end * 1000)
     for kind, name, value in matchers:
         query += field(3, b"\x08" + varint(kind) + field(2, name.encode()) + field(3, value.encode()))
-    return snapped(field(1, query))
+    return snapped(field(1, query) + form)
+
+
+CHUNKS = b"\x10\x01"
+
+
+def number_at(data, at):
+    value = shift = 0
+    while True:
+        value, shift, at = value | (data[at] & 0x7F) << shift, shift + 7, at + 1
+        if data[at - 1] < 0x80:
+            return value, at
+
+
+def fields(message):
+    """[(number, value)] of varints and bytes, which is all that answers of chunks have."""
+    out, at = [], 0
+    while at < len(message):
+        tag, at = number_at(message, at)
+        value, at = number_at(message, at)
+        if tag & 7 == 2:
+            value, at = message[at:at + value], at + value
+        out.append((tag >> 3, value))
+    return out
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+class Bits:
+    def __init__(self, data):
+        self.text, self.at = "".join(f"{byte:08b}" for byte in data), 0
+
+    def take(self, count):
+        self.at += count
+        return int(self.text[self.at - count:self.at], 2)
+
+    def varint(self):
+        value = shift = 0
+        while True:
+            byte = self.take(8)
+            value, shift = value | (byte & 0x7F) << shift, shift + 7
+            if byte < 0x80:
+                return value
+
+
+def xor_samples(chunk):
+    """[(ms, bits)] of a chunk."""
+    bits, out, delta, leading, wide = Bits(chunk), [], 0, 0, 0
+    for index in range(bits.take(16)):
+        if index == 0:
+            zigzag = bits.varint()
+            time, value = (zigzag >> 1) ^ -(zigzag & 1), bits.take(64)
+        else:
+            if index == 1:
+                delta = bits.varint()
+            else:
+                ones = 0
+                while ones < 4 and bits.take(1):
+                    ones += 1
+                width = (0, 14, 17, 20, 64)[ones]
+                change = bits.take(width) if width else 0
+                delta += change - (1 << width if change > 1 << (width - 1) else 0) if width else 0
+            time += delta
+            if bits.take(1):
+                if bits.take(1):
+                    leading, wide = bits.take(5), bits.take(6) or 64
+                value ^= bits.take(wide) << (64 - leading - wide)
+        out.append((time, value))
+    return out
+
+
+def streamed(body, start, end):
+    """{labels: [(ms, bits)]} within the times; a chunk may hold more."""
+    out, at = {}, 0
+    while at < len(body):
+        length, at = number_at(body, at)
+        checksum, message, at = int.from_bytes(body[at:at + 4], "big"), body[at + 4:at + 4 + length], at + 4 + length
+        assert crc32c(message) == checksum
+        for _, series in (f for f in fields(message) if f[0] == 1):
+            labels = tuple(tuple(text.decode() for _, text in fields(value)) for number, value in fields(series) if number == 1)
+            for _, chunk in (f for f in fields(series) if f[0] == 2):
+                kept = out.setdefault(labels, [])
+                kept += [s for s in xor_samples(dict(fields(chunk))[4]) if start * 1000 <= s[0] <= end * 1000]
+    return out
 
 
 def comparable(error):
@@ -252,6 +342,21 @@ class Api(unittest.TestCase):
                 "X-Prometheus-Remote-Read-Version": "0.1.0"}) for who in ("theirs", "ours")]
             self.assertEqual(answers[0][:2], answers[1][:2])
             self.assertEqual(unsnapped(answers[0][2]), unsnapped(answers[1][2]))
+
+    def test_streamed_remote_read(self):
+        for start, end, matcher in ((START, AT, (0, "__name__", "up")), (START, AT, (2, "__name__", "special|huge|sparse")),
+                                    (STALE_START, STALE_START + STALE_SECONDS, (2, "__name__", "stale_.*")),
+                                    (START, AT, (0, "__name__", "none"))):
+            answers = [self.send(who, "POST", "read", read_request(start, end, matcher, form=CHUNKS), {
+                "Content-Type": "application/x-protobuf", "Content-Encoding": "snappy",
+                "X-Prometheus-Remote-Read-Version": "0.1.0"}) for who in ("theirs", "ours")]
+            self.assertEqual(answers[0][0], 200)
+            self.assertEqual(answers[1][0], 200)
+            if answers[0][2]:
+                self.assertEqual(answers[0][1], answers[1][1])
+            theirs, ours = (streamed(answer[2], start, end) for answer in answers)
+            self.assertEqual(list(theirs), list(ours))
+            self.assertEqual(theirs, ours)
 
     def promtool(self, who, *arguments):
         verb, *rest = arguments
