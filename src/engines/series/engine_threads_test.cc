@@ -15,7 +15,7 @@ namespace {
 using format::MatchKind;
 
 constexpr int kSeries = 40;
-constexpr int kBatches = 600;
+constexpr int kBatches = 300;
 
 std::vector<format::Labels> ManyLabels() {
   std::vector<format::Labels> labels;
@@ -76,7 +76,7 @@ TEST(SeriesEngineThreads, ReadersSeeWholeBatchesWhateverElseGoesOn) {
     }
     ApplyRows(*engine, static_cast<uint64_t>(2 * i), VersionAt(time), rows);
     applied = i;
-    if (i % 100 == 0) engine->Settle(StampOf(time));
+    if (i % 60 == 0) engine->Settle(StampOf(time));
   }
   done = true;
   for (std::thread& thread : threads) thread.join();
@@ -103,7 +103,7 @@ TEST(SeriesEngineThreads, ALargeSelectionMissesNothing) {
     while (!done.load()) EXPECT_TRUE(engine->Checkpoint().ok());
   });
   threads.emplace_back([&] {
-    for (uint64_t i = 1; i <= 40; ++i) {
+    for (uint64_t i = 1; i <= 20; ++i) {
       std::vector<TestRow> rows;
       const int64_t time = kEpochMs + static_cast<int64_t>(i);
       for (const format::Labels& one : labels) rows.push_back({one, time, 1});
