@@ -34,6 +34,12 @@ class Written {
  public:
   // Appends a marker for each series of the last call that `points` lacks.
   void MarkVanished(Points& points);
+  Points Retire() {
+    Points markers;
+    MarkVanished(markers);
+    series_.clear();
+    return markers;
+  }
 
  private:
   std::set<format::Labels> series_;
@@ -47,10 +53,12 @@ class RecordingRule {
   // The expression's value under the rule's name and labels. FailedPrecondition when two series have the same labels
   // then, ResourceExhausted beyond the limit.
   Result<Points> Evaluate(const Points& vector);
+  // Markers for what was written last; then nothing is.
+  Points Retire() { return written_.Retire(); }
 
  private:
-  const RuleSpec spec_;
-  const size_t limit_;
+  RuleSpec spec_;
+  size_t limit_;
   Written written_;
 };
 
@@ -86,6 +94,7 @@ class AlertingRule {
   // Takes alerts through their states and gives, for each pending or firing one, a point of ALERTS (1) and one of
   // ALERTS_FOR_STATE (seconds since when it is active). Errors as RecordingRule's.
   Result<Points> Evaluate(int64_t time_ms, const Points& vector);
+  Points Retire() { return written_.Retire(); }  // as a recording rule's
   // By labels; resolved ones among them for a while.
   const std::map<format::Labels, Alert>& alerts() const { return alerts_; }
   // Firing if one alert fires, else pending if one is, else inactive.

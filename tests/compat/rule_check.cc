@@ -9,13 +9,14 @@
 #include <iostream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "compat/series_file.h"
 #include "promql/engine.h"
 #include "promql/memory_source_testing.h"
 #include "promql/text.h"
-#include "rules/rule.h"
+#include "rules/group.h"
 
 namespace rhizome::rules {
 namespace {
@@ -53,45 +54,39 @@ std::string Json(format::LabelsView labels) {
 
 class Runner {
  public:
-  explicit Runner(const std::vector<GroupSpec>& groups) {
-    for (const GroupSpec& group : groups) {
-      for (const RuleSpec& spec : group.rules) {
-        if (spec.kind == RuleSpec::Kind::kRecording) {
-          rules_.emplace_back(RecordingRule(spec, group.limit));
-        } else {
-          rules_.emplace_back(AlertingRule::Make(spec, group.limit, {}).value());
-        }
-      }
-    }
+  explicit Runner(const std::vector<GroupSpec>& specs) {
+    for (const GroupSpec& spec : specs) groups_.push_back(RuleGroup::Make(spec, kMinuteMs, {}).value());
   }
   promql::MemorySource& source() { return source_; }
 
   void Step(int64_t time_ms) {
     std::string alerts, points;
-    for (auto& rule : rules_) {
-      const std::string& expr = std::visit([](const auto& held) { return held.spec().expr; }, rule);
-      const auto value = engine_.Instant(expr, time_ms, {source_});
-      if (!value.ok()) continue;
-      Points vector;
-      for (const promql::ResultSeries& series : value->series) vector.push_back({series.labels, series.values[0]});
-      if (auto* const recording = std::get_if<RecordingRule>(&rule)) {
-        Write(time_ms, recording->Evaluate(vector), points);
-        continue;
-      }
-      auto& alerting = std::get<AlertingRule>(rule);
-      Write(time_ms, alerting.Evaluate(time_ms, vector), points);
-      for (const auto& [labels, alert] : alerting.alerts()) {
-        alerts.append(alerts.empty() ? "" : ",").append("[\"").append(NameOf(alert.state)).append("\",");
-        alerts.append(Json(labels)).append(",").append(Json(alert.annotations)).append("]");
+    const RuleActions actions{[&](const std::string& expr, int64_t at_ms) { return Query(expr, at_ms); },
+                              [&](int64_t at_ms, const Points& written) { return Write(at_ms, written, points); }};
+    for (RuleGroup& group : groups_) {
+      group.Evaluate(time_ms, actions, SystemClock());
+      for (const RuleGroup::Rule& rule : group.rules()) {
+        const auto* const alerting = std::get_if<AlertingRule>(&rule);
+        if (alerting == nullptr) continue;
+        for (const auto& [labels, alert] : alerting->alerts()) {
+          alerts.append(alerts.empty() ? "" : ",").append("[\"").append(NameOf(alert.state)).append("\",");
+          alerts.append(Json(labels)).append(",").append(Json(alert.annotations)).append("]");
+        }
       }
     }
     std::cout << "{\"alerts\":[" << alerts << "],\"points\":[" << points << "]}\n";
   }
 
  private:
-  void Write(int64_t time_ms, const Result<Points>& result, std::string& points) {
-    if (!result.ok()) return;
-    for (const Point& point : *result) {
+  Result<Points> Query(const std::string& expr, int64_t time_ms) {
+    ASSIGN_OR_RETURN(const promql::QueryResult value, engine_.Instant(expr, time_ms, {source_}));
+    Points vector;
+    for (const promql::ResultSeries& series : value.series) vector.push_back({series.labels, series.values[0]});
+    return vector;
+  }
+
+  Status Write(int64_t time_ms, const Points& written, std::string& points) {
+    for (const Point& point : written) {
       auto& series = source_[point.labels];
       series.times_ms.push_back(time_ms);
       series.values.push_back(point.value);
@@ -99,11 +94,12 @@ class Runner {
       points.append(points.empty() ? "" : ",").append("[").append(Json(point.labels)).append(",");
       points.append(promql::FormatPlain(point.value)).append("]");
     }
+    return Status::Ok();
   }
 
   promql::MemorySource source_;
   promql::Engine engine_{{}, SystemClock()};
-  std::vector<std::variant<RecordingRule, AlertingRule>> rules_;
+  std::vector<RuleGroup> groups_;
 };
 
 int Run(const std::string& rules, const std::string& series, int steps) {
