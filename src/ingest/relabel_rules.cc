@@ -42,6 +42,7 @@ constexpr std::array<std::string_view, 11> kActions = {"replace",   "keep",     
                                                        "labelkeep", "lowercase", "uppercase"};
 constexpr std::array<std::string_view, 7> kFields = {"source_labels", "separator",   "target_label", "regex",
                                                      "modulus",       "replacement", "action"};
+constexpr std::string_view kUsualSeparator = ";", kUsualRegex = "(.*)", kUsualReplacement = "$1";
 constexpr size_t kRulesMax = 1000;
 
 bool IsNothing(const format::YamlNode& yaml) { return yaml.kind == Kind::kText && yaml.text.empty(); }
@@ -159,10 +160,10 @@ void Set(LabelMap& labels, const std::string& name, std::string value) {
 struct RelabelRules::Rule {
   Action action = Action::kReplace;
   std::vector<std::string> source_labels;
-  std::string separator = ";";
+  std::string separator{kUsualSeparator};
   std::string target_label;
-  std::string regex_text = "(.*)";
-  std::string replacement_text = "$1";
+  std::string regex_text{kUsualRegex};
+  std::string replacement_text{kUsualReplacement};
   uint64_t modulus = 0;
   std::unique_ptr<RE2> regex;
   Template target, replacement;
@@ -274,6 +275,17 @@ class RuleReader {
   }
 
   bool Has(std::string_view field) const { return yaml_.Find(field) != nullptr; }
+  // Whether the field says something else than it would say by not being there.
+  bool Differs(std::string_view field) const {
+    const format::YamlNode* at = yaml_.Find(field);
+    if (at == nullptr) return false;
+    if (at->kind != Kind::kText) return !at->items.empty() || !at->members.empty();
+    return at->text != (field == "separator"     ? kUsualSeparator
+                        : field == "regex"       ? kUsualRegex
+                        : field == "replacement" ? kUsualReplacement
+                        : field == "modulus"     ? "0"
+                                                 : "");
+  }
 
  private:
   const format::YamlNode& yaml_;
@@ -306,7 +318,7 @@ Status CheckTarget(const RuleReader& in, Action action, const std::string& targe
 Status CheckUse(const RuleReader& in, Action action) {
   const auto refuse = [&](std::initializer_list<std::string_view> fields) {
     for (const std::string_view field : fields) {
-      if (in.Has(field))
+      if (in.Differs(field))
         return in.Bad(field, fmt::format("action {} has no use for it", kActions[static_cast<size_t>(action)]));
     }
     return Status::Ok();
