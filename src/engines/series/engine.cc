@@ -114,6 +114,8 @@ void SeriesEngine::Rows::Split(const format::SeriesBatch& batch, int64_t partiti
   prompt.clear();
   stamped.clear();
   slots.clear();
+  min_ms = INT64_MAX;
+  max_ms = INT64_MIN;
   const uint64_t stamp = batch.version().time;
   const int64_t written_ms = batch.version().WallMs();
   Partition last{1, 0};  // of the slot noted last
@@ -122,6 +124,8 @@ void SeriesEngine::Rows::Split(const format::SeriesBatch& batch, int64_t partiti
       last = PartitionOf(time_ms, partition_ms);
       slots.insert(SlotOf(time_ms, partition_ms));
     }
+    min_ms = std::min(min_ms, time_ms);
+    max_ms = std::max(max_ms, time_ms);
     if (IsPrompt(time_ms, written_ms)) {
       prompt.push_back({numbers[i], {time_ms, value}});
     } else {
@@ -136,6 +140,7 @@ void SeriesEngine::Apply(uint64_t lsn, const format::SeriesBatch& batch) {
   FindSeries(batch);
   rows_.Split(batch, options_.compaction.partition_ms);
   const WritePass pass(memory_);
+  active_->Widen(rows_.min_ms, rows_.max_ms);
   active_->Append(rows_.prompt);
   active_->Append(rows_.stamped);
   active_slots_.merge(rows_.slots);
@@ -179,14 +184,27 @@ EngineCounts SeriesEngine::counts() const {
   EngineCounts counts;
   const ReadPass pass(memory_);
   counts.series = table_.size();
+  counts.label_pairs = table_.index().pairs();
   counts.sample_bytes = SampleBytes();
+  const auto widen = [&](int64_t min_ms, int64_t max_ms) {
+    counts.min_ms = std::min(counts.min_ms, min_ms);
+    counts.max_ms = std::max(counts.max_ms, max_ms);
+  };
+  widen(active_->min_ms(), active_->max_ms());
+  if (frozen_ != nullptr) widen(frozen_->min_ms(), frozen_->max_ms());
   counts.blocks = blocks_->size();
   for (const NamedBlock& block : *blocks_) {
+    widen(block.block->info().min_time, block.block->info().max_time);
     counts.block_samples += block.block->info().samples;
     counts.block_bytes += block.block->info().bytes;
   }
   counts.deletions = deletions_->members().size();
   return counts;
+}
+
+Cardinalities SeriesEngine::MeasureCardinalities(size_t top) const {
+  const ReadPass pass(memory_);
+  return table_.index().MeasureCardinalities(top);
 }
 
 uint64_t SeriesEngine::SampleBytes() const {

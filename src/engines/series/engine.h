@@ -50,7 +50,10 @@ struct EngineOptions {
 };
 
 struct EngineCounts {
-  uint64_t series = 0;        // in memory: those that were written to since the checkpoint before the last one
+  uint64_t series = 0;         // in memory: those that were written to since the checkpoint before the last one
+  uint64_t label_pairs = 0;    // of those
+  int64_t min_ms = INT64_MAX;  // of all samples kept, hidden ones included; above max_ms when there are none
+  int64_t max_ms = INT64_MIN;
   uint64_t sample_bytes = 0;  // of memory, for the samples that no checkpoint has written yet
   uint64_t blocks = 0;
   uint64_t block_samples = 0;
@@ -91,6 +94,8 @@ class SeriesEngine {
   // How many series of the batch memory does not know, each counted once.
   uint64_t CountNewSeries(const format::SeriesBatch& batch) const EXCLUDES(memory_);
   EngineCounts counts() const EXCLUDES(memory_);
+  // Of the series in memory, at most `top` of each. Walks the index, and a writer waits meanwhile.
+  Cardinalities MeasureCardinalities(size_t top) const EXCLUDES(memory_);
   // All memory for samples, series and their index. Walks the index, and a writer waits meanwhile.
   uint64_t MeasureMemory() const EXCLUDES(memory_);
 
@@ -127,8 +132,10 @@ class SeriesEngine {
     std::vector<TailRow> prompt;
     std::vector<StampedRow> stamped;
     std::set<int64_t> slots;  // of partition length, those the rows are in
+    int64_t min_ms = INT64_MAX;
+    int64_t max_ms = INT64_MIN;
 
-    // Fills the last three.
+    // Fills all but the first two.
     void Split(const format::SeriesBatch& batch, int64_t partition_ms);
   };
   Rules RulesNow() const EXCLUDES(memory_);

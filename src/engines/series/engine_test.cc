@@ -243,6 +243,26 @@ TEST(SeriesEngine, ACheckpointFreesTheMemoryOfItsSamples) {
   EXPECT_LT(engine->counts().sample_bytes, empty + 1'000);
 }
 
+TEST(SeriesEngine, CountsTellWhatThereIs) {
+  SimDisk disk;
+  const auto engine = MustOpen(disk);
+  EXPECT_GT(engine->counts().min_ms, engine->counts().max_ms);
+  ApplyRows(*engine, 1, VersionAt(kEpochMs), {{kWeb, kEpochMs + 7, 1}, {kDb, kEpochMs - kHourMs, 1}});
+  for (int round = 0; round < 2; ++round) {
+    const EngineCounts counts = engine->counts();
+    EXPECT_EQ(counts.series, 2u);
+    EXPECT_EQ(counts.label_pairs, 3u);
+    EXPECT_EQ(counts.min_ms, kEpochMs - kHourMs);
+    EXPECT_EQ(counts.max_ms, kEpochMs + 7);
+    MustCheckpoint(*engine);
+  }
+  const Cardinalities top = engine->MeasureCardinalities(1);
+  EXPECT_THAT(top.series_by_metric, ElementsAre(NamedCount{"up", 2}));
+  EXPECT_THAT(top.values_by_label, ElementsAre(NamedCount{"job", 2}));
+  EXPECT_THAT(top.value_bytes_by_label, ElementsAre(NamedCount{"job", 5}));
+  EXPECT_THAT(top.series_by_pair, ElementsAre(NamedCount{"__name__=up", 2}));
+}
+
 TEST(SeriesEngine, NewSeriesAreCountedBeforeTheyAreThere) {
   SimDisk disk;
   const auto engine = MustOpen(disk);

@@ -7,6 +7,7 @@
 // MemoryCopy is constant once filled.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <unordered_map>
 #include <utility>
@@ -47,6 +48,13 @@ class Generation {
 
   SeriesNumber AddSeries() { return tails_.AddSeries(); }
   size_t series_count() const { return tails_.series_count(); }
+  // What follows has times from the least to the greatest.
+  void Widen(int64_t min_ms, int64_t max_ms) {
+    min_ms_ = std::min(min_ms_, min_ms);
+    max_ms_ = std::max(max_ms_, max_ms);
+  }
+  int64_t min_ms() const { return min_ms_; }  // above max_ms() when there are no samples
+  int64_t max_ms() const { return max_ms_; }
   // Every row's series exists.
   void Append(std::span<const TailRow> rows) { tails_.Append(rows); }
   void Append(std::span<const StampedRow> rows);
@@ -74,6 +82,8 @@ class Generation {
   TailStore tails_;
   std::unordered_map<SeriesNumber, Stamped> stamped_;
   uint64_t stamped_samples_ = 0;
+  int64_t min_ms_ = INT64_MAX;
+  int64_t max_ms_ = INT64_MIN;
 };
 
 }  // namespace rhizome::series

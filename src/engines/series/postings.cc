@@ -13,6 +13,34 @@ bool ByText(const std::pair<const std::string, Postings>* a, const std::pair<con
   return a->first < b->first;
 }
 
+// Keeps the largest of what it is offered.
+class Largest {
+ public:
+  explicit Largest(size_t top) : top_(top) {}
+  // `name` is called for what may be among them.
+  template <typename Name>
+  void Offer(uint64_t count, Name name) {
+    if (top_ == 0 || (kept_.size() == top_ && count < kept_.front().count)) return;
+    kept_.push_back({name(), count});
+    std::push_heap(kept_.begin(), kept_.end(), IsLarger);
+    if (kept_.size() <= top_) return;
+    std::pop_heap(kept_.begin(), kept_.end(), IsLarger);
+    kept_.pop_back();
+  }
+  std::vector<NamedCount> Take() {
+    std::sort(kept_.begin(), kept_.end(), IsLarger);
+    return std::move(kept_);
+  }
+
+ private:
+  static bool IsLarger(const NamedCount& a, const NamedCount& b) {
+    return a.count != b.count ? a.count > b.count : a.name < b.name;
+  }
+
+  const size_t top_;
+  std::vector<NamedCount> kept_;  // a heap, the least in front
+};
+
 }  // namespace
 
 void Postings::Add(SeriesNumber series) {
@@ -191,6 +219,24 @@ std::vector<std::string> PostingsIndex::Values(std::string_view name, const Seri
   }
   std::sort(values.begin(), values.end());
   return values;
+}
+
+Cardinalities PostingsIndex::MeasureCardinalities(size_t top) const {
+  Largest metrics(top), values(top), bytes(top), pairs(top);
+  for (const auto& [name, label] : labels_) {
+    uint64_t value_count = 0, value_bytes = 0;
+    for (const auto& [value, postings] : label.by_value) {
+      if (postings.empty()) continue;
+      const uint64_t series = postings.size();
+      ++value_count;
+      value_bytes += value.size();
+      pairs.Offer(series, [&] { return name + "=" + value; });
+      if (name == format::kMetricNameLabel) metrics.Offer(series, [&] { return value; });
+    }
+    values.Offer(value_count, [&] { return name; });
+    bytes.Offer(value_bytes, [&] { return name; });
+  }
+  return {metrics.Take(), values.Take(), bytes.Take(), pairs.Take()};
 }
 
 uint64_t PostingsIndex::memory_bytes() const {

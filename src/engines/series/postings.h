@@ -32,6 +32,7 @@ class Postings {
   void Add(SeriesNumber series);
   void Remove(SeriesNumber series);
   bool empty() const { return !many_ && one_ == kNone; }
+  uint64_t size() const { return many_ ? many_->cardinality() : one_ != kNone; }
   bool Intersects(const SeriesSet& set) const;
   void AddTo(SeriesSet& set) const;
   uint64_t memory_bytes() const;
@@ -40,6 +41,20 @@ class Postings {
   static constexpr SeriesNumber kNone = UINT32_MAX;
   SeriesNumber one_ = kNone;
   std::unique_ptr<SeriesSet> many_;  // when set, at least one member
+};
+
+struct NamedCount {
+  std::string name;
+  uint64_t count = 0;
+  friend bool operator==(const NamedCount&, const NamedCount&) = default;
+};
+
+// Where many series come from. The largest first, equals by name.
+struct Cardinalities {
+  std::vector<NamedCount> series_by_metric;
+  std::vector<NamedCount> values_by_label;
+  std::vector<NamedCount> value_bytes_by_label;
+  std::vector<NamedCount> series_by_pair;  // "name=value"
 };
 
 class PostingsIndex {
@@ -54,6 +69,9 @@ class PostingsIndex {
   // Sorted. With `within` only what series of that set have.
   std::vector<std::string> Names(const SeriesSet* within = nullptr) const;
   std::vector<std::string> Values(std::string_view name, const SeriesSet* within = nullptr) const;
+
+  // At most `top` of each. Walks all pairs.
+  Cardinalities MeasureCardinalities(size_t top) const;
 
   const SeriesSet& all() const { return all_; }
   uint64_t pairs() const { return pairs_; }

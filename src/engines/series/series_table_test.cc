@@ -191,5 +191,21 @@ TEST(PostingsProperty, SelectionsAreThoseOfANaiveScan) {
   }
 }
 
+TEST(PostingsIndex, CardinalitiesAreTheLargestFirst) {
+  PostingsIndex index;
+  const Labels sets[] = {Make({{"__name__", "a"}, {"n", "1"}}), Make({{"__name__", "a"}, {"n", "22"}}),
+                         Make({{"__name__", "b"}, {"n", "333"}}), Make({{"__name__", "c"}, {"z", "1"}})};
+  for (SeriesNumber i = 0; i < 4; ++i) index.Add(i, sets[i]);
+  const Cardinalities two = index.MeasureCardinalities(2);
+  EXPECT_THAT(two.series_by_metric, ElementsAre(NamedCount{"a", 2}, NamedCount{"b", 1}));
+  EXPECT_THAT(two.values_by_label, ElementsAre(NamedCount{"__name__", 3}, NamedCount{"n", 3}));
+  EXPECT_THAT(two.value_bytes_by_label, ElementsAre(NamedCount{"n", 6}, NamedCount{"__name__", 3}));
+  EXPECT_THAT(two.series_by_pair, ElementsAre(NamedCount{"__name__=a", 2}, NamedCount{"__name__=b", 1}));
+  index.Remove(0, sets[0]);
+  index.Remove(1, sets[1]);
+  EXPECT_THAT(index.MeasureCardinalities(9).series_by_metric, ElementsAre(NamedCount{"b", 1}, NamedCount{"c", 1}));
+  EXPECT_THAT(index.MeasureCardinalities(0).series_by_pair, IsEmpty());
+}
+
 }  // namespace
 }  // namespace rhizome::series
