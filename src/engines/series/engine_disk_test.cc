@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/scratch_testing.h"
 #include "engines/series/engine.h"
 #include "engines/series/engine_testing.h"
 #include "io/crash_enumeration.h"
@@ -68,6 +69,30 @@ Status RunAll(SeriesEngine& engine, const std::function<void(uint64_t)>& mark) {
   }
   RETURN_IF_ERROR(CompactAll(engine));
   return engine.SetHorizon(kEpochMs + 1);
+}
+
+// Files that are gone are read on by who had them mapped.
+TEST(SeriesEngineDisk, TheMachinesOwnDiskDoesToo) {
+  const ScratchFolder folder;
+  const auto records = Records();
+  const Model model = ModelOf(records, records.size());
+  auto engine = SeriesEngine::Open(io::RealDisk(), {folder.path(), {}}).value();
+  for (uint64_t lsn = 1; lsn <= records.size(); ++lsn) {
+    ASSERT_TRUE(ApplyRecord(*engine, lsn, records[lsn - 1]).ok());
+    ASSERT_TRUE(engine->Checkpoint().ok());
+  }
+  const auto selection = engine->Select({}, INT64_MIN, INT64_MAX);
+  const uint64_t blocks = engine->counts().blocks;
+  ASSERT_TRUE(CompactAll(*engine).ok());
+  EXPECT_LT(engine->counts().blocks, blocks);
+  EXPECT_EQ(Ask(*engine).value(), model.Ask());
+  engine = SeriesEngine::Open(io::RealDisk(), {folder.path(), {}}).value();
+  EXPECT_EQ(engine->applied_lsn(), records.size());
+  EXPECT_EQ(Ask(*engine).value(), model.Ask());
+  EXPECT_TRUE(engine->Verify().ok());
+  size_t series = 0;
+  while (selection->Next().value()) ++series;
+  EXPECT_EQ(series, model.Ask().size());
 }
 
 TEST(SeriesEngineDisk, OpenRemovesWhatTheManifestDoesNotName) {
