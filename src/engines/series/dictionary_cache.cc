@@ -1,34 +1,49 @@
 #include "engines/series/dictionary_cache.h"
 
 namespace rhizome::series {
+namespace {
+
+size_t BytesFor(size_t batch, size_t numbers) { return batch + numbers * sizeof(SeriesNumber); }
+
+}  // namespace
 
 const std::vector<SeriesNumber>* DictionaryCache::Find(const format::SeriesBatch& batch) {
-  for (auto at = entries_.begin(); at != entries_.end(); ++at) {
-    // The id tells most apart; the bytes decide.
-    if (at->batch.dictionary_id() != batch.dictionary_id() || !at->batch.HasDictionaryOf(batch)) continue;
-    entries_.splice(entries_.begin(), entries_, at);
-    return &entries_.front().numbers;
-  }
-  return nullptr;
+  const auto found = by_key_.find(KeyOf(batch));
+  // The key tells most apart; the bytes decide.
+  if (found == by_key_.end() || !found->second->batch.HasDictionaryOf(batch)) return nullptr;
+  entries_.splice(entries_.begin(), entries_, found->second);
+  return &entries_.front().numbers;
 }
 
 void DictionaryCache::Add(const format::SeriesBatch& batch, std::span<const SeriesNumber> numbers) {
-  const size_t bytes = batch.bytes().size() + numbers.size_bytes();
+  const uint64_t key = KeyOf(batch);
+  uint64_t& seen = seen_[key % seen_.size()];
+  if (seen != key) {
+    seen = key;
+    return;
+  }
+  const size_t bytes = BytesFor(batch.bytes().size(), numbers.size());
   // Not for the dictionary that would put all others out.
   if (bytes > bytes_max_ / 2) return;
-  while (bytes_ + bytes > bytes_max_) {
-    bytes_ -= BytesOf(entries_.back());
-    entries_.pop_back();
-  }
+  if (const auto same = by_key_.find(key); same != by_key_.end()) Drop(same->second);
+  while (bytes_ + bytes > bytes_max_) Drop(std::prev(entries_.end()));
   Entry& entry = entries_.emplace_front();
   entry.bytes = batch.bytes();
   entry.batch = format::SeriesBatch::Trusted(entry.bytes);
   entry.numbers.assign(numbers.begin(), numbers.end());
+  by_key_[key] = entries_.begin();
   bytes_ += bytes;
+}
+
+void DictionaryCache::Drop(Entries::iterator entry) {
+  bytes_ -= BytesFor(entry->bytes.size(), entry->numbers.size());
+  by_key_.erase(KeyOf(entry->batch));
+  entries_.erase(entry);
 }
 
 void DictionaryCache::Clear() {
   entries_.clear();
+  by_key_.clear();
   bytes_ = 0;
 }
 

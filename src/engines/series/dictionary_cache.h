@@ -1,14 +1,17 @@
 // DictionaryCache: the series numbers of label sets that came before. A sender repeats its dictionary batch after
 // batch; comparing its bytes costs a tenth of looking each set up.
 //
-// Keeps the batches used last, up to a number of bytes. Numbers hold until a series is removed from the table: whoever
-// removes one calls Clear. One thread.
+// What is added is kept from the second time on, so that dictionaries that come once cost nothing; of those kept, the
+// ones used last, up to a number of bytes. Numbers hold until a series is removed from the table: whoever removes one
+// calls Clear. One thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <list>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engines/series/series_number.h"
@@ -22,6 +25,7 @@ class DictionaryCache {
 
   // The numbers of the batch's label sets, in their order; null when they are not known. Until the next call.
   const std::vector<SeriesNumber>* Find(const format::SeriesBatch& batch);
+  // Of what Find did not find.
   void Add(const format::SeriesBatch& batch, std::span<const SeriesNumber> numbers);
   void Clear();
 
@@ -33,11 +37,17 @@ class DictionaryCache {
     format::SeriesBatch batch;  // a view of them
     std::vector<SeriesNumber> numbers;
   };
-  static size_t BytesOf(const Entry& entry) { return entry.bytes.size() + entry.numbers.size() * sizeof(SeriesNumber); }
+  using Entries = std::list<Entry>;
+
+  // Of a dictionary's id, which is 128 bits of hash.
+  static uint64_t KeyOf(const format::SeriesBatch& batch) { return batch.dictionary_id().second; }
+  void Drop(Entries::iterator entry);
 
   const size_t bytes_max_;
   size_t bytes_ = 0;
-  std::list<Entry> entries_;  // the one used last in front
+  Entries entries_;  // the one used last in front
+  std::unordered_map<uint64_t, Entries::iterator> by_key_;
+  std::array<uint64_t, 1024> seen_{};  // keys that came, each at its own place; a later one takes it over
 };
 
 }  // namespace rhizome::series

@@ -21,6 +21,27 @@ format::SeriesBatch View(const std::string& bytes) { return format::SeriesBatch:
 
 void Add(DictionaryCache& cache, const std::string& bytes, std::vector<SeriesNumber> numbers) {
   cache.Add(View(bytes), numbers);
+  cache.Add(View(bytes), numbers);
+}
+
+TEST(DictionaryCache, WhatCameOnceIsNotKept) {
+  DictionaryCache cache;
+  const std::string a = BatchOf({"a"});
+  cache.Add(View(a), std::vector<SeriesNumber>{1});
+  EXPECT_EQ(cache.Find(View(a)), nullptr);
+  EXPECT_EQ(cache.bytes(), 0u);
+  cache.Add(View(a), std::vector<SeriesNumber>{1});
+  EXPECT_THAT(cache.Find(View(a)), Pointee(ElementsAre(1)));
+}
+
+TEST(DictionaryCache, AddedAgainItIsKeptOnce) {
+  DictionaryCache cache;
+  const std::string a = BatchOf({"a"});
+  Add(cache, a, {1});
+  const size_t bytes = cache.bytes();
+  Add(cache, a, {2});
+  EXPECT_EQ(cache.bytes(), bytes);
+  EXPECT_THAT(cache.Find(View(a)), Pointee(ElementsAre(2)));
 }
 
 TEST(DictionaryCache, KnowsTheDictionaryWhateverTheRows) {

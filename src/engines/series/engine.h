@@ -10,9 +10,10 @@
 // Threads. Apply and Delete have one caller at a time; Checkpoint, Compact, SetHorizon and Settle may run beside them
 // and each other, and wait only for their own kind. Select may run beside everything, and sees all that was applied
 // before it began. It copies what memory holds of its series, still compressed, under a lock (about a microsecond for
-// each series), then decodes without one. Up to kSeriesPerPass series are of one moment, so that it sees whole batches;
-// of more the lock is let go in between, so that a writer waits for one pass of a reader at most and a reader for one
-// batch. Neither waits for a checkpoint or a compaction, which hold the lock only to begin and to publish.
+// each series, and a tenth for each value that a regular expression is tried on), then decodes without one. Up to
+// kSeriesPerPass series are of one moment, so that it sees whole batches; of more the lock is let go in between, so
+// that a writer waits for one pass of a reader at most and a reader for one batch. Neither waits for a checkpoint or a
+// compaction, which hold the lock only to begin and to publish.
 //
 // Durable: what Checkpoint and Compact publish is synced before its name is. A failure of either leaves the state as it
 // was and the engine usable; what was written in vain goes with the next that succeeds or at Open.

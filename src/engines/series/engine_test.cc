@@ -197,12 +197,13 @@ TEST(SeriesEngine, MemoryForgetsSeriesThatNobodyWrites) {
 TEST(SeriesEngine, ANumberGivenAgainIsNotTakenForTheSeriesItWas) {
   SimDisk disk;
   const auto engine = MustOpen(disk);
-  ApplyRows(*engine, 1, VersionAt(kEpochMs), {{kWeb, kEpochMs, 1}});
+  uint64_t lsn = 0;
+  for (int i = 0; i < 3; ++i) ApplyRows(*engine, ++lsn, VersionAt(kEpochMs), {{kWeb, kEpochMs, 1}});
   MustCheckpoint(*engine);
-  ApplyRows(*engine, 2, VersionAt(kEpochMs), {{kDb, kEpochMs, 2}});
+  ApplyRows(*engine, ++lsn, VersionAt(kEpochMs), {{kDb, kEpochMs, 2}});
   MustCheckpoint(*engine);
-  ApplyRows(*engine, 3, VersionAt(kEpochMs), {{LabelsOf({{"n", "new"}}), kEpochMs, 3}});
-  ApplyRows(*engine, 4, VersionAt(kEpochMs), {{kWeb, kEpochMs + 1, 4}});  // the dictionary of the first
+  ApplyRows(*engine, ++lsn, VersionAt(kEpochMs), {{LabelsOf({{"n", "new"}}), kEpochMs, 3}});
+  ApplyRows(*engine, ++lsn, VersionAt(kEpochMs), {{kWeb, kEpochMs + 1, 4}});  // the dictionary of the first
   const Answer answer = MustAsk(*engine);
   EXPECT_EQ(answer.at("{n=\"new\"}").size(), 1u);
   EXPECT_THAT(answer.at("up{job=\"web\"}"), ElementsAre(Pair(kEpochMs, Bits(1)), Pair(kEpochMs + 1, Bits(4))));
