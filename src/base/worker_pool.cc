@@ -1,13 +1,17 @@
 #include "base/worker_pool.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 
 namespace rhizome {
+namespace {
+constexpr int kYieldingNice = 10;  // a ninth of the others' share, should all want to run
+}  // namespace
 
-WorkerPool::WorkerPool(std::string name, uint32_t threads, uint32_t queue_len_max)
-    : name_(std::move(name)), queue_len_max_(queue_len_max) {
+WorkerPool::WorkerPool(std::string name, uint32_t threads, uint32_t queue_len_max, bool yielding)
+    : name_(std::move(name)), queue_len_max_(queue_len_max), yielding_(yielding) {
   for (uint32_t i = 0; i < std::max(threads, 1U); ++i) threads_.emplace_back([this, i] { Work(i); });
 }
 
@@ -37,6 +41,8 @@ WorkerPool::Load WorkerPool::load() const {
 
 void WorkerPool::Work(uint32_t number) {
   pthread_setname_np(pthread_self(), (name_ + "-" + std::to_string(number)).substr(0, 15).c_str());
+  // Linux: of this thread only. Lowering is allowed to everybody; should it fail, they are threads like the others.
+  if (yielding_) (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + kYieldingNice);
   while (true) {
     std::function<void()> task;
     {

@@ -17,8 +17,9 @@ namespace rhizome {
 
 class WorkerPool {
  public:
-  // `name`, up to 12 bytes, shows in process listings. At least one thread.
-  WorkerPool(std::string name, uint32_t threads, uint32_t queue_len_max);
+  // `name`, up to 12 bytes, shows in process listings. At least one thread. `yielding` threads leave the processor to
+  // the process's other ones first, whoever else wants it.
+  WorkerPool(std::string name, uint32_t threads, uint32_t queue_len_max, bool yielding = false);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
@@ -37,6 +38,7 @@ class WorkerPool {
 
   const std::string name_;
   const uint32_t queue_len_max_;
+  const bool yielding_;
   mutable Mutex mutex_;
   CondVar wake_;
   std::deque<std::function<void()>> queue_ GUARDED_BY(mutex_);

@@ -1,7 +1,9 @@
 #include "base/worker_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <future>
 
@@ -34,6 +36,15 @@ TEST(WorkerPool, AFullQueueRefuses) {
   EXPECT_EQ(pool.load().queued, 2U);
   EXPECT_EQ(pool.load().running, 1U);
   release.set_value();
+}
+
+TEST(WorkerPool, YieldingThreadsAreNicerThanTheOneThatMadeThem) {
+  const int mine = getpriority(PRIO_PROCESS, 0);
+  std::promise<int> theirs;
+  WorkerPool pool("test", 1, 1, true);
+  ASSERT_TRUE(Submit(pool, [&theirs] { theirs.set_value(getpriority(PRIO_PROCESS, 0)); }));
+  EXPECT_EQ(theirs.get_future().get(), std::min(19, mine + 10));
+  EXPECT_EQ(getpriority(PRIO_PROCESS, 0), mine);
 }
 
 }  // namespace

@@ -44,7 +44,7 @@ WorkLane::WorkLane(std::string_view name, const LaneOptions& options, MetricRegi
     : clock_(clock),
       metrics_(metrics, name),
       admission_(RulesOf(options)),
-      pool_("http-" + std::string(name), ThreadsOf(options), 2 * ThreadsOf(options)) {
+      pool_("http-" + std::string(name), ThreadsOf(options), 2 * ThreadsOf(options), true) {
   const MutexLock lock(mutex_);
   Show();
 }
