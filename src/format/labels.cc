@@ -1,6 +1,7 @@
 #include "format/labels.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/check.h"
 #include "base/hash.h"
@@ -10,7 +11,16 @@
 namespace rhizome::format {
 namespace {
 
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
+// Which bytes may stand in a metric's name behind its first, by byte.
+constexpr std::array<bool, 256> kMetricNameBytes = [] {
+  std::array<bool, 256> may{};
+  for (int c = 0; c < 256; ++c) {
+    may[static_cast<size_t>(c)] =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ':';
+  }
+  return may;
+}();
+
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // A length that Check or a builder has seen.
@@ -78,7 +88,7 @@ void AppendQuoted(std::string& out, std::string_view value) {
 
 bool IsMetricName(std::string_view name) {
   return !name.empty() && !IsDigit(name[0]) &&
-         std::all_of(name.begin(), name.end(), [](char c) { return IsLetter(c) || IsDigit(c) || c == ':'; });
+         std::all_of(name.begin(), name.end(), [](char c) { return kMetricNameBytes[static_cast<uint8_t>(c)]; });
 }
 
 bool IsLabelName(std::string_view name) { return IsMetricName(name) && name.find(':') == std::string_view::npos; }

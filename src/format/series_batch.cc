@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 #include "base/check.h"
 #include "base/hash.h"
@@ -200,9 +201,9 @@ std::vector<std::string> SplitSeriesBatch(const SeriesBatch& batch, std::span<co
 
 uint32_t SeriesBatchBuilder::AppendSeries(LabelsView labels) {
   CHECK(!labels.empty());
-  dictionary_ += labels.bytes();
-  label_ends_.push_back(static_cast<uint32_t>(dictionary_.size()));
-  return static_cast<uint32_t>(label_ends_.size() - 1);
+  const std::string_view bytes = labels.bytes();
+  std::memcpy(LabelRoom(bytes.size()), bytes.data(), bytes.size());
+  return AppendWritten(bytes.size());
 }
 
 LabelsView SeriesBatchBuilder::LabelsOf(uint32_t series) const {
@@ -251,11 +252,11 @@ void SeriesBatchBuilder::AddRun(uint32_t series, std::span<const int64_t> times_
 
 size_t SeriesBatchBuilder::encoded_bytes_max() const {
   return kSeriesBatchHeaderBytes + sample_count() * (sizeof(double) + sizeof(int64_t) + sizeof(uint32_t)) +
-         series_count() * 2 * sizeof(uint32_t) + dictionary_.size();
+         series_count() * 2 * sizeof(uint32_t) + dictionary_used_;
 }
 
 void SeriesBatchBuilder::Clear() {
-  dictionary_.clear();
+  dictionary_used_ = 0;
   label_ends_.clear();
   series_.clear();
   times_.clear();
@@ -300,7 +301,7 @@ std::string SeriesBatchBuilder::Encode(Version version) const {
 }
 
 void SeriesBatchBuilder::Encode(std::string& out, Version version) const {
-  CHECK(dictionary_.size() <= UINT32_MAX && sample_count() <= UINT32_MAX);
+  CHECK(dictionary_used_ <= UINT32_MAX && sample_count() <= UINT32_MAX);
   const SeriesForm series_form = FormOfSeries();
   const TimeForm time_form = FormOfTimes(series_form);
   const int64_t base = time_form == TimeForm::kOffsets ? *std::min_element(times_.begin(), times_.end()) : 0;
@@ -312,7 +313,7 @@ void SeriesBatchBuilder::Encode(std::string& out, Version version) const {
   PutU8(out, 0);
   PutU32(out, static_cast<uint32_t>(series_count()));
   PutU32(out, static_cast<uint32_t>(sample_count()));
-  PutU32(out, static_cast<uint32_t>(dictionary_.size()));
+  PutU32(out, static_cast<uint32_t>(dictionary_used_));
   PutI64(out, base);
   out.append(kSeriesBatchHeaderBytes - kDictionaryIdAt, '\0');  // filled below
 
@@ -334,7 +335,7 @@ void SeriesBatchBuilder::Encode(std::string& out, Version version) const {
   }
   const size_t dictionary_at = out.size();
   PutArray<uint32_t>(out, label_ends_);
-  out += dictionary_;
+  out.append(dictionary_, 0, dictionary_used_);
 
   const std::string_view written(out);
   const auto [high, low] = ContentHash(written.substr(dictionary_at));

@@ -132,6 +132,17 @@ class SeriesBatchBuilder {
   uint32_t SeriesOf(LabelsView labels);
   // Adds the set without looking whether it is there: cheaper, for senders that name each series once.
   uint32_t AppendSeries(LabelsView labels);
+  // The same without a copy: room for a set of at most `bytes_max`, then the set that was written there, canonical and
+  // not empty. Any other call makes the room void.
+  char* LabelRoom(size_t bytes_max) {
+    if (dictionary_.size() - dictionary_used_ < bytes_max) dictionary_.resize(2 * dictionary_.size() + bytes_max);
+    return dictionary_.data() + dictionary_used_;
+  }
+  uint32_t AppendWritten(size_t bytes) {
+    dictionary_used_ += bytes;
+    label_ends_.push_back(static_cast<uint32_t>(dictionary_used_));
+    return static_cast<uint32_t>(label_ends_.size() - 1);
+  }
   // The series exists.
   void Add(uint32_t series, int64_t time_ms, double value) {
     series_.push_back(series);
@@ -144,7 +155,7 @@ class SeriesBatchBuilder {
   size_t series_count() const { return label_ends_.size(); }
   size_t sample_count() const { return values_.size(); }
   bool empty() const { return values_.empty(); }
-  size_t dictionary_bytes() const { return dictionary_.size(); }  // of all label sets
+  size_t dictionary_bytes() const { return dictionary_used_; }  // of all label sets
   // At least what Encode gives.
   size_t encoded_bytes_max() const;
   LabelsView LabelsOf(uint32_t series) const;
@@ -161,7 +172,8 @@ class SeriesBatchBuilder {
   SeriesForm FormOfSeries() const;
   TimeForm FormOfTimes(SeriesForm form) const;
 
-  std::string dictionary_;
+  std::string dictionary_;  // and room behind what is used
+  size_t dictionary_used_ = 0;
   std::vector<uint32_t> label_ends_;
   std::vector<uint32_t> series_;
   std::vector<int64_t> times_;

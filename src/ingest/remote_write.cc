@@ -95,12 +95,15 @@ class RemoteWriteDecoder::Run {
 
   // False when it is malformed.
   bool Series(std::string_view message) {
-    if (m_.canonical.size() < message.size() + kShortSlack) m_.canonical.resize(message.size() + kShortSlack);
     size_t labels_end = 0;
-    if (const format::LabelsView labels = KnownLabels(message, labels_end); !labels.empty()) {
+    if (const size_t labels = KnownLabels(message, labels_end); labels > 0) {
       const Outcome read = Fields(message.substr(labels_end), false);
-      if (read == Outcome::kRead) Keep(labels);
-      if (read != Outcome::kMoreLabels) return read == Outcome::kRead;
+      if (read == Outcome::kMalformed) return false;
+      if (read == Outcome::kRead) {
+        RefuseHistograms();
+        if (!m_.values.empty()) AddRows(out_.AppendWritten(labels));
+        return true;
+      }
     }
     m_.labels.clear();
     m_.raw.clear();
@@ -112,19 +115,22 @@ class RemoteWriteDecoder::Run {
   // Reads the fields of a TimeSeries into memory; at a label it stops unless labels are to be read.
   Outcome Fields(std::string_view message, bool labels);
 
-  // The canonical labels at the front of `message`, which ends at `end` there, if they have the names of an earlier
-  // series in its order and sound values. Otherwise nothing is known, and the answer is empty.
-  format::LabelsView KnownLabels(std::string_view message, size_t& end) {
+  // Writes the canonical labels at the front of `message`, which ends at `end` there, into the builder's room, if they
+  // have the names of an earlier series in its order and sound values, and gives their bytes. 0 means that nothing is
+  // known.
+  size_t KnownLabels(std::string_view message, size_t& end) {
+    constexpr size_t kRawMax = 0x80;
     const char* at = message.data();
     const char* const message_end = at + message.size();
-    char* to = m_.canonical.data();
+    char* const room = out_.LabelRoom(m_.known.size() * kRawMax + kShortSlack);
+    char* to = room;
     for (Known& known : m_.known) {
-      if (message_end - at < 2 || static_cast<uint8_t>(at[0]) != kLabel) return {};
+      if (message_end - at < 2 || static_cast<uint8_t>(at[0]) != kLabel) return 0;
       const auto size = static_cast<uint8_t>(at[1]);
       const char* const raw = at + 2;
-      if (size >= 0x80 || size > message_end - raw) return {};
+      if (size >= kRawMax || size > message_end - raw) return 0;
       if (size != known.size || !SameBytes(raw, known.raw, size)) {
-        if (!SoundValue(known, raw, size)) return {};
+        if (!SoundValue(known, raw, size)) return 0;
         known.raw = raw;
         known.size = size;
       }
@@ -134,8 +140,8 @@ class RemoteWriteDecoder::Run {
       at = raw + size;
     }
     end = static_cast<size_t>(at - message.data());
-    if (end > limits_.series_bytes_max) return {};
-    return format::LabelsView::Trusted({m_.canonical.data(), static_cast<size_t>(to - m_.canonical.data())});
+    if (end > limits_.series_bytes_max) return 0;
+    return static_cast<size_t>(to - room);
   }
 
   // Whether a label is `known` with another value, and that value is sound.
@@ -161,7 +167,8 @@ class RemoteWriteDecoder::Run {
                          [&] { return Status::InvalidArgument(Here(), std::string(made.status().message())); });
     }
     Learn();
-    Keep(*made);
+    RefuseHistograms();
+    if (!m_.values.empty()) AddRows(out_.AppendSeries(*made));
   }
 
   // The labels just read were sound: if they were in order and encoded as everybody does, later ones may be compared.
@@ -177,15 +184,14 @@ class RemoteWriteDecoder::Run {
     }
   }
 
-  // The series is sound.
-  void Keep(format::LabelsView labels) {
-    if (histograms_ > 0) {
-      taken_.Drop(histograms_, [&] {
-        return Status::InvalidArgument(Here() + ".histograms", "native histograms are not stored: send classic ones");
-      });
-    }
-    if (m_.values.empty()) return;
-    const uint32_t series = out_.AppendSeries(labels);
+  void RefuseHistograms() {
+    if (histograms_ == 0) return;
+    taken_.Drop(histograms_, [&] {
+      return Status::InvalidArgument(Here() + ".histograms", "native histograms are not stored: send classic ones");
+    });
+  }
+
+  void AddRows(uint32_t series) {
     if (m_.values.size() == 1) {
       out_.Add(series, m_.times[0], m_.values[0]);
     } else {

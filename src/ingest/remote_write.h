@@ -4,7 +4,6 @@
 // histogram is a sample refused. Fields that are not known are passed over, as protobuf has it.
 #pragma once
 
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,7 +37,6 @@ class RemoteWriteDecoder {
     std::vector<format::LabelPair> labels;  // of the series that is read, and the bytes of each
     std::vector<std::string_view> raw;
     LabelSet set;
-    std::string canonical;
     std::vector<int64_t> times;
     std::vector<double> values;
   };

@@ -13,7 +13,10 @@ inline uint64_t Differ8(const char* a, const char* b) {
 }
 
 inline bool SameBytes(const char* a, const char* b, size_t size) {
-  if (size > 32) return std::memcmp(a, b, size) == 0;
+  if (size > 64) return std::memcmp(a, b, size) == 0;
+  for (; size > 32; a += 16, b += 16, size -= 16) {
+    if ((Differ8(a, b) | Differ8(a + 8, b + 8)) != 0) return false;
+  }
   if (size >= 16) {  // the last sixteen may overlap the first
     const char* x = a + size - 16;
     const char* y = b + size - 16;
