@@ -11,14 +11,12 @@ namespace {
 using Word = std::pair<std::string_view, std::string_view>;
 
 // UCUM codes and the words for them.
-constexpr std::array<Word, 31> kUnits = {
+constexpr std::array<Word, 25> kUnits = {
     {{"d", "days"},          {"h", "hours"},        {"min", "minutes"},   {"s", "seconds"},      {"ms", "milliseconds"},
      {"us", "microseconds"}, {"ns", "nanoseconds"}, {"By", "bytes"},      {"KiBy", "kibibytes"}, {"MiBy", "mebibytes"},
-     {"GiBy", "gibibytes"},  {"TiBy", "tibibytes"}, {"kBy", "kilobytes"}, {"KBy", "kilobytes"},  {"MBy", "megabytes"},
-     {"GBy", "gigabytes"},   {"TBy", "terabytes"},  {"B", "bytes"},       {"KB", "kilobytes"},   {"MB", "megabytes"},
-     {"GB", "gigabytes"},    {"TB", "terabytes"},   {"m", "meters"},      {"V", "volts"},        {"A", "amperes"},
-     {"J", "joules"},        {"W", "watts"},        {"g", "grams"},       {"Cel", "celsius"},    {"Hz", "hertz"},
-     {"%", "percent"}}};
+     {"GiBy", "gibibytes"},  {"TiBy", "tibibytes"}, {"KBy", "kilobytes"}, {"MBy", "megabytes"},  {"GBy", "gigabytes"},
+     {"TBy", "terabytes"},   {"m", "meters"},       {"V", "volts"},       {"A", "amperes"},      {"J", "joules"},
+     {"W", "watts"},         {"g", "grams"},        {"Cel", "celsius"},   {"Hz", "hertz"},       {"%", "percent"}}};
 constexpr std::array<Word, 7> kPer = {
     {{"s", "second"}, {"m", "minute"}, {"h", "hour"}, {"d", "day"}, {"w", "week"}, {"mo", "month"}, {"y", "year"}}};
 
@@ -32,12 +30,12 @@ std::string_view WordFor(const std::array<Word, kCount>& words, std::string_view
   return code;
 }
 
-// The stretches of letters, digits and colons.
+// The stretches of letters and digits. A colon is for names of recording rules, so it separates as well.
 std::vector<std::string> Tokens(std::string_view text) {
   std::vector<std::string> tokens;
   bool within = false;
   for (const char c : text) {
-    const bool belongs = IsAlphanumeric(c) || c == ':';
+    const bool belongs = IsAlphanumeric(c);
     if (belongs && !within) tokens.emplace_back();
     if (belongs) tokens.back() += c;
     within = belongs;
@@ -103,7 +101,7 @@ std::string OtlpMetricName(std::string_view name, std::string_view unit, OtlpKin
   const UnitWords words = WordsOf(unit);
   AppendOnce(tokens, words.main);
   if (!words.per.empty() && std::find(tokens.begin(), tokens.end(), words.per) == tokens.end()) {
-    AppendOnce(tokens, "per");
+    tokens.push_back("per");
     tokens.push_back(words.per);
   }
   if (kind == OtlpKind::kCounter) MoveToEnd(tokens, "total");

@@ -8,7 +8,7 @@ namespace {
 TEST(OtlpNames, WhatMayNotStandInANameSeparatesWords) {
   EXPECT_EQ(OtlpMetricName("http.server-active  requests", "", OtlpKind::kOther), "http_server_active_requests");
   EXPECT_EQ(OtlpMetricName("__a__b__", "", OtlpKind::kOther), "a_b");
-  EXPECT_EQ(OtlpMetricName("ns:rule", "", OtlpKind::kOther), "ns:rule");
+  EXPECT_EQ(OtlpMetricName("ns:rule", "", OtlpKind::kOther), "ns_rule");
   EXPECT_EQ(OtlpMetricName("2xx", "", OtlpKind::kOther), "_2xx");
   EXPECT_EQ(OtlpMetricName("größe", "", OtlpKind::kOther), "gr_e");
   EXPECT_EQ(OtlpMetricName("", "s", OtlpKind::kOther), "");
