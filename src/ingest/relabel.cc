@@ -47,26 +47,28 @@ Relabelled Relabeller::Apply(const format::SeriesBatch& batch, const Limits& lim
   if (rules_.empty()) return out;
   constexpr uint32_t kGone = UINT32_MAX;
   format::SeriesBatchBuilder builder;
-  std::vector<uint32_t> index(batch.series_count());
+  std::vector<uint32_t> index;  // in the builder, of each series so far; empty while nothing has changed
   std::vector<bool> refused(batch.series_count());
-  bool same = true;
   for (uint32_t i = 0; i < batch.series_count(); ++i) {
     const format::LabelsView labels = batch.LabelsOf(i);
     const Verdict& verdict = VerdictOn(labels, limits);
-    same = same && verdict.fate == Fate::kSame;
+    if (verdict.fate == Fate::kSame && index.empty()) continue;
+    for (auto before = static_cast<uint32_t>(index.size()); before < i; ++before) {
+      index.push_back(builder.SeriesOf(batch.LabelsOf(before)));
+    }
     if (verdict.fate == Fate::kSame) {
-      index[i] = builder.SeriesOf(labels);
+      index.push_back(builder.SeriesOf(labels));
     } else if (verdict.fate == Fate::kChanged) {
-      index[i] = builder.SeriesOf(format::LabelsView::Trusted(verdict.text));
+      index.push_back(builder.SeriesOf(format::LabelsView::Trusted(verdict.text)));
     } else {
-      index[i] = kGone;
+      index.push_back(kGone);
       refused[i] = verdict.fate == Fate::kRefused;
       if (refused[i] && out.reasons.size() < Taken::kReasonsMax) {
         out.reasons.push_back(Status::InvalidArgument("relabel_configs", verdict.text));
       }
     }
   }
-  if (same) return out;
+  if (index.empty()) return out;
   batch.ForEachRow([&](uint32_t series, int64_t time_ms, double value) {
     if (index[series] != kGone) {
       builder.Add(index[series], time_ms, value);

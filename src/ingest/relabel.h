@@ -26,7 +26,7 @@ struct Relabelled {
 
 class Relabeller {
  public:
-  static constexpr size_t kMemoryMax = 64 << 20;
+  static constexpr size_t kMemoryMax = 256 << 20;
 
   explicit Relabeller(RelabelRules rules, size_t memory_max = kMemoryMax)
       : rules_(std::move(rules)), memory_max_(memory_max) {}
