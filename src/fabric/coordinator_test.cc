@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "base/clock.h"
 #include "fabric/test_world.h"
@@ -180,8 +181,7 @@ TEST_F(CoordinatorTest, ADeadPeerDoesNotMultiplyTheLoadOfSearches) {
 TEST_F(CoordinatorTest, OneFailureIsMendedByARepetition) {
   network_.answers.erase(2);
   network_.answers.erase(3);
-  bool refused = false;
-  network_.answers[1] = [&, n = MemberNumber{1}](const Request& request) {
+  network_.answers[1] = [this, n = MemberNumber{1}, refused = false](const Request& request) mutable {
     if (!std::exchange(refused, true)) {
       network_.answers[2] = [this](const Request& later) { return replicas_[2].Answer(later); };
     }
@@ -238,12 +238,12 @@ TEST_F(CoordinatorTest, RefusalsByEveryOwnerAreToldAsTheyAre) {
 }
 
 TEST_F(CoordinatorTest, AWriteRepeatedAtANewEpochKeepsItsVersion) {
-  bool refused = false;
+  const auto refused = std::make_shared<bool>(false);
   for (const MemberNumber n : {1, 2, 3}) {
-    network_.answers[n] = [this, n, &refused](const Request& request) -> Result<std::string> {
+    network_.answers[n] = [this, n, refused](const Request& request) -> Result<std::string> {
       const auto* apply = std::get_if<ApplyRequest>(&request);
       if (apply != nullptr && apply->target.epoch < epoch_) {
-        refused = true;
+        *refused = true;
         (void)replicas_[n].Answer(request);
         return StaleEpoch(epoch_);
       }
@@ -253,7 +253,7 @@ TEST_F(CoordinatorTest, AWriteRepeatedAtANewEpochKeepsItsVersion) {
   Place({1, 2, 3});  // the coordinator does not know yet
   const auto written = Write({Upsert(1, "one")});
   ASSERT_TRUE(written.ok()) << written.status().ToString();
-  EXPECT_TRUE(refused);
+  EXPECT_TRUE(*refused);
   std::set<std::string> batches;
   for (const auto& [to, apply] : network_.Asked<ApplyRequest>()) batches.insert(apply.batch);
   EXPECT_EQ(batches.size(), 1);

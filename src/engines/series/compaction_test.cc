@@ -38,7 +38,8 @@ TEST(PartitionOf, IsAlignedAndHoldsTheTime) {
 TEST(PartitionOf, EndsWhereTimesEnd) {
   EXPECT_EQ(PartitionOf(INT64_MAX, 10).last_ms, INT64_MAX);
   EXPECT_EQ(PartitionOf(INT64_MIN, 10).first_ms, INT64_MIN);
-  EXPECT_EQ(PartitionOf(INT64_MIN, 10).last_ms, SlotOf(INT64_MIN, 10) * 10 + 9);
+  EXPECT_EQ(PartitionOf(INT64_MIN, 10).last_ms,
+            (SlotOf(INT64_MIN, 10) + 1) * 10 - 1);  // the slot begins before time does
   EXPECT_EQ(PartitionOf(INT64_MAX, 1).first_ms, INT64_MAX);
 }
 

@@ -71,7 +71,7 @@ SeriesNumber SeriesTable::FindOrAdd(format::LabelsView labels) {
   Entry& entry = entries_[series];
   // One more byte than needed: the set of no labels has bytes too.
   entry.bytes = std::make_unique_for_overwrite<char[]>(bytes.size() + 1);
-  std::memcpy(entry.bytes.get(), bytes.data(), bytes.size());
+  if (!bytes.empty()) std::memcpy(entry.bytes.get(), bytes.data(), bytes.size());
   entry.size = static_cast<uint32_t>(bytes.size());
   entry.tag = tag;
   label_bytes_ += bytes.size() + 1;
