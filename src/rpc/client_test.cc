@@ -196,6 +196,8 @@ TEST(Client, ManyCallsFromManyThreadsAllComeBack) {
     std::thread([request = std::move(request), respond = std::move(respond)] { respond(request); }).detach();
   });
   const auto client = Connect();
+  // Connected: on a loaded machine the first call may not live to see it.
+  ASSERT_TRUE(Eventually([&] { return Call(*client, AddressOf(*server), "x").ok(); }));
   std::vector<std::thread> threads;
   std::atomic<int> right = 0;
   for (int t = 0; t < 4; ++t) {

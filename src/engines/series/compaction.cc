@@ -37,7 +37,8 @@ Partition PartitionOf(int64_t time_ms, int64_t length_ms) {
   const int64_t slot = SlotOf(time_ms, length_ms);
   if (__builtin_mul_overflow(slot, length_ms, &partition.first_ms)) partition.first_ms = INT64_MIN;
   int64_t next = 0;
-  partition.last_ms = __builtin_mul_overflow(slot + 1, length_ms, &next) ? INT64_MAX : next - 1;
+  const bool last = slot == INT64_MAX || __builtin_mul_overflow(slot + 1, length_ms, &next);
+  partition.last_ms = last ? INT64_MAX : next - 1;
   return partition;
 }
 
