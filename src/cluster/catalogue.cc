@@ -2,6 +2,7 @@
 
 #include "engines/vector/snapshot.h"
 #include "format/coding.h"
+#include "shard/series_shards.h"
 
 namespace rhizome::cluster {
 namespace {
@@ -10,6 +11,9 @@ constexpr uint8_t kFormat = 1;
 constexpr uint8_t kReplicaFormat = 1;
 constexpr std::string_view kPrefix = "collection/";
 constexpr std::string_view kReplicaPrefix = "replica/";
+constexpr uint8_t kSeriesFormat = 1;
+
+constexpr std::string_view kSeriesKey = "series";
 constexpr std::string_view kNextShardKey = "next_shard";
 
 std::string EntryKey(const std::string& name) { return std::string(kPrefix) + name; }
@@ -94,6 +98,31 @@ Result<ReplicaEntry> DecodeReplica(std::string_view bytes) {
   return entry;
 }
 
+std::string EncodeSeries(const SeriesEntry& entry) {
+  std::string out;
+  format::PutU8(out, kSeriesFormat);
+  format::PutU32(out, entry.first_stream);
+  format::PutU32(out, entry.shards);
+  format::PutI64(out, entry.created_ms);
+  return out;
+}
+
+Result<SeriesEntry> DecodeSeries(std::string_view bytes) {
+  format::Decoder in(bytes);
+  SeriesEntry entry;
+  uint8_t format = 0;
+  if (!in.U8(format) || format != kSeriesFormat || !in.U32(entry.first_stream) || !in.U32(entry.shards) ||
+      !in.I64(entry.created_ms)) {
+    return in.Failure("metrics entry");
+  }
+  RETURN_IF_ERROR(in.Finish("metrics entry"));
+  if (entry.shards < 1 || entry.shards > shard::SeriesShards::kShardsMax ||
+      entry.first_stream > UINT32_MAX - entry.shards) {
+    return Status::Corruption("metrics entry: impossible values");
+  }
+  return entry;
+}
+
 Result<std::unique_ptr<Catalogue>> Catalogue::Open(kv::Store& store) {
   std::unique_ptr<Catalogue> catalogue(new Catalogue(store));
   MutexLock lock(catalogue->mutex_);
@@ -118,7 +147,12 @@ Status Catalogue::Load() {
     ASSIGN_OR_RETURN(ReplicaEntry entry, DecodeReplica(replicas.value()));
     replicas_.emplace(entry.spec.shard, std::move(entry));
   }
-  return replicas.status();
+  RETURN_IF_ERROR(replicas.status());
+  ASSIGN_OR_RETURN(const auto series, store_.Get(kv::Family::kMeta, kSeriesKey));
+  if (series) {
+    ASSIGN_OR_RETURN(series_, DecodeSeries(*series));
+  }
+  return Status::Ok();
 }
 
 Result<uint32_t> Catalogue::Reserve(uint32_t count, const std::function<void(uint32_t, kv::WriteBatch&)>& fill) {
@@ -147,6 +181,26 @@ Result<CatalogueEntry> Catalogue::Add(const CollectionSpec& spec, int64_t now_ms
   RETURN_IF_ERROR(Reserve(spec.shards, fill).status());
   entries_.emplace(spec.name, entry);
   return entry;
+}
+
+Result<SeriesEntry> Catalogue::AddSeries(uint32_t shards, int64_t now_ms) {
+  if (shards < 1 || shards > shard::SeriesShards::kShardsMax)
+    return Status::InvalidArgument("shards", "must be 1 to 64");
+  MutexLock lock(mutex_);
+  if (series_) return Status::AlreadyExists("there is a metrics store already");
+  SeriesEntry entry{0, shards, now_ms};
+  const auto fill = [&entry](uint32_t first, kv::WriteBatch& batch) {
+    entry.first_stream = first;
+    batch.Put(kv::Family::kMeta, kSeriesKey, EncodeSeries(entry));
+  };
+  RETURN_IF_ERROR(Reserve(shards, fill).status());
+  series_ = entry;
+  return entry;
+}
+
+std::optional<SeriesEntry> Catalogue::Series() const {
+  MutexLock lock(mutex_);
+  return series_;
 }
 
 Result<ReplicaEntry> Catalogue::AddReplica(const ReplicaSpec& spec, int64_t now_ms) {

@@ -1,9 +1,9 @@
-// Catalogue: the collections of this data directory and the shards they are made of, and the replicas of a cluster's
-// shards, kept in the node's database.
+// Catalogue: the collections of this data directory and the shards they are made of, the replicas of a cluster's
+// shards and the metrics store, kept in the node's database.
 //
 // A change is durable when the call returns; after a failure it may come to be at the next start. Shard numbers
-// (streams of the log) are never given twice, so records of a dropped collection or replica that are still in the log
-// cannot reach another one. Thread-safe.
+// (streams of the log) are never given twice, whatever for, so records of a dropped collection or replica that are
+// still in the log cannot reach another one. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -33,6 +33,16 @@ struct ReplicaEntry {
   uint32_t stream = 0;
 };
 
+// The metrics store of a server alone.
+struct SeriesEntry {
+  uint32_t first_stream = 0;
+  uint32_t shards = 0;  // numbers from there
+  int64_t created_ms = 0;
+  bool operator==(const SeriesEntry&) const = default;
+};
+
+std::string EncodeSeries(const SeriesEntry& entry);
+Result<SeriesEntry> DecodeSeries(std::string_view bytes);
 std::string EncodeReplica(const ReplicaEntry& entry);
 Result<ReplicaEntry> DecodeReplica(std::string_view bytes);
 std::string EncodeEntry(const CatalogueEntry& entry);
@@ -59,6 +69,10 @@ class Catalogue {
   Result<ReplicaEntry> FindReplica(uint32_t shard) const EXCLUDES(mutex_);
   std::vector<ReplicaEntry> Replicas() const EXCLUDES(mutex_);
 
+  // Reserves streams for the metrics store and records it. AlreadyExists.
+  Result<SeriesEntry> AddSeries(uint32_t shards, int64_t now_ms) EXCLUDES(mutex_);
+  std::optional<SeriesEntry> Series() const EXCLUDES(mutex_);
+
  private:
   explicit Catalogue(kv::Store& store) : store_(store) {}
 
@@ -70,6 +84,7 @@ class Catalogue {
   mutable Mutex mutex_;
   std::map<std::string, CatalogueEntry> entries_ GUARDED_BY(mutex_);
   std::map<uint32_t, ReplicaEntry> replicas_ GUARDED_BY(mutex_);
+  std::optional<SeriesEntry> series_ GUARDED_BY(mutex_);
   uint32_t next_shard_ GUARDED_BY(mutex_) = 1;
 };
 

@@ -50,6 +50,38 @@ TEST_F(CatalogueTest, ACollectionIsThereAfterAReopen) {
   EXPECT_EQ(entries[0].spec.shards, 3u);
 }
 
+TEST_F(CatalogueTest, TheMetricsStoreIsThereAfterAReopenAndOnlyOnce) {
+  EXPECT_FALSE(catalogue_->Series().has_value());
+  const SeriesEntry added = catalogue_->AddSeries(4, 1234).value();
+  Open();
+  EXPECT_EQ(catalogue_->Series(), added);
+  EXPECT_EQ(added.shards, 4u);
+  EXPECT_EQ(added.created_ms, 1234);
+  EXPECT_EQ(catalogue_->AddSeries(4, 0).status().code(), Code::kAlreadyExists);
+  EXPECT_EQ(catalogue_->AddSeries(0, 0).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(catalogue_->AddSeries(65, 0).status().code(), Code::kInvalidArgument);
+}
+
+TEST_F(CatalogueTest, StreamsOfMetricsAreNoCollections) {
+  const CatalogueEntry before = catalogue_->Add(Spec("a", 3), 0).value();
+  const SeriesEntry metrics = catalogue_->AddSeries(4, 0).value();
+  const CatalogueEntry after = catalogue_->Add(Spec("b"), 0).value();
+  EXPECT_EQ(metrics.first_stream, before.first_shard + 3);
+  EXPECT_EQ(after.first_shard, metrics.first_stream + 4);
+}
+
+TEST_F(CatalogueTest, AnEntryOfMetricsThatNobodyWroteIsCorruption) {
+  const std::string bytes = EncodeSeries({7, 4, 99});
+  EXPECT_EQ(DecodeSeries(bytes).value(), (SeriesEntry{7, 4, 99}));
+  for (size_t length = 0; length < bytes.size(); ++length) {
+    EXPECT_EQ(DecodeSeries(bytes.substr(0, length)).status().code(), Code::kCorruption);
+  }
+  EXPECT_EQ(DecodeSeries(bytes + "x").status().code(), Code::kCorruption);
+  EXPECT_EQ(DecodeSeries(EncodeSeries({7, 0, 99})).status().code(), Code::kCorruption);
+  EXPECT_EQ(DecodeSeries(EncodeSeries({7, 65, 99})).status().code(), Code::kCorruption);
+  EXPECT_EQ(DecodeSeries(EncodeSeries({UINT32_MAX, 1, 99})).status().code(), Code::kCorruption);
+}
+
 TEST_F(CatalogueTest, ShardNumbersAreNeverGivenTwice) {
   const CatalogueEntry first = catalogue_->Add(Spec("a", 3), 0).value();
   ASSERT_TRUE(catalogue_->Remove("a", {}).ok());

@@ -31,6 +31,12 @@ Result<std::unique_ptr<Node>> Node::Open(io::Disk& disk, NodeOptions options) {
 
 Status Node::ProbeDisk() { return io::WriteFileAtomically(state_->disk, state_->options.data_dir + "/PROBE", "probe"); }
 
+Result<std::shared_ptr<shard::SeriesShards>> Node::Series() { return state_->Series(); }
+
+Result<std::shared_ptr<shard::SeriesShards>> Node::MakeSeries() { return state_->MakeSeries(); }
+
+Status Node::WriteStatus() { return state_->WriteStatus(); }
+
 Result<CollectionInfo> Node::CreateCollection(const CollectionSpec& spec) {
   RETURN_IF_ERROR(ValidateSpec(spec));
   if (spec.replication_factor != 1) {

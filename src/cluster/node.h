@@ -23,8 +23,9 @@ namespace rhizome::io {
 class Disk;
 }
 namespace rhizome::shard {
+class SeriesShards;
 class Shard;
-}
+}  // namespace rhizome::shard
 
 namespace rhizome::cluster {
 
@@ -33,6 +34,10 @@ struct NodeOptions {
   uint64_t checkpoint_log_bytes = 64ULL << 20;  // log written since the last checkpoint that triggers the next
   uint32_t index_threads = 0;                   // 0: one per core
   uint64_t memtable_bytes = 32ULL << 20;
+  // Of the metrics store; the number of shards counts when it is made and never again.
+  uint32_t series_shards = 4;
+  int64_t series_retention_ms = 0;  // 0: nothing is too old
+  uint64_t series_max = 1'000'000;  // in memory
 };
 
 struct NodeState;
@@ -85,6 +90,14 @@ class Node final : public Database {
   Status ProbeDisk();
   // What versions of this node's writes come from.
   HybridClock& versions();
+
+  // The metrics store of this directory, null when there is none yet; may be held as long as the node lives.
+  // Corruption when it is damaged.
+  Result<std::shared_ptr<shard::SeriesShards>> Series();
+  // The same, made if there is none: from then on the directory is not for versions that know no metrics.
+  Result<std::shared_ptr<shard::SeriesShards>> MakeSeries();
+  // OK, or why nothing can be written here.
+  Status WriteStatus();
 
   std::vector<ShardInfo> Shards() override;
   std::map<std::string, double> Stats() override;

@@ -17,13 +17,14 @@ constexpr std::string_view kNodeKey = "node";
 constexpr std::string_view kFormatFile = "FORMAT";
 constexpr std::string_view kFormatText = "rhizome data directory 1\n";
 constexpr std::string_view kReplicatedFormatText = "rhizome data directory 2\n";  // may hold replicas
+constexpr std::string_view kMetricsFormatText = "rhizome data directory 3\n";     // and metrics
 
 Status CheckFormat(io::Disk& disk, const std::string& directory) {
   const std::string path = directory + "/" + std::string(kFormatFile);
   ASSIGN_OR_RETURN(const bool exists, disk.Exists(path));
   if (!exists) return io::WriteFileAtomically(disk, path, kFormatText);
   ASSIGN_OR_RETURN(const std::string text, io::ReadWholeFile(disk, path));
-  if (text == kFormatText || text == kReplicatedFormatText) return Status::Ok();
+  if (text == kFormatText || text == kReplicatedFormatText || text == kMetricsFormatText) return Status::Ok();
   return Status::FailedPrecondition(path + " names a format this version does not know: " + text);
 }
 
@@ -51,7 +52,50 @@ Status NodeState::Open() {
   RETURN_IF_ERROR(RemoveOrphans());
   for (const CatalogueEntry& entry : catalogue->List()) RETURN_IF_ERROR(OpenCollection(entry).status());
   RETURN_IF_ERROR(replicas.Open());
-  return ReplayLog();
+  if (const auto entry = catalogue->Series()) RETURN_IF_ERROR(OpenSeries(*entry));
+  RETURN_IF_ERROR(ReplayLog());
+  ReaderLock lock(mutex);
+  if (series != nullptr) series->StartUpkeep([this] { return WriteStatus().ok(); });
+  return Status::Ok();
+}
+
+Status NodeState::OpenSeries(const SeriesEntry& entry) {
+  shard::SeriesOptions series_options;
+  series_options.retention_ms = options.series_retention_ms;
+  series_options.series_max = options.series_max;
+  auto opened = shard::SeriesShards::Open({disk, SeriesDirectory(), entry.first_stream, entry.shards},
+                                          {*log, clock, *versions}, series_options);
+  if (opened.ok()) {
+    WriterLock lock(mutex);
+    series = std::move(opened).value();
+    return Status::Ok();
+  }
+  if (opened.status().code() != Code::kCorruption) return opened.status();
+  NoteDamage("the metrics cannot be opened: " + std::string(opened.status().message()));
+  WriterLock lock(mutex);
+  series_damage = opened.status();
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<shard::SeriesShards>> NodeState::Series() const {
+  ReaderLock lock(mutex);
+  RETURN_IF_ERROR(series_damage);
+  return series;
+}
+
+Result<std::shared_ptr<shard::SeriesShards>> NodeState::MakeSeries() {
+  MutexLock creation(create_mutex);
+  ASSIGN_OR_RETURN(auto present, Series());
+  if (present != nullptr) return present;
+  RETURN_IF_ERROR(WriteStatus());
+  RETURN_IF_ERROR(Mark(Content::kMetrics));
+  // Before the entry: from it on a shard's folder that is missing is damage.
+  RETURN_IF_ERROR(shard::SeriesShards::Create(disk, SeriesDirectory(), options.series_shards));
+  ASSIGN_OR_RETURN(const SeriesEntry entry, catalogue->AddSeries(options.series_shards, clock.WallMs()));
+  RETURN_IF_ERROR(OpenSeries(entry));
+  ASSIGN_OR_RETURN(auto made, Series());
+  made->StartUpkeep([this] { return WriteStatus().ok(); });
+  return made;
 }
 
 Result<uint32_t> NodeState::NodeNumber() {
@@ -76,10 +120,13 @@ std::string NodeState::ReplicaDirectory(uint32_t stream) const {
   return options.data_dir + "/shards/replica-" + std::to_string(stream);
 }
 
-Status NodeState::MarkReplicated() {
+Status NodeState::Mark(Content content) {
   const std::string path = options.data_dir + "/" + std::string(kFormatFile);
   ASSIGN_OR_RETURN(const std::string text, io::ReadWholeFile(disk, path));
-  return text == kReplicatedFormatText ? Status::Ok() : io::WriteFileAtomically(disk, path, kReplicatedFormatText);
+  if (text == kMetricsFormatText || (text == kReplicatedFormatText && content == Content::kReplicas)) {
+    return Status::Ok();
+  }
+  return io::WriteFileAtomically(disk, path, content == Content::kMetrics ? kMetricsFormatText : kReplicatedFormatText);
 }
 
 // Directories of collections and replicas whose drop was interrupted.
@@ -132,24 +179,38 @@ Result<std::shared_ptr<Collection>> NodeState::OpenCollection(const CatalogueEnt
   return collection;
 }
 
+void NodeState::CheckLogReaches(wal::Lsn reached, const std::string& reader) {
+  if (reached <= log->durable_lsn()) return;
+  NoteLogDamage("the log ends at LSN " + std::to_string(log->durable_lsn()) + ", but " + reader + " had applied LSN " +
+                std::to_string(reached) + ": records are missing at its end");
+}
+
 Status NodeState::ReplayLog() {
   std::map<uint32_t, std::shared_ptr<shard::Shard>> shards;
   wal::Lsn from = log->durable_lsn() + 1;
   for (const auto& shard : OpenShards()) {
     shards[shard->number()] = shard;
     from = std::min(from, shard->engine().checkpoint_lsn() + 1);
-    const uint64_t reached = shard->engine().database_lsn();
-    if (reached > log->durable_lsn()) {
-      NoteLogDamage("the log ends at LSN " + std::to_string(log->durable_lsn()) + ", but shard " +
-                    std::to_string(shard->number()) + " had applied LSN " + std::to_string(reached) +
-                    ": records are missing at its end");
-    }
+    CheckLogReaches(shard->engine().database_lsn(), "shard " + std::to_string(shard->number()));
+  }
+  std::shared_ptr<shard::SeriesShards> metrics;
+  {
+    ReaderLock lock(mutex);
+    metrics = series;
+  }
+  for (size_t i = 0; metrics != nullptr && i < metrics->size(); ++i) {
+    const wal::Lsn reached = metrics->at(i).engine().checkpoint_lsn();
+    from = std::min(from, reached + 1);
+    CheckLogReaches(reached, "shard " + std::to_string(i) + " of the metrics");
   }
   // A shard that was idle for long needs nothing of what has been cut off since.
   from = std::max(from, log->stats().first_lsn);
   const Status status = log->Read(from, [&](const wal::LogRecord& record) {
     const auto shard = shards.find(record.stream);
-    if (shard == shards.end()) return Status::Ok();
+    if (shard == shards.end()) {
+      shard::SeriesShard* const samples = metrics == nullptr ? nullptr : metrics->FindStream(record.stream);
+      return samples == nullptr ? Status::Ok() : samples->Replay(record);
+    }
     const Status replayed = shard->second->Replay(record);
     if (replayed.ok() || !replicas.Isolate(record.stream, replayed)) return replayed;
     shards.erase(shard);
@@ -184,7 +245,9 @@ std::string NodeState::ReadOnlyReason() const {
         return "shard " + std::to_string(partition.number) + ": " + status.ToString();
     }
   }
-  return "";
+  ReaderLock lock(mutex);
+  const Status metrics = series == nullptr ? Status::Ok() : series->write_status();
+  return metrics.ok() ? "" : "metrics: " + metrics.ToString();
 }
 
 Status NodeState::WriteStatus() const {
@@ -260,6 +323,12 @@ Status NodeState::Checkpoint() {
     }
     unneeded = std::min(unneeded, shard->UnneededLsn());
   }
+  auto metrics = Series();
+  if (!metrics.ok()) return Status::ReadOnly("damaged metrics still need the log");
+  if (*metrics != nullptr) {
+    RETURN_IF_ERROR((*metrics)->Checkpoint());
+    unneeded = std::min(unneeded, (*metrics)->UnneededLsn());
+  }
   checkpointed_bytes = bytes;
   ++checkpoints;
   return log->TruncateBefore(unneeded + 1);
@@ -310,6 +379,17 @@ std::map<std::string, double> NodeState::Stats() const {
   stats["points"] = points;
   stats["documents"] = documents;
   stats["index_pending_vectors"] = pending;
+  double series_count = 0, block_bytes = 0, block_samples = 0;
+  const auto metrics = Series();
+  for (size_t i = 0; metrics.ok() && *metrics != nullptr && i < (*metrics)->size(); ++i) {
+    const series::EngineCounts counts = (*metrics)->at(i).engine().counts();
+    series_count += static_cast<double>(counts.series);
+    block_bytes += static_cast<double>(counts.block_bytes);
+    block_samples += static_cast<double>(counts.block_samples);
+  }
+  stats["metrics_series"] = series_count;
+  stats["metrics_block_bytes"] = block_bytes;
+  stats["metrics_block_samples"] = block_samples;
   return stats;
 }
 

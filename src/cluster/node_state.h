@@ -1,7 +1,7 @@
 // NodeState: what a node owns and how it comes up, checkpoints and goes down. Internal to cluster.
 //
-// Order of construction is order of need: directory lock, database, log, catalogue, shards, replay. Thread-safe after
-// Open.
+// Order of construction is order of need: directory lock, database, log, catalogue, shards, metrics, replay.
+// Thread-safe after Open.
 #pragma once
 
 #include <map>
@@ -19,6 +19,7 @@
 #include "io/disk.h"
 #include "kv/rocks_file_system.h"
 #include "kv/store.h"
+#include "shard/series_shards.h"
 #include "wal/log.h"
 
 namespace rhizome::cluster {
@@ -56,11 +57,18 @@ struct NodeState {
   std::string ReplicaDirectory(uint32_t stream) const;
   Result<std::unique_ptr<shard::Shard>> OpenShard(uint32_t stream, const std::string& directory,
                                                   const CollectionSpec& spec);
-  // From here on the directory is not for versions that know no replicas.
-  Status MarkReplicated();
+  // From here on the directory is not for versions that know no replicas, or neither those nor metrics.
+  enum class Content { kReplicas, kMetrics };
+  Status Mark(Content content);
+  Result<std::shared_ptr<shard::SeriesShards>> Series() const EXCLUDES(mutex);
+  Result<std::shared_ptr<shard::SeriesShards>> MakeSeries() EXCLUDES(mutex, create_mutex);
+  Status OpenSeries(const SeriesEntry& entry) EXCLUDES(mutex);
+  std::string SeriesDirectory() const { return options.data_dir + "/metrics"; }
   Result<Partition> OpenPartition(const CatalogueEntry& entry, uint32_t partition);
   Status RemoveOrphans();
   Status ReplayLog();
+  // Damage if the log has lost what `reader` had applied.
+  void CheckLogReaches(wal::Lsn reached, const std::string& reader) EXCLUDES(mutex);
   void NoteDamage(const std::string& what) EXCLUDES(mutex);
   // As NoteDamage; replicas may have lost acknowledged writes too.
   void NoteLogDamage(const std::string& what) EXCLUDES(mutex);
@@ -81,8 +89,10 @@ struct NodeState {
   mutable SharedMutex mutex;
   std::map<std::string, std::shared_ptr<Collection>> collections GUARDED_BY(mutex);
   std::string damage GUARDED_BY(mutex);
+  std::shared_ptr<shard::SeriesShards> series GUARDED_BY(mutex);  // null while there is none
+  Status series_damage GUARDED_BY(mutex);
 
-  Mutex create_mutex;  // a collection is recorded and opened as one step
+  Mutex create_mutex;  // a collection, or the metrics store, is recorded and opened as one step
   mutable Mutex checkpoint_mutex;
   std::atomic<uint64_t> checkpointed_bytes{0};
   std::atomic<uint64_t> checkpoints{0};

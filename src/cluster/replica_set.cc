@@ -48,7 +48,7 @@ Status ReplicaSet::OpenReplica(const ReplicaEntry& entry) {
 Status ReplicaSet::Add(const ReplicaSpec& spec) {
   RETURN_IF_ERROR(state_.WriteStatus());
   MutexLock change(change_mutex_);
-  RETURN_IF_ERROR(state_.MarkReplicated());
+  RETURN_IF_ERROR(state_.Mark(NodeState::Content::kReplicas));
   ASSIGN_OR_RETURN(const ReplicaEntry entry, state_.catalogue->AddReplica(spec, state_.clock.WallMs()));
   {
     ReaderLock lock(mutex_);

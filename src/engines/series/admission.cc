@@ -1,5 +1,6 @@
 #include "engines/series/admission.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -12,6 +13,15 @@ Lateness CheckTime(int64_t time_ms, int64_t now_ms, const TimeWindow& window) {
   }
   const uint64_t ahead = static_cast<uint64_t>(time_ms) - static_cast<uint64_t>(now_ms);
   return ahead > static_cast<uint64_t>(window.future_ms) ? Lateness::kTooNew : Lateness::kInside;
+}
+
+TimeExtent ExtentOf(const format::SeriesBatch& batch) {
+  TimeExtent extent;
+  batch.ForEachRow([&](uint32_t, int64_t time_ms, double) {
+    extent.min_ms = std::min(extent.min_ms, time_ms);
+    extent.max_ms = std::max(extent.max_ms, time_ms);
+  });
+  return extent;
 }
 
 Status CheckWindow(const format::SeriesBatch& batch, int64_t now_ms, const TimeWindow& window) {

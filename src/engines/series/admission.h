@@ -19,6 +19,14 @@ enum class Lateness : uint8_t { kInside, kTooOld, kTooNew };
 // `time_ms` any value; `now_ms` a time of a clock.
 Lateness CheckTime(int64_t time_ms, int64_t now_ms, const TimeWindow& window);
 
+// The least and the greatest time of a batch's rows; without rows the least is the greater.
+struct TimeExtent {
+  int64_t min_ms = INT64_MAX;
+  int64_t max_ms = INT64_MIN;
+  bool empty() const { return min_ms > max_ms; }
+};
+TimeExtent ExtentOf(const format::SeriesBatch& batch);
+
 // InvalidArgument names the first row outside of the window ("samples[7]"), its series and why.
 Status CheckWindow(const format::SeriesBatch& batch, int64_t now_ms, const TimeWindow& window);
 

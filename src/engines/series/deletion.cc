@@ -21,12 +21,21 @@ bool Before(const Deletion& a, const Deletion& b) {
 
 bool Hides(const Hiding& hiding, int64_t time_ms) { return hiding.from_ms <= time_ms && time_ms <= hiding.to_ms; }
 
-bool GetDeletion(format::Decoder& in, Deletion& deletion, uint64_t& lsn) {
-  uint64_t count = 0;
-  if (!in.U64(deletion.stamp) || !in.U64(lsn) || !in.I64(deletion.from_ms) || !in.I64(deletion.to_ms) ||
-      !in.Count(count, 3)) {
-    return false;
+// Range and matchers.
+void PutWhat(std::string& out, const Deletion& deletion) {
+  format::PutI64(out, deletion.from_ms);
+  format::PutI64(out, deletion.to_ms);
+  format::PutVarint(out, deletion.matchers.size());
+  for (const format::Matcher& matcher : deletion.matchers) {
+    format::PutU8(out, static_cast<uint8_t>(matcher.kind()));
+    format::PutBytes(out, matcher.name());
+    format::PutBytes(out, matcher.value());
   }
+}
+
+bool GetWhat(format::Decoder& in, Deletion& deletion) {
+  uint64_t count = 0;
+  if (!in.I64(deletion.from_ms) || !in.I64(deletion.to_ms) || !in.Count(count, 3)) return false;
   for (uint64_t i = 0; i < count; ++i) {
     uint8_t kind = 0;
     std::string name, value;
@@ -38,7 +47,34 @@ bool GetDeletion(format::Decoder& in, Deletion& deletion, uint64_t& lsn) {
   return true;
 }
 
+// OK, or what no deletion may be.
+Status CheckDeletion(const Deletion& deletion) {
+  if (deletion.from_ms > deletion.to_ms) return Status::InvalidArgument("to", "the range ends before it begins");
+  if (deletion.matchers.empty()) return Status::InvalidArgument("matchers", "a delete needs at least one");
+  return Status::Ok();
+}
+
 }  // namespace
+
+std::string EncodeDeletion(const Deletion& deletion) {
+  std::string out;
+  format::PutU8(out, kDeletionKind);
+  format::PutU64(out, deletion.stamp);
+  PutWhat(out, deletion);
+  return out;
+}
+
+Result<Deletion> DecodeDeletion(std::string_view bytes) {
+  format::Decoder in(bytes);
+  Deletion deletion;
+  uint8_t kind = 0;
+  if (!in.U8(kind) || kind != kDeletionKind || !in.U64(deletion.stamp) || !GetWhat(in, deletion)) {
+    return in.Failure("deletion");
+  }
+  RETURN_IF_ERROR(in.Finish("deletion"));
+  if (!CheckDeletion(deletion).ok()) return Status::Corruption("deletion: impossible values");
+  return deletion;
+}
 
 void Hide(std::span<const Hiding> hidings, Samples& prompt) {
   if (hidings.empty()) return;
@@ -64,8 +100,7 @@ void Hide(std::span<const Hiding> hidings, std::vector<StampedSample>& stamped) 
 }
 
 Result<bool> DeletionSet::Add(Deletion deletion, uint64_t lsn) {
-  if (deletion.from_ms > deletion.to_ms) return Status::InvalidArgument("to", "the range ends before it begins");
-  if (deletion.matchers.empty()) return Status::InvalidArgument("matchers", "a delete needs at least one");
+  RETURN_IF_ERROR(CheckDeletion(deletion));
   const auto at = std::lower_bound(members_.begin(), members_.end(), deletion,
                                    [](const Member& member, const Deletion& d) { return Before(member.deletion, d); });
   if (at != members_.end() && at->deletion == deletion) return false;
@@ -94,14 +129,7 @@ void DeletionSet::EncodeTo(std::string& out) const {
   for (const Member& member : members_) {
     format::PutU64(out, member.deletion.stamp);
     format::PutU64(out, member.lsn);
-    format::PutI64(out, member.deletion.from_ms);
-    format::PutI64(out, member.deletion.to_ms);
-    format::PutVarint(out, member.deletion.matchers.size());
-    for (const format::Matcher& matcher : member.deletion.matchers) {
-      format::PutU8(out, static_cast<uint8_t>(matcher.kind()));
-      format::PutBytes(out, matcher.name());
-      format::PutBytes(out, matcher.value());
-    }
+    PutWhat(out, member.deletion);
   }
 }
 
@@ -113,7 +141,7 @@ Result<DeletionSet> DeletionSet::Decode(format::Decoder& in) {
   for (uint64_t i = 0; i < count; ++i) {
     Deletion deletion;
     uint64_t lsn = 0;
-    if (!GetDeletion(in, deletion, lsn)) return in.Failure("deletions");
+    if (!in.U64(deletion.stamp) || !in.U64(lsn) || !GetWhat(in, deletion)) return in.Failure("deletions");
     if (!set.members_.empty() && !Before(set.members_.back().deletion, deletion)) return in.Failure("deletions");
     if (!set.Add(std::move(deletion), lsn).ok()) return in.Failure("deletions");
   }

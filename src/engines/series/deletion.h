@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -28,6 +29,12 @@ struct Deletion {
   std::vector<format::Matcher> matchers;  // all hold
   friend bool operator==(const Deletion&, const Deletion&) = default;
 };
+
+// What the log carries of one (docs/formats/series_deletion.md).
+inline constexpr uint8_t kDeletionKind = 0x20;  // the first byte; series batches begin with 0x10
+std::string EncodeDeletion(const Deletion& deletion);
+// Corruption for what EncodeDeletion did not write, and for what DeletionSet::Add would refuse.
+Result<Deletion> DecodeDeletion(std::string_view bytes);
 
 // One deletion's part in one series.
 struct Hiding {

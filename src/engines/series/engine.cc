@@ -197,6 +197,8 @@ EngineCounts SeriesEngine::counts() const {
     widen(block.block->info().min_time, block.block->info().max_time);
     counts.block_samples += block.block->info().samples;
     counts.block_bytes += block.block->info().bytes;
+    counts.block_min_ms = std::min(counts.block_min_ms, block.block->info().min_time);
+    counts.block_max_ms = std::max(counts.block_max_ms, block.block->info().max_time);
   }
   counts.deletions = deletions_->members().size();
   return counts;

@@ -59,6 +59,8 @@ struct EngineCounts {
   uint64_t blocks = 0;
   uint64_t block_samples = 0;
   uint64_t block_bytes = 0;
+  int64_t block_min_ms = INT64_MAX;  // of the samples in blocks; without any the least is the greater
+  int64_t block_max_ms = INT64_MIN;
   uint64_t deletions = 0;
 };
 

@@ -1,0 +1,153 @@
+#include "shard/series_shard.h"
+
+#include <algorithm>
+
+namespace rhizome::shard {
+namespace {
+
+using format::SeriesBatch;
+using series::Lateness;
+
+// The log takes records up to this size (wal::LogOptions::record_bytes_max).
+constexpr size_t kRecordBytesMax = 64U << 20;
+
+std::string OutsideText(const SeriesBatch& batch, uint32_t series, int64_t time_ms, Lateness lateness) {
+  return batch.LabelsOf(series).ToString() + " at " + std::to_string(time_ms) +
+         (lateness == Lateness::kTooOld ? ": too old" : ": too far in the future");
+}
+
+}  // namespace
+
+SeriesShard::SeriesShard(uint32_t stream, std::unique_ptr<series::SeriesEngine> engine, const Parts& parts,
+                         SeriesLimits limits)
+    : engine_(std::move(engine)),
+      wall_(parts.wall),
+      versions_(parts.versions),
+      limits_(limits),
+      order_(stream, parts.log) {
+  versions_.Observe(engine_->max_version());
+}
+
+Status SeriesShard::Apply(wal::Lsn lsn, const SeriesBatch& batch) {
+  // Only one record is applied at a time.
+  const series::TimeExtent extent = series::ExtentOf(batch);
+  min_ms_ = std::min(min_ms_.load(), extent.min_ms);
+  max_ms_ = std::max(max_ms_.load(), extent.max_ms);
+  engine_->Apply(lsn, batch);
+  return Status::Ok();
+}
+
+Status SeriesShard::Replay(const wal::LogRecord& record) {
+  if (record.lsn <= engine_->checkpoint_lsn()) return Status::Ok();
+  if (!record.payload.empty() && static_cast<uint8_t>(record.payload[0]) == series::kDeletionKind) {
+    ASSIGN_OR_RETURN(const series::Deletion deletion, series::DecodeDeletion(record.payload));
+    versions_.Observe({deletion.stamp, 0});
+    return engine_->Delete(record.lsn, deletion);
+  }
+  ASSIGN_OR_RETURN(const SeriesBatch batch, SeriesBatch::Decode(record.payload));
+  versions_.Observe(batch.version());
+  return Apply(record.lsn, batch);
+}
+
+Status SeriesShard::Check(const SeriesBatch& batch) const {
+  RETURN_IF_ERROR(order_.Check());
+  if (batch.bytes().size() > kRecordBytesMax) {
+    return Status::TooLarge("body", "makes " + std::to_string(batch.bytes().size()) + " bytes for one shard; at most " +
+                                        std::to_string(kRecordBytesMax) + " go at once");
+  }
+  const int64_t now_ms = wall_.WallMs();
+  const series::TimeExtent extent = series::ExtentOf(batch);
+  if (!extent.empty() && (CheckTime(extent.min_ms, now_ms, limits_.window) != Lateness::kInside ||
+                          CheckTime(extent.max_ms, now_ms, limits_.window) != Lateness::kInside)) {
+    return CheckWindow(batch, now_ms, limits_.window);
+  }
+  const uint64_t known = engine_->counts().series;
+  const bool certain = known <= limits_.series_max && batch.series_count() <= limits_.series_max - known;
+  return certain ? Status::Ok() : series::CheckSeriesLimit(known, engine_->CountNewSeries(batch), limits_.series_max);
+}
+
+Sifted SeriesShard::Sift(const SeriesBatch& batch) const {
+  const int64_t now_ms = wall_.WallMs();
+  const uint64_t known = engine_->counts().series;
+  uint64_t room = known < limits_.series_max ? limits_.series_max - known : 0;
+  const bool full = batch.series_count() > room;
+  Sifted sifted;
+  format::SeriesBatchBuilder left;
+  std::vector<int64_t> places(batch.series_count(), -1);  // in `left`; -1: not looked at; -2: there is no room
+  const auto drop = [&sifted](const auto& reason) {
+    ++sifted.dropped;
+    if (sifted.reasons.size() < Sifted::kReasonsMax) sifted.reasons.push_back(reason());
+  };
+  const auto place_of = [&](uint32_t series) {
+    int64_t& place = places[series];
+    if (place != -1) return place;
+    format::SeriesBatchBuilder alone;
+    (void)alone.SeriesOf(batch.LabelsOf(series));
+    const std::string bytes = full ? alone.Encode() : std::string();
+    const bool fresh = full && engine_->CountNewSeries(SeriesBatch::Trusted(bytes)) > 0;
+    if (fresh && room == 0) return place = -2;
+    if (fresh) --room;
+    return place = left.SeriesOf(batch.LabelsOf(series));
+  };
+  batch.ForEachRow([&](uint32_t series, int64_t time_ms, double value) {
+    const Lateness lateness = CheckTime(time_ms, now_ms, limits_.window);
+    if (lateness != Lateness::kInside) {
+      return drop([&] { return Status::InvalidArgument("", OutsideText(batch, series, time_ms, lateness)); });
+    }
+    const int64_t place = place_of(series);
+    if (place < 0) {
+      return drop([&] {
+        return Status::InvalidArgument("", batch.LabelsOf(series).ToString() + ": there are too many series");
+      });
+    }
+    left.Add(static_cast<uint32_t>(place), time_ms, value);
+  });
+  sifted.kept = left.sample_count();
+  if (sifted.kept > 0) sifted.batch = left.Encode();
+  return sifted;
+}
+
+PendingSamples SeriesShard::Begin(std::string batch) {
+  LogOrder::Place place = order_.Begin([&]() -> std::string_view {
+    format::StampVersion(batch, versions_.Next());
+    return batch;
+  });
+  return {std::move(place), std::move(batch)};
+}
+
+Status SeriesShard::Finish(PendingSamples pending) {
+  return order_.Finish(std::move(pending.place), [this, batch = std::move(pending.batch)](wal::Lsn lsn) {
+    return Apply(lsn, SeriesBatch::Trusted(batch));
+  });
+}
+
+Status SeriesShard::Write(std::string batch) {
+  {
+    ASSIGN_OR_RETURN(const SeriesBatch decoded, SeriesBatch::Decode(batch));
+    RETURN_IF_ERROR(Check(decoded));
+    if (decoded.sample_count() == 0) return Status::Ok();
+  }
+  return Finish(Begin(std::move(batch)));
+}
+
+Status SeriesShard::Delete(std::vector<format::Matcher> matchers, int64_t from_ms, int64_t to_ms) {
+  RETURN_IF_ERROR(order_.Check());
+  if (matchers.empty()) return Status::InvalidArgument("matchers", "a delete needs at least one");
+  if (from_ms > to_ms) return Status::InvalidArgument("to", "the range ends before it begins");
+  series::Deletion deletion{0, from_ms, to_ms, std::move(matchers)};
+  std::string encoded;
+  LogOrder::Place place = order_.Begin([&]() -> std::string_view {
+    deletion.stamp = versions_.Next().time;
+    encoded = series::EncodeDeletion(deletion);
+    return encoded;
+  });
+  return order_.Finish(std::move(place),
+                       [this, deletion = std::move(deletion)](wal::Lsn lsn) { return engine_->Delete(lsn, deletion); });
+}
+
+series::TimeExtent SeriesShard::times() const {
+  const series::EngineCounts counts = engine_->counts();
+  return {std::min(min_ms_.load(), counts.block_min_ms), std::max(max_ms_.load(), counts.block_max_ms)};
+}
+
+}  // namespace rhizome::shard

@@ -1,0 +1,110 @@
+// SeriesShard: one part of a metrics store: its stream in the node's log and its engine. Write is THE write path of one
+// shard of samples; reads go straight to engine().
+//
+// What the log carries are batches (docs/formats/series_batch.md), with the bytes they came in and a version of ours in
+// their headers, and deletions (docs/formats/series_deletion.md). Versions rise with the places in the log, and records
+// are applied in that order (log_order.h), so no version comes late: the engine may settle all it has seen.
+//
+// Thread-safe. Replay only before the first write.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "base/version.h"
+#include "engines/series/admission.h"
+#include "engines/series/engine.h"
+#include "shard/log_order.h"
+#include "wal/log.h"
+
+namespace rhizome::shard {
+
+// What a shard refuses before the log.
+struct SeriesLimits {
+  series::TimeWindow window;
+  uint64_t series_max = UINT64_MAX;  // in memory, about: requests that come at once may each pass
+};
+
+// A batch between its place in the log and its acknowledgement. Every one begun must be finished.
+struct PendingSamples {
+  LogOrder::Place place;
+  std::string batch;
+};
+
+// What is left of a batch, and why the rest is not.
+struct Sifted {
+  static constexpr size_t kReasonsMax = 8;
+  std::string batch;  // "" when nothing is left
+  uint64_t kept = 0;
+  uint64_t dropped = 0;
+  std::vector<Status> reasons;  // the first few
+};
+
+class SeriesShard {
+ public:
+  // `log` and the clocks outlive the shard; `wall` tells what is late.
+  struct Parts {
+    wal::Log& log;
+    Clock& wall;
+    HybridClock& versions;
+  };
+  SeriesShard(uint32_t stream, std::unique_ptr<series::SeriesEngine> engine, const Parts& parts, SeriesLimits limits);
+
+  uint32_t stream() const { return order_.stream(); }
+  const series::SeriesEngine& engine() const { return *engine_; }
+  series::SeriesEngine& engine() { return *engine_; }
+
+  // Applies one record of the log unless the checkpoint holds it already. Corruption for what is neither a batch nor a
+  // deletion.
+  Status Replay(const wal::LogRecord& record);
+
+  // Everything that can be refused is refused here, before the log: InvalidArgument (field "samples[7]") for a time
+  // outside of the window, ResourceExhausted (field "series") for too many new series, TooLarge for a record, else why
+  // nothing is taken now.
+  Status Check(const format::SeriesBatch& batch) const;
+  // The samples that Check would not refuse for their times or their series.
+  Sifted Sift(const format::SeriesBatch& batch) const;
+  // Gives the batch, which has passed Check, a version and a place in the log.
+  PendingSamples Begin(std::string batch);
+  // Returns once it is durable and visible. IoError: unknown whether it will be after a restart; any other error: it is
+  // not in the log.
+  Status Finish(PendingSamples pending);
+  // Check, Begin and Finish for bytes from anywhere; Corruption when they are no batch. A batch without samples is
+  // done.
+  Status Write(std::string batch);
+  // Hides what series that satisfy every matcher have within the range and was written before. InvalidArgument names
+  // "matchers" or "to". Returns as Finish does.
+  Status Delete(std::vector<format::Matcher> matchers, int64_t from_ms, int64_t to_ms);
+
+  // Of all samples here, those that deletions hide included.
+  series::TimeExtent times() const;
+  // The log holds nothing this shard needs up to and with this LSN.
+  wal::Lsn UnneededLsn() {
+    return order_.UnneededLsn([this] { return LogOrder::Reached{engine_->applied_lsn(), engine_->checkpoint_lsn()}; });
+  }
+  bool dirty() const { return engine_->applied_lsn() > engine_->checkpoint_lsn(); }
+  // OK, or why writes are refused.
+  Status write_status() const { return order_.write_status(); }
+
+ private:
+  Status Apply(wal::Lsn lsn, const format::SeriesBatch& batch);
+
+  // Constant after construction.
+  const std::unique_ptr<series::SeriesEngine> engine_;
+  Clock& wall_;
+  HybridClock& versions_;
+  const SeriesLimits limits_;
+
+  LogOrder order_;
+  // Of what was applied since the shard was opened.
+  std::atomic<int64_t> min_ms_{INT64_MAX};
+  std::atomic<int64_t> max_ms_{INT64_MIN};
+};
+
+}  // namespace rhizome::shard
