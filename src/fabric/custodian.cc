@@ -128,6 +128,12 @@ Task<Status> Custodian::Ensure(ShardNumber shard) {
 // Drops what is damaged or left over, and opens an empty replica.
 Task<Status> Custodian::Open(Placement placement) {
   const bool was_held = Find(placement.shard) != nullptr;
+  if (was_held && placement.epoch == 1 && placement.parent == 0 && !Planted(Bug::kRebuildAtOldEpoch)) {
+    // Should it end between dropping and opening, whoever starts next finds nothing, and at the first epoch that passes
+    // for all there is.
+    co_await RaiseEpoch(placement.shard, 1);
+    co_return Status::Unavailable("its owner set has to have another epoch first");
+  }
   if (!placement.pending() && (was_held || NewTo(placement))) {
     const Status dropped = co_await DropParent(placement);
     if (!dropped.ok()) co_return dropped;
