@@ -192,7 +192,7 @@ Task<bool> Coordinator::Again(ShardNumber shard, Status failure, Attempts& attem
   (void)co_await directory_.Refresh();
   known = directory_.Now()->Find(shard);
   if (known == nullptr) co_return loop.NowNs() < deadline_ns;  // others may have taken over
-  if (known != nullptr && known->epoch != before) co_return loop.NowNs() < deadline_ns;
+  if (known->epoch != before) co_return loop.NowNs() < deadline_ns;
   // Nothing new here: the member asked is ahead or behind by a moment. Full jitter keeps many from coming together.
   const int64_t pause_ns = FullJitter(loop.Random(), attempts.count, 40 * kNsPerMs, 320 * kNsPerMs);
   if (loop.NowNs() + pause_ns >= deadline_ns) co_return false;

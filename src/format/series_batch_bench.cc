@@ -2,7 +2,6 @@
 // varint encoding of our other formats, in the same run; and what zstd around a batch would take off and cost.
 //   series_batch_bench [--json] [--series N] [--seconds S]
 #include <fmt/format.h>
-#include <time.h>
 #include <zstd.h>
 
 #include <cstdio>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/cpu_time.h"
 #include "format/coding.h"
 #include "format/series_batch.h"
 
@@ -27,24 +27,9 @@ struct Options {
   double seconds = 0.5;  // per figure
 };
 
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
-
 // M samples per CPU second.
 double Rate(const Options& options, size_t samples, const std::function<void()>& once) {
-  once();
-  size_t rounds = 0;
-  const double before = CpuSeconds();
-  double spent = 0;
-  while (spent < options.seconds) {
-    for (int i = 0; i < 8; ++i) once();
-    rounds += 8;
-    spent = CpuSeconds() - before;
-  }
-  return static_cast<double>(rounds * samples) / spent / 1e6;
+  return MillionsPerCpuSecond(options.seconds, samples, once);
 }
 
 std::vector<Labels> SetsOf(size_t series) {

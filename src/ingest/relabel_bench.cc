@@ -2,7 +2,6 @@
 // and, as the peer in the same run, the rules themselves, which is what every series would cost without a memory.
 //   relabel_bench [--json] [--series N] [--seconds S]
 #include <fmt/format.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -13,24 +12,19 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/cpu_time.h"
 #include "ingest/relabel.h"
 
 namespace rhizome::ingest {
 namespace {
 
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
-
 // CPU nanoseconds per series.
 double Cost(double seconds, size_t series, const std::function<void()>& once) {
   once();
   size_t rounds = 0;
-  const double before = CpuSeconds();
+  const double before = ThreadCpuSeconds();
   double spent = 0;
-  for (; spent < seconds; spent = CpuSeconds() - before) {
+  for (; spent < seconds; spent = ThreadCpuSeconds() - before) {
     once();
     ++rounds;
   }

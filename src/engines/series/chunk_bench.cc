@@ -2,7 +2,6 @@
 // In-Memory Time Series Database", VLDB 2015, section 4.1) in the same run, and what an entropy stage would add.
 //   chunk_bench [--json] [--chunk SAMPLES]
 #include <fmt/format.h>
-#include <time.h>
 #include <zstd.h>
 
 #include <bit>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/cpu_time.h"
 #include "engines/series/chunk.h"
 #include "engines/series/mixed_data_testing.h"
 
@@ -23,19 +23,12 @@ namespace {
 constexpr size_t kSamplesPerSeries = 4'800;
 constexpr int kRounds = 7;
 
-// Of this thread: others share the machine.
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
-
 double BestOf(int rounds, const std::function<void()>& work) {
   double best = 1e9;
   for (int i = 0; i < rounds; ++i) {
-    const double before = CpuSeconds();
+    const double before = ThreadCpuSeconds();
     work();
-    best = std::min(best, CpuSeconds() - before);
+    best = std::min(best, ThreadCpuSeconds() - before);
   }
   return best;
 }

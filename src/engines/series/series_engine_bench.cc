@@ -4,7 +4,6 @@
 // in memory and, after a checkpoint and compaction, on disk, index included; samples read and summed per CPU second
 // from memory and from the block, beside decoding the same samples' chunks with nothing around it.
 #include <fmt/format.h>
-#include <time.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/cpu_time.h"
 #include "base/scratch_testing.h"
 #include "engines/series/engine.h"
 #include "engines/series/engine_testing.h"
@@ -21,17 +21,11 @@
 namespace rhizome::series {
 namespace {
 
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
-
 template <typename Work>
 double Time(Work work) {
-  const double before = CpuSeconds();
+  const double before = ThreadCpuSeconds();
   work();
-  return CpuSeconds() - before;
+  return ThreadCpuSeconds() - before;
 }
 
 format::Labels LabelsOfSeries(uint32_t i) {

@@ -2,7 +2,6 @@
 // Beside it the same rows into a vector of samples per series, without prefetch, in the same run.
 //   tail_bench [--json] [--rounds N]
 #include <fmt/format.h>
-#include <time.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -11,18 +10,13 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/cpu_time.h"
 #include "engines/series/tail.h"
 
 namespace rhizome::series {
 namespace {
 
 constexpr size_t kBatch = 8'192;
-
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
-}
 
 // Each series once per round; a multiplier without a common factor scatters them.
 class Rows {
@@ -63,9 +57,9 @@ Figures Measure(uint32_t series, uint32_t rounds) {
   double seconds = 0;
   Rows rows(series);
   for (std::span<const TailRow> batch = rows.Next(rounds); !batch.empty(); batch = rows.Next(rounds)) {
-    const double before = CpuSeconds();
+    const double before = ThreadCpuSeconds();
     store.Append(batch);
-    seconds += CpuSeconds() - before;
+    seconds += ThreadCpuSeconds() - before;
   }
   Samples last;
   store.Read(series - 1, INT64_MIN, INT64_MAX, last);
@@ -76,9 +70,9 @@ Figures Measure(uint32_t series, uint32_t rounds) {
   seconds = 0;
   Rows again(series);
   for (std::span<const TailRow> batch = again.Next(rounds); !batch.empty(); batch = again.Next(rounds)) {
-    const double before = CpuSeconds();
+    const double before = ThreadCpuSeconds();
     for (const TailRow& row : batch) peer[row.series].push_back(row.sample);
-    seconds += CpuSeconds() - before;
+    seconds += ThreadCpuSeconds() - before;
   }
   figures.peer = samples / seconds / 1e6;
   return figures;

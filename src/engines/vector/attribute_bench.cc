@@ -11,6 +11,7 @@
 #include <fstream>
 #include <random>
 
+#include "base/cpu_time.h"
 #include "engines/vector/payload_index.h"
 #include "engines/vector/text_index.h"
 
@@ -19,11 +20,7 @@ namespace {
 
 namespace json = boost::json;
 
-double CpuMs() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
-}
+double CpuMs() { return ThreadCpuSeconds() * 1e3; }
 
 std::vector<std::string> Column(const std::string& path, const char* name) {
   std::vector<std::string> texts;

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/cpu_time.h"
 #include "engines/vector/text_index.h"
 
 namespace rhizome::vector {
@@ -50,12 +51,6 @@ Collection Load(const std::string& folder) {
     collection.queries.push_back(std::move(query));
   }
   return collection;
-}
-
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
 std::unique_ptr<TextIndex> Build(const Collection& collection, const TextIndexOptions& options) {
@@ -128,13 +123,13 @@ int Run(int argc, char** argv) {
     Sweep(collection);
     return 0;
   }
-  const double start = CpuSeconds();
+  const double start = ThreadCpuSeconds();
   const auto index = Build(collection, {});
-  const double built = CpuSeconds();
+  const double built = ThreadCpuSeconds();
   const Quality quality = Measure(*index, collection);
-  const double searching = CpuSeconds();
+  const double searching = ThreadCpuSeconds();
   for (int i = 0; i < 10; ++i) Measure(*index, collection);
-  const double queries_per_s = 10 * static_cast<double>(collection.queries.size()) / (CpuSeconds() - searching);
+  const double queries_per_s = 10 * static_cast<double>(collection.queries.size()) / (ThreadCpuSeconds() - searching);
   const double documents_per_s = static_cast<double>(collection.documents.size()) / (built - start);
   std::printf(
       as_json ? "{\"ndcg_at_10\": %.4f, \"recall_at_10\": %.4f, \"queries_per_s\": %.0f, \"documents_per_s\": %.0f}\n"

@@ -8,7 +8,6 @@
 // table, or one JSON object.
 #include <fcntl.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +20,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/cpu_time.h"
 #include "engines/vector/graph_index.h"
 #include "engines/vector/peer/hnswlib_peer.h"
 
@@ -129,20 +129,6 @@ void Normalise(Table& table) {
   }
 }
 
-// Seconds this thread has computed.
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-// The whole process, for builds with several threads.
-double ProcessSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 using Truth = std::vector<std::vector<uint32_t>>;
 
 Truth BruteForce(const Table& data, const Table& queries) {
@@ -184,9 +170,9 @@ double RecallOf(const Truth& truth, const Truth& got) {
 template <typename Search>
 void Measure(Point& point, const Truth& truth, Search&& search) {
   Truth got(truth.size());
-  const double start = CpuSeconds();
+  const double start = ThreadCpuSeconds();
   for (size_t q = 0; q < truth.size(); ++q) got[q] = search(q, point.ef);
-  const double rate = static_cast<double>(truth.size()) / (CpuSeconds() - start);
+  const double rate = static_cast<double>(truth.size()) / (ThreadCpuSeconds() - start);
   point.recall = RecallOf(truth, got);
   point.queries_per_s = std::max(point.queries_per_s, rate);
 }
@@ -230,14 +216,14 @@ Built Build(const Table& data, const Options& options) {
   const size_t step = data.rows() / 20 + 1;
   for (size_t begin = 0; begin < data.rows(); begin += step) {
     const size_t end = std::min(begin + step, data.rows());
-    double start = ProcessSeconds();
+    double start = ProcessCpuSeconds();
     for (size_t i = begin; i < end; ++i) Need(built.ours->Append(data.span(i)));
     built.ours->Absorb(static_cast<Slot>(end), options.threads);
-    built.our_seconds += ProcessSeconds() - start;
+    built.our_seconds += ProcessCpuSeconds() - start;
     if (built.peer == nullptr) continue;
-    start = ProcessSeconds();
+    start = ProcessCpuSeconds();
     AddToPeer(*built.peer, data, begin, end, options.threads);
-    built.peer_seconds += ProcessSeconds() - start;
+    built.peer_seconds += ProcessCpuSeconds() - start;
     if (!options.json) std::printf("\rbuilt %zu of %zu", end, data.rows()), std::fflush(stdout);
   }
   if (!options.json) std::printf("\r");
@@ -284,11 +270,11 @@ FilterFigure MeasureFilter(const GraphIndex& index, const Table& queries, double
   for (size_t q = 0; q < count; ++q) {
     truth[q] = Ids(Need(index.Search(queries.span(q), {.k = kAnswers, .filter = &filter, .exact = true})));
   }
-  const double start = CpuSeconds();
+  const double start = ThreadCpuSeconds();
   for (size_t q = 0; q < count; ++q) {
     got[q] = Ids(Need(index.Search(queries.span(q), {.k = kAnswers, .filter = &filter})));
   }
-  const double rate = static_cast<double>(count) / (CpuSeconds() - start);
+  const double rate = static_cast<double>(count) / (ThreadCpuSeconds() - start);
   return {selectivity, RecallOf(truth, got), rate};
 }
 
