@@ -220,11 +220,12 @@ Result<ReplicaEntry> Catalogue::AddReplica(const ReplicaSpec& spec, int64_t now_
   return entry;
 }
 
-Status Catalogue::RemoveReplica(uint32_t shard, kv::WriteBatch cleanup) {
+Status Catalogue::RemoveReplica(uint32_t shard) {
   MutexLock lock(mutex_);
   if (!replicas_.contains(shard)) return Status::NotFound("there is no replica of shard " + std::to_string(shard));
-  cleanup.Delete(kv::Family::kMeta, ReplicaKey(shard));
-  RETURN_IF_ERROR(store_.Write(cleanup));
+  kv::WriteBatch batch;
+  batch.Delete(kv::Family::kMeta, ReplicaKey(shard));
+  RETURN_IF_ERROR(store_.Write(batch));
   RETURN_IF_ERROR(store_.Flush());
   replicas_.erase(shard);
   return Status::Ok();
@@ -261,11 +262,12 @@ std::vector<ReplicaEntry> Catalogue::Replicas() const {
   return entries;
 }
 
-Status Catalogue::Remove(const std::string& name, kv::WriteBatch cleanup) {
+Status Catalogue::Remove(const std::string& name) {
   MutexLock lock(mutex_);
   if (!entries_.contains(name)) return Status::NotFound("there is no collection " + name);
-  cleanup.Delete(kv::Family::kMeta, EntryKey(name));
-  RETURN_IF_ERROR(store_.Write(cleanup));
+  kv::WriteBatch batch;
+  batch.Delete(kv::Family::kMeta, EntryKey(name));
+  RETURN_IF_ERROR(store_.Write(batch));
   RETURN_IF_ERROR(store_.Flush());
   entries_.erase(name);
   return Status::Ok();

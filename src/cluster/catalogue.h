@@ -55,15 +55,15 @@ class Catalogue {
 
   // Reserves shard numbers and records the collection. AlreadyExists.
   Result<CatalogueEntry> Add(const CollectionSpec& spec, int64_t now_ms) EXCLUDES(mutex_);
-  // Forgets the collection together with what `cleanup` removes. NotFound.
-  Status Remove(const std::string& name, kv::WriteBatch cleanup) EXCLUDES(mutex_);
+  // NotFound.
+  Status Remove(const std::string& name) EXCLUDES(mutex_);
   std::vector<CatalogueEntry> List() const EXCLUDES(mutex_);
 
   // Reserves a stream and records the replica, or finds the one that is recorded. InvalidArgument names the field;
   // AlreadyExists when the shard's number is another's.
   Result<ReplicaEntry> AddReplica(const ReplicaSpec& spec, int64_t now_ms) EXCLUDES(mutex_);
-  // Forgets the replica together with what `cleanup` removes. NotFound.
-  Status RemoveReplica(uint32_t shard, kv::WriteBatch cleanup) EXCLUDES(mutex_);
+  // NotFound.
+  Status RemoveReplica(uint32_t shard) EXCLUDES(mutex_);
   // Notes that the replica added for `since` is complete. NotFound when it is not the one.
   Status CompleteReplica(uint32_t shard, uint64_t since) EXCLUDES(mutex_);
   Result<ReplicaEntry> FindReplica(uint32_t shard) const EXCLUDES(mutex_);

@@ -84,7 +84,7 @@ TEST_F(CatalogueTest, AnEntryOfMetricsThatNobodyWroteIsCorruption) {
 
 TEST_F(CatalogueTest, ShardNumbersAreNeverGivenTwice) {
   const CatalogueEntry first = catalogue_->Add(Spec("a", 3), 0).value();
-  ASSERT_TRUE(catalogue_->Remove("a", {}).ok());
+  ASSERT_TRUE(catalogue_->Remove("a").ok());
   Open();
   const CatalogueEntry second = catalogue_->Add(Spec("a"), 0).value();
   EXPECT_EQ(second.first_shard, first.first_shard + 3);
@@ -93,20 +93,14 @@ TEST_F(CatalogueTest, ShardNumbersAreNeverGivenTwice) {
 TEST_F(CatalogueTest, WhatIsThereTwiceOrNotAtAllIsSaid) {
   ASSERT_TRUE(catalogue_->Add(Spec("a"), 0).ok());
   EXPECT_EQ(catalogue_->Add(Spec("a"), 0).status().code(), Code::kAlreadyExists);
-  EXPECT_EQ(catalogue_->Remove("b", {}).code(), Code::kNotFound);
+  EXPECT_EQ(catalogue_->Remove("b").code(), Code::kNotFound);
 }
 
-TEST_F(CatalogueTest, RemovingCarriesItsCleanupAlong) {
+TEST_F(CatalogueTest, WhatIsRemovedStaysAway) {
   ASSERT_TRUE(catalogue_->Add(Spec("a"), 0).ok());
-  kv::WriteBatch put;
-  put.Put(kv::Family::kPoints, "k", "v");
-  ASSERT_TRUE(store_->Write(put).ok());
-  kv::WriteBatch cleanup;
-  cleanup.Delete(kv::Family::kPoints, "k");
-  ASSERT_TRUE(catalogue_->Remove("a", std::move(cleanup)).ok());
+  ASSERT_TRUE(catalogue_->Remove("a").ok());
   Open();
   EXPECT_TRUE(catalogue_->List().empty());
-  EXPECT_EQ(store_->Get(kv::Family::kPoints, "k").value(), std::nullopt);
 }
 
 ReplicaSpec Replica(uint32_t shard) {
@@ -134,8 +128,8 @@ TEST_F(CatalogueTest, AReplicaIsThereAfterAReopen) {
 TEST_F(CatalogueTest, StreamsOfReplicasAreNeverGivenTwice) {
   const uint32_t first = catalogue_->AddReplica(Replica(70), 0).value().stream;
   EXPECT_EQ(catalogue_->AddReplica(Replica(70), 0).value().stream, first);
-  ASSERT_TRUE(catalogue_->RemoveReplica(70, {}).ok());
-  EXPECT_EQ(catalogue_->RemoveReplica(70, {}).code(), Code::kNotFound);
+  ASSERT_TRUE(catalogue_->RemoveReplica(70).ok());
+  EXPECT_EQ(catalogue_->RemoveReplica(70).code(), Code::kNotFound);
   EXPECT_EQ(catalogue_->FindReplica(70).status().code(), Code::kNotFound);
   Open();
   const CatalogueEntry collection = catalogue_->Add(Spec("a", 3), 0).value();

@@ -129,13 +129,22 @@ Status NodeState::Mark(Content content) {
   return io::WriteFileAtomically(disk, path, content == Content::kMetrics ? kMetricsFormatText : kReplicatedFormatText);
 }
 
-// Directories of collections and replicas whose drop was interrupted.
 Status NodeState::RemoveOrphans() {
   std::set<std::string> wanted;
-  for (const ReplicaEntry& entry : catalogue->Replicas()) wanted.insert(ReplicaDirectory(entry.stream));
-  for (const CatalogueEntry& entry : catalogue->List()) {
-    for (uint32_t p = 0; p < entry.spec.shards; ++p) wanted.insert(ShardDirectory(entry, p));
+  std::set<uint32_t> streams;
+  for (const ReplicaEntry& entry : catalogue->Replicas()) {
+    wanted.insert(ReplicaDirectory(entry.stream));
+    streams.insert(entry.stream);
   }
+  for (const CatalogueEntry& entry : catalogue->List()) {
+    for (uint32_t p = 0; p < entry.spec.shards; ++p) {
+      wanted.insert(ShardDirectory(entry, p));
+      streams.insert(entry.first_shard + p);
+    }
+  }
+  // They take room and do no harm: on a disk that is full they stay for another time.
+  const Status rows = vector::VectorEngine::DropRowsExcept(*store, streams);
+  if (!rows.ok()) spdlog::warn("rows of what was dropped are left in the database: {}", rows.ToString());
   ASSIGN_OR_RETURN(const std::vector<std::string> names, disk.List(options.data_dir + "/shards"));
   for (const std::string& name : names) {
     const std::string path = options.data_dir + "/shards/" + name;
@@ -261,21 +270,24 @@ Status NodeState::WriteStatus() const {
 Status NodeState::DropCollection(const std::string& name) {
   ASSIGN_OR_RETURN(const auto collection, Find(name));
   MutexLock checkpoint_lock(checkpoint_mutex);
-  kv::WriteBatch cleanup;
   for (Partition& partition : collection->partitions()) {
     if (partition.shard != nullptr) partition.shard->Stop(Status::NotFound("there is no collection " + name));
-    vector::VectorEngine::Drop(partition.number, cleanup);
   }
-  RETURN_IF_ERROR(catalogue->Remove(name, std::move(cleanup)));
+  RETURN_IF_ERROR(catalogue->Remove(name));
   {
     WriterLock lock(mutex);
     collections.erase(name);
   }
-  // Readers that still hold the collection keep what they have mapped; the files go now.
   for (uint32_t p = 0; p < collection->entry().spec.shards; ++p) {
-    RETURN_IF_ERROR(io::RemoveTree(disk, ShardDirectory(collection->entry(), p)));
+    RemoveRest(collection->partitions()[p].number, ShardDirectory(collection->entry(), p));
   }
   return Status::Ok();
+}
+
+void NodeState::RemoveRest(uint32_t stream, const std::string& directory) {
+  Status status = vector::VectorEngine::DropRows(*store, stream);
+  if (status.ok()) status = io::RemoveTree(disk, directory);
+  if (!status.ok()) spdlog::warn("what was dropped is removed at the next start: {}", status.ToString());
 }
 
 Result<std::shared_ptr<Collection>> NodeState::Find(const std::string& name) const {

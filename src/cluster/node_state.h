@@ -65,7 +65,10 @@ struct NodeState {
   Status OpenSeries(const SeriesEntry& entry) EXCLUDES(mutex);
   std::string SeriesDirectory() const { return options.data_dir + "/metrics"; }
   Result<Partition> OpenPartition(const CatalogueEntry& entry, uint32_t partition);
+  // What collections and replicas whose drop was interrupted have left.
   Status RemoveOrphans();
+  // The rows and files of a dropped shard, now if possible. Readers that still hold it keep what they have mapped.
+  void RemoveRest(uint32_t stream, const std::string& directory);
   Status ReplayLog();
   // Damage if the log has lost what `reader` had applied.
   void CheckLogReaches(wal::Lsn reached, const std::string& reader) EXCLUDES(mutex);

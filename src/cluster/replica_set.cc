@@ -79,14 +79,12 @@ Status ReplicaSet::Drop(uint32_t shard) {
       }
     }
     if (stopped != nullptr) stopped->Stop(gone);
-    kv::WriteBatch cleanup;
-    vector::VectorEngine::Drop(entry.stream, cleanup);
-    RETURN_IF_ERROR(state_.catalogue->RemoveReplica(shard, std::move(cleanup)));
+    RETURN_IF_ERROR(state_.catalogue->RemoveReplica(shard));
     WriterLock lock(mutex_);
     replicas_.erase(shard);
   }
-  // Who still holds the replica keeps what is mapped. A file that stays is removed at the next start.
-  return io::RemoveTree(state_.disk, state_.ReplicaDirectory(entry.stream));
+  state_.RemoveRest(entry.stream, state_.ReplicaDirectory(entry.stream));
+  return Status::Ok();
 }
 
 Status ReplicaSet::MarkComplete(uint32_t shard, uint64_t since) {

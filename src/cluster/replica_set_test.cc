@@ -175,6 +175,27 @@ TEST_F(ReplicaSetTest, ADropLeavesNothingInTheDatabase) {
   EXPECT_EQ(store->Get(kv::Family::kMeta, vector::AppliedKey(stream)).value(), std::nullopt);
 }
 
+TEST_F(ReplicaSetTest, RowsThatAnInterruptedDropLeftGoAtTheNextStart) {
+  Add(Spec(5));
+  ASSERT_TRUE(Merge(5, 1, 10).ok());
+  node_.reset();
+  const auto env = kv::NewDiskEnv(disk_);
+  kv::StoreOptions options;
+  options.env = env.get();
+  {
+    const auto store = kv::Store::Open("/data/database", options).value();
+    kv::WriteBatch batch;
+    for (const char* row : {"a", "b"}) batch.Put(kv::Family::kPoints, vector::ShardPrefix(4711) + row, "");
+    ASSERT_TRUE(store->Write(batch).ok());
+    ASSERT_TRUE(store->Flush().ok());
+  }
+  Open();
+  EXPECT_THAT(Points(5), ElementsAre(1));
+  node_.reset();
+  const auto store = kv::Store::Open("/data/database", options).value();
+  EXPECT_FALSE(store->Scan(kv::Family::kPoints, vector::ShardPrefix(4711)).Valid());
+}
+
 TEST_F(ReplicaSetTest, AReplicaHeldAcrossItsDropTakesNoWrites) {
   Add(Spec(5));
   ASSERT_TRUE(Merge(5, 1, 10).ok());

@@ -78,10 +78,6 @@ void WriteBatch::Delete(Family family, std::string_view key) {
   entries_.push_back({Entry::Kind::kDelete, family, std::string(key), {}});
 }
 
-void WriteBatch::DeleteRange(Family family, std::string_view from, std::string_view to) {
-  entries_.push_back({Entry::Kind::kDeleteRange, family, std::string(from), std::string(to)});
-}
-
 bool WriteBatch::empty() const { return entries_.empty(); }
 
 struct Store::State {
@@ -148,7 +144,6 @@ Status Store::Write(const WriteBatch& batch) {
     switch (entry.kind) {
       case WriteBatch::Entry::Kind::kPut: status = out.Put(family, entry.key, entry.value); break;
       case WriteBatch::Entry::Kind::kDelete: status = out.Delete(family, entry.key); break;
-      case WriteBatch::Entry::Kind::kDeleteRange: status = out.DeleteRange(family, entry.key, entry.value); break;
     }
     RETURN_IF_ERROR(ToStatus(status));
   }

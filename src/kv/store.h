@@ -28,6 +28,8 @@ namespace rhizome::kv {
 enum class Family : uint8_t { kMeta, kPoints, kDocuments, kContent };
 inline constexpr size_t kFamilyCount = 4;
 
+// It deletes keys, never ranges: RocksDB 7.8 aborts when a compaction that leaves only range tombstones meets a full
+// disk (CompactionJob::Install asks for the smallest key of an output that has none).
 class WriteBatch {
  public:
   WriteBatch();
@@ -35,14 +37,12 @@ class WriteBatch {
   WriteBatch(WriteBatch&&) noexcept;
   void Put(Family family, std::string_view key, std::string_view value);
   void Delete(Family family, std::string_view key);
-  // Every key in [from, to).
-  void DeleteRange(Family family, std::string_view from, std::string_view to);
   bool empty() const;
 
  private:
   friend class Store;
   struct Entry {
-    enum class Kind : uint8_t { kPut, kDelete, kDeleteRange } kind;
+    enum class Kind : uint8_t { kPut, kDelete } kind;
     Family family;
     std::string key;
     std::string value;

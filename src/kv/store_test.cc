@@ -48,7 +48,7 @@ TEST_F(StoreTest, ASnapshotStaysAsItWas) {
   Put(Family::kPoints, "a", "changed");
   Put(Family::kPoints, "c", "3");
   WriteBatch gone;
-  gone.DeleteRange(Family::kPoints, "b", "c");
+  gone.Delete(Family::kPoints, "b");
   ASSERT_TRUE(store_->Write(gone).ok());
   ASSERT_TRUE(store_->Flush().ok());
   EXPECT_EQ(store_->Get(Family::kPoints, "a", &before).value(), "1");
@@ -81,14 +81,6 @@ TEST_F(StoreTest, ScanStaysInsideItsPrefix) {
   for (const char* key : {"a1", "b1", "b2", "c1"}) Put(Family::kPoints, key, "");
   EXPECT_THAT(Keys("b"), testing::ElementsAre("b1", "b2"));
   EXPECT_THAT(Keys("b", "b2"), testing::ElementsAre("b2"));
-}
-
-TEST_F(StoreTest, DeleteRangeLeavesItsEnd) {
-  for (const char* key : {"a1", "b1", "b2", "c1"}) Put(Family::kPoints, key, "");
-  WriteBatch batch;
-  batch.DeleteRange(Family::kPoints, "b", "c1");
-  ASSERT_TRUE(store_->Write(batch).ok());
-  EXPECT_THAT(Keys(""), testing::ElementsAre("a1", "c1"));
 }
 
 TEST_F(StoreTest, WhatWasFlushedIsThereAfterReopening) {

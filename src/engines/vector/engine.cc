@@ -177,12 +177,4 @@ Status VectorEngine::VerifySnapshot() const {
   return GraphIndex::Verify(disk_, options_.directory, manifest_.graph);
 }
 
-void VectorEngine::Drop(uint32_t shard, kv::WriteBatch& batch) {
-  for (const kv::Family family : {kv::Family::kPoints, kv::Family::kDocuments, kv::Family::kContent}) {
-    batch.DeleteRange(family, ShardPrefix(shard), ShardPrefix(shard + 1));
-  }
-  batch.DeleteRange(kv::Family::kMeta, RequestPrefix(shard), RequestPrefix(shard + 1));
-  batch.Delete(kv::Family::kMeta, AppliedKey(shard));
-}
-
 }  // namespace rhizome::vector

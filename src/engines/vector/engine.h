@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -122,8 +123,10 @@ class VectorEngine {
   // Reads every file of the snapshot against its checksum. Corruption names the file.
   Status VerifySnapshot() const EXCLUDES(checkpoint_mutex_);
 
-  // Adds the removal of everything shard `shard` keeps in the database.
-  static void Drop(uint32_t shard, kv::WriteBatch& batch);
+  // Removes all that a shard keeps in the database, in steps, or all that shards other than `kept` keep. After an
+  // error some of it is still there.
+  static Status DropRows(kv::Store& store, uint32_t shard);
+  static Status DropRowsExcept(kv::Store& store, const std::set<uint32_t>& kept);
 
  private:
   // What is in memory. Compaction replaces it as a whole; a reader keeps the one it began with.

@@ -325,13 +325,54 @@ TEST_F(EngineReplicaTest, ADroppedRequestDoesNotComeBackWithItsRegister) {
 
 TEST_F(EngineReplicaTest, ADroppedShardLeavesNothingInTheDatabase) {
   replica_.Apply({Of(Upsert(1, {5, 1}), 1), Delete(2, {6, 1}), Put("doc", {7, 1}, 2)});
-  kv::WriteBatch batch;
-  VectorEngine::Drop(7, batch);
-  ASSERT_TRUE(replica_.store().Write(batch).ok());
+  ASSERT_TRUE(VectorEngine::DropRows(replica_.store(), 7).ok());
   for (const kv::Family family :
        {kv::Family::kMeta, kv::Family::kPoints, kv::Family::kDocuments, kv::Family::kContent}) {
     EXPECT_FALSE(replica_.store().Scan(family, "").Valid());
   }
+}
+
+TEST_F(EngineReplicaTest, RowsAreDroppedInAsManyStepsAsTheyNeed) {
+  kv::WriteBatch batch;
+  for (uint32_t i = 0; i < 10'000; ++i) batch.Put(kv::Family::kPoints, ShardPrefix(9) + ShardPrefix(i), "");
+  batch.Put(kv::Family::kPoints, ShardPrefix(10), "next");
+  ASSERT_TRUE(replica_.store().Write(batch).ok());
+  ASSERT_TRUE(VectorEngine::DropRows(replica_.store(), 9).ok());
+  EXPECT_FALSE(replica_.store().Scan(kv::Family::kPoints, ShardPrefix(9)).Valid());
+  EXPECT_TRUE(replica_.store().Scan(kv::Family::kPoints, ShardPrefix(10)).Valid());
+}
+
+TEST_F(EngineReplicaTest, RowsOfShardsThatAreNotKeptGo) {
+  replica_.Apply({Of(Upsert(1, {5, 1}), 1), Put("doc", {7, 1}, 2)});
+  const auto keys = [this] {
+    std::vector<std::string> all;
+    for (const kv::Family family :
+         {kv::Family::kMeta, kv::Family::kPoints, kv::Family::kDocuments, kv::Family::kContent}) {
+      for (kv::Cursor at = replica_.store().Scan(family, ""); at.Valid(); at.Next()) all.emplace_back(at.key());
+    }
+    return all;
+  };
+  const std::vector<std::string> before = keys();
+  kv::WriteBatch batch;
+  batch.Put(kv::Family::kMeta, "collection/c", "");
+  for (const uint32_t shard : {0u, 6u, 8u, UINT32_MAX}) {
+    batch.Put(kv::Family::kPoints, ShardPrefix(shard) + "p", "");
+    batch.Put(kv::Family::kContent, ShardPrefix(shard) + "c", "");
+    batch.Put(kv::Family::kMeta, RequestPrefix(shard) + "r", "");
+    batch.Put(kv::Family::kMeta, AppliedKey(shard), "");
+  }
+  ASSERT_TRUE(replica_.store().Write(batch).ok());
+  ASSERT_TRUE(VectorEngine::DropRowsExcept(replica_.store(), {7}).ok());
+  std::vector<std::string> expected = before;
+  expected.emplace_back("collection/c");
+  EXPECT_THAT(keys(), testing::UnorderedElementsAreArray(expected));
+}
+
+TEST_F(EngineReplicaTest, AKeyWithoutAShardIsCorruption) {
+  kv::WriteBatch batch;
+  batch.Put(kv::Family::kPoints, "abc", "");
+  ASSERT_TRUE(replica_.store().Write(batch).ok());
+  EXPECT_EQ(VectorEngine::DropRowsExcept(replica_.store(), {7}).code(), Code::kCorruption);
 }
 
 }  // namespace

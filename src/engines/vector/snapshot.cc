@@ -109,9 +109,16 @@ std::string ShardPrefix(uint32_t shard) {
   return key;
 }
 
-std::string AppliedKey(uint32_t shard) { return "applied/" + ShardPrefix(shard); }
+Result<uint32_t> ShardOf(std::string_view key) {
+  if (key.size() < sizeof(uint32_t)) return Status::Corruption("a key of the database has no shard");
+  uint32_t shard = 0;
+  for (const char byte : key.substr(0, sizeof(uint32_t))) shard = shard << 8 | static_cast<uint8_t>(byte);
+  return shard;
+}
 
-std::string RequestPrefix(uint32_t shard) { return "request/" + ShardPrefix(shard); }
+std::string AppliedKey(uint32_t shard) { return std::string(kAppliedBase) + ShardPrefix(shard); }
+
+std::string RequestPrefix(uint32_t shard) { return std::string(kRequestBase) + ShardPrefix(shard); }
 
 std::string RequestKey(uint32_t shard, const format::IdempotencyKey& key) {
   return RequestPrefix(shard).append(reinterpret_cast<const char*>(key.data()), key.size());

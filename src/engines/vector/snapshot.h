@@ -44,6 +44,10 @@ Status RemoveUnnamedFiles(io::Disk& disk, const std::string& directory, const Ma
 
 // Every key of a shard starts with its number, big-endian, so that a shard is one range.
 std::string ShardPrefix(uint32_t shard);
+// Of a key that starts with a ShardPrefix. Corruption when it is too short for one.
+Result<uint32_t> ShardOf(std::string_view key);
+inline constexpr std::string_view kAppliedBase = "applied/";  // before the shard's number
+inline constexpr std::string_view kRequestBase = "request/";
 std::string AppliedKey(uint32_t shard);
 // Of what is known of a request; RequestPrefix is the range of all of a shard's.
 std::string RequestKey(uint32_t shard, const format::IdempotencyKey& key);
