@@ -24,7 +24,7 @@ FLOORS = [
     ["shard", "rules", "metrics_load"],
     ["fabric"],
     ["cluster"],
-    ["pipeline", "backup"],
+    ["pipeline", "backup", "metrics"],
     ["gateway"],
     ["metrics_api"],
 ]

@@ -116,6 +116,18 @@ std::vector<ConfigOption> DeclareOptions() {
   };
 }
 
+std::vector<ConfigOption> DeclareMetricsOptions() {
+  return {
+      Number("metrics_shards", &Config::metrics_shards, 1, 64,
+             "shards that metrics are kept in, from the first sample on and for ever"),
+      Number("metrics_retention_days", &Config::metrics_retention_days, 0, 36'500,
+             "days after which samples are gone; 0: they are kept"),
+      Number("metrics_series_max", &Config::metrics_series_max, 1, 1'000'000'000,
+             "series written to lately at most, about: samples of more are refused"),
+      Switch("metrics_admin", &Config::metrics_admin, "let /api/v1/admin/tsdb/delete_series delete"),
+  };
+}
+
 std::vector<ConfigOption> DeclareSnapshotOptions() {
   ConfigOption secret = Text("s3_secret_key", &Config::s3_secret_key, "its secret");
   ConfigOption token = Text("s3_session_token", &Config::s3_session_token, "token of temporary keys");
@@ -236,6 +248,7 @@ const std::vector<ConfigOption>& ConfigOptions() {
   static const std::vector<ConfigOption> options = [] {
     std::vector<ConfigOption> all = DeclareOptions();
     for (ConfigOption& option : DeclareClusterOptions()) all.push_back(std::move(option));
+    for (ConfigOption& option : DeclareMetricsOptions()) all.push_back(std::move(option));
     for (ConfigOption& option : DeclareSnapshotOptions()) all.push_back(std::move(option));
     return all;
   }();

@@ -58,6 +58,12 @@ struct Config {
   uint64_t replace_after_s = 0;
   uint64_t concurrent_moves = 4;
 
+  // Metrics, of a server alone.
+  uint64_t metrics_shards = 4;
+  uint64_t metrics_retention_days = 0;
+  uint64_t metrics_series_max = 1'000'000;
+  bool metrics_admin = false;
+
   // Snapshots of collections.
   std::vector<std::string> snapshot_targets;
   uint64_t snapshot_mib_per_s_max = 0;

@@ -19,6 +19,10 @@
 #include "gateway/backend.h"
 #include "gateway/server.h"
 #include "io/disk.h"
+#include "metrics/store.h"
+#include "metrics/store_slot.h"
+#include "metrics_api/ingest_routes.h"
+#include "metrics_api/routes.h"
 #include "pipeline/ingest.h"
 #include "server_parts.h"
 
@@ -60,6 +64,7 @@ class StopSignals {
 struct Parts {
   std::unique_ptr<pipeline::Embedder> embedder;
   std::unique_ptr<cluster::Node> node;               // null: a gateway
+  std::unique_ptr<metrics::Store> metrics;           // null in a cluster
   std::unique_ptr<coordination::Etcd> coordination;  // these three are null for a server alone
   std::unique_ptr<cluster::ClusterRuntime> runtime;
   std::unique_ptr<cluster::MemberControls> controls;
@@ -85,6 +90,11 @@ Status CheckFolder(const Config& config, cluster::Node& node) {
     return Status::FailedPrecondition(config.data_dir + " is that of a cluster's member: start it with --etcd");
   }
   if (config.etcd.empty()) return Status::Ok();
+  const auto metrics = node.Series();
+  if (!metrics.ok() || *metrics != nullptr) {
+    return Status::FailedPrecondition(config.data_dir +
+                                      " holds metrics of a server alone: give a cluster's member an empty folder");
+  }
   ASSIGN_OR_RETURN(const auto collections, node.ListCollections());
   if (collections.empty()) return Status::Ok();
   return Status::FailedPrecondition(config.data_dir + " holds collections of a server alone, " +
@@ -142,9 +152,30 @@ void SayReady(const Config& config, Role role, const std::string& where, double 
   }
 }
 
+// Where the routes find what they work on.
+struct Slots {
+  gateway::BackendSlot backend{"the data is being recovered"};
+  metrics::StoreSlot metrics{"the data is being recovered"};
+};
+
+std::vector<gateway::Route> RoutesOf(const Config& config, Slots& slots) {
+  gateway::ApiOptions api;
+  api.default_collection = config.default_collection;
+  api.version = RHIZOME_VERSION;
+  std::vector<gateway::Route> routes = gateway::ApiRoutes(api, slots.backend, ProcessMetrics());
+  for (auto part :
+       {metrics_api::MetricsRoutes(MetricsApiOptionsOf(config, RHIZOME_VERSION), slots.metrics, SystemClock()),
+        metrics_api::IngestRoutes({}, slots.metrics, SystemClock())}) {
+    routes.insert(routes.end(), part.begin(), part.end());
+  }
+  return routes;
+}
+
 // Opens what the role needs. False: told to stop meanwhile.
-Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, gateway::BackendSlot& slot,
-                  StopSignals& stop) {
+Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, Slots& slots, StopSignals& stop) {
+  if (!config.etcd.empty()) {
+    slots.metrics.Explain("so far only a server alone serves them, and this one is part of a cluster");
+  }
   if (role != Role::kGateway) RETURN_IF_ERROR(OpenNode(config, parts));
   if (config.etcd.empty()) {
     gateway::ServerOptions options;
@@ -153,12 +184,14 @@ Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, 
         *parts.node,
         cluster::NodeAddress{config.node_name.empty() ? MachineName() : config.node_name, options.address, port});
     parts.registers = std::make_unique<cluster::NodeRegisters>(*parts.node);
-    parts.Publish(*parts.node, config, slot);
+    parts.Publish(*parts.node, config, slots.backend);
+    parts.metrics = std::make_unique<metrics::Store>(*parts.node, SystemClock());
+    slots.metrics.Publish(*parts.metrics);
     return true;
   }
-  slot.Explain("joining the cluster");
+  slots.backend.Explain("joining the cluster");
   ASSIGN_OR_RETURN(const cluster::ClusterOptions options, ClusterOptionsOf(config, port, MachineName()));
-  return JoinCluster(config, options, parts, slot, stop);
+  return JoinCluster(config, options, parts, slots.backend, stop);
 }
 
 }  // namespace
@@ -172,16 +205,12 @@ Status Serve(const Config& config, Role role) {
     return Status::InvalidArgument("etcd", "is needed: this role is part of a cluster");
   }
   ASSIGN_OR_RETURN(const gateway::ServerOptions server_options, ServerOptionsOf(config));
-  gateway::BackendSlot slot("the data is being recovered");
-  gateway::ApiOptions api;
-  api.default_collection = config.default_collection;
-  api.version = RHIZOME_VERSION;
+  Slots slots;
   Parts parts;
   ASSIGN_OR_RETURN(parts.embedder, OpenEmbedder(config));
   ASSIGN_OR_RETURN(parts.targets, OpenSnapshotTargets(config));
-  ASSIGN_OR_RETURN(const auto server,
-                   gateway::Server::Start(server_options, gateway::ApiRoutes(api, slot, ProcessMetrics())));
-  ASSIGN_OR_RETURN(const bool opened, Open(config, role, server->port(), parts, slot, stop));
+  ASSIGN_OR_RETURN(const auto server, gateway::Server::Start(server_options, RoutesOf(config, slots)));
+  ASSIGN_OR_RETURN(const bool opened, Open(config, role, server->port(), parts, slots, stop));
   if (opened) {
     const double seconds = static_cast<double>(SystemClock().MonotonicNs() - start_ns) / 1e9;
     SayReady(config, role, fmt::format("{}:{}", server_options.address, server->port()), seconds, parts);

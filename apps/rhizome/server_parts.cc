@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 
+#include "metrics/store.h"
 #include "pipeline/http_embedder.h"
 #include "pipeline/minilm.h"
 #include "rpc/address.h"
@@ -102,6 +103,18 @@ cluster::NodeOptions NodeOptionsOf(const Config& config) {
   options.data_dir = config.data_dir;
   options.checkpoint_log_bytes = config.checkpoint_log_mib << 20;
   options.index_threads = static_cast<uint32_t>(config.index_threads);
+  options.series_shards = static_cast<uint32_t>(config.metrics_shards);
+  options.series_retention_ms = static_cast<int64_t>(config.metrics_retention_days) * 24 * 3'600'000;
+  options.series_max = config.metrics_series_max;
+  return options;
+}
+
+metrics_api::MetricsApiOptions MetricsApiOptionsOf(const Config& config, const std::string& version) {
+  metrics_api::MetricsApiOptions options;
+  options.tenant_default = metrics::kTenant;
+  options.admin = config.metrics_admin;
+  options.version = version;
+  if (config.metrics_retention_days > 0) options.retention = std::to_string(config.metrics_retention_days) + "d";
   return options;
 }
 

@@ -12,12 +12,15 @@
 #include "config.h"
 #include "coordination/etcd.h"
 #include "gateway/server_options.h"
+#include "metrics_api/routes.h"
 #include "pipeline/embedder.h"
 
 namespace rhizome::app {
 
 Result<gateway::ServerOptions> ServerOptionsOf(const Config& config);
 cluster::NodeOptions NodeOptionsOf(const Config& config);
+// `version`: of the program.
+metrics_api::MetricsApiOptions MetricsApiOptionsOf(const Config& config, const std::string& version);
 // Null for embedder = none.
 Result<std::unique_ptr<pipeline::Embedder>> OpenEmbedder(const Config& config);
 

@@ -39,6 +39,7 @@ std::string_view MediaTypeOf(BodyKind kind) {
     case BodyKind::kJson: return "application/json";
     case BodyKind::kForm: return "application/x-www-form-urlencoded";
     case BodyKind::kSnappyProtobuf: return "application/x-protobuf";
+    case BodyKind::kAny: return {};
   }
   return {};
 }
@@ -119,6 +120,7 @@ void Dispatcher::Identify(const RequestHead& head, Exchange& exchange) {
   exchange.request.method = head.method;
   exchange.request.idempotency_key = head.idempotency_key;
   exchange.request.tenant = head.tenant;
+  exchange.request.content_type = head.content_type;
   const auto parent = Traceparent::Parse(head.traceparent);
   exchange.request.traceparent = (parent ? parent->Child() : Traceparent::Random(false)).ToString();
 }
@@ -191,7 +193,7 @@ std::optional<Response> Dispatcher::CheckBody(const RequestHead& head, Exchange&
                        id);
   }
   const BodyKind kind = exchange.route->body;
-  if (const std::string wanted(MediaTypeOf(kind)); MediaType(head.content_type) != wanted) {
+  if (const std::string wanted(MediaTypeOf(kind)); !wanted.empty() && MediaType(head.content_type) != wanted) {
     return ProblemFrom(
         HttpProblem{415, "unsupported_media_type", "Unsupported media type", "send Content-Type: " + wanted}, id);
   }

@@ -44,6 +44,13 @@ class DispatcherTest : public testing::Test {
             {"POST", "/queued", Lane::kWrite, false, "", echo},
             {"POST", "/form", Lane::kQuery, false, "", echo, BodyKind::kForm},
             {"POST", "/protobuf", Lane::kQuery, false, "", echo, BodyKind::kSnappyProtobuf},
+            {"POST", "/any", Lane::kQuery, false, "",
+             [](const Request& request) -> Result<Response> {
+               Response response;
+               response.body = request.content_type;
+               return response;
+             },
+             BodyKind::kAny},
             {"POST", "/throws", Lane::kQuery, false, "",
              [](const Request&) -> Result<Response> { throw std::runtime_error("boom"); }}};
   }
@@ -259,6 +266,16 @@ TEST_F(DispatcherTest, ProtobufComesInSnappyAndIsHandedOnAsItCame) {
   EXPECT_EQ(Refused(head), 415);
   head.content_encoding = "snappy";
   EXPECT_EQ(Call(head, "\x01\x02").body, "\x01\x02");
+}
+
+TEST_F(DispatcherTest, ARouteMayTakeAnyContentTypeAndLearnsWhichItWas) {
+  RequestHead head = Post("/any");
+  for (const char* type : {"", "text/plain", "application/x-protobuf;proto=io.prometheus.write.v2.Request"}) {
+    head.content_type = type;
+    EXPECT_EQ(Call(head).body, type);
+  }
+  head.content_encoding = "snappy";
+  EXPECT_EQ(Refused(head), 415);
 }
 
 TEST_F(DispatcherTest, WhoseClientHasGoneIsNotCarriedOut) {

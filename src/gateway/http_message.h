@@ -28,6 +28,7 @@ struct Request {
   NamedValues path_params;      // by the names in the route's pattern, decoded once and checked
   NamedValues query;            // decoded once
   std::string body;             // complete, inflated
+  std::string content_type;     // as sent, parameters included
   std::string idempotency_key;  // as sent, "" for none
   std::string traceparent;      // W3C trace context: the client's as its child, else new
   std::string tenant;           // X-Scope-OrgID as sent, "" for none

@@ -31,6 +31,7 @@ enum class BodyKind {
   kJson,            // application/json, plain or gzip
   kForm,            // application/x-www-form-urlencoded, plain or gzip
   kSnappyProtobuf,  // application/x-protobuf in snappy's block format, handed on as it came
+  kAny,             // whatever Content-Type, plain or gzip; the handler looks at it where it matters
 };
 
 using Handler = std::function<Result<Response>(const Request&)>;

@@ -22,6 +22,10 @@
 #include "gateway/server.h"
 #include "gateway/test_client.h"
 #include "io/disk.h"
+#include "metrics/store.h"
+#include "metrics/store_slot.h"
+#include "metrics_api/ingest_routes.h"
+#include "metrics_api/routes.h"
 #include "pipeline/ingest.h"
 
 namespace rhizome::gateway {
@@ -56,6 +60,20 @@ class WordEmbedder final : public pipeline::Embedder {
   }
 };
 
+// All of a server's routes.
+inline std::vector<Route> AllRoutes(const BackendSlot& slot, metrics::StoreSlot& metrics_slot,
+                                    MetricRegistry& registry) {
+  metrics_api::MetricsApiOptions options;
+  options.version = "0.1.0";
+  options.admin = true;
+  std::vector<Route> routes = ApiRoutes({}, slot, registry);
+  for (auto part : {metrics_api::MetricsRoutes(options, metrics_slot, SystemClock()),
+                    metrics_api::IngestRoutes({}, metrics_slot, SystemClock())}) {
+    routes.insert(routes.end(), part.begin(), part.end());
+  }
+  return routes;
+}
+
 class ApiFixture : public testing::Test {
  protected:
   ApiFixture() {
@@ -66,7 +84,7 @@ class ApiFixture : public testing::Test {
     options_.ingest_lane = {1, 16};
     options_.header_timeout_ms = 500;
     options_.transfer_grace_ms = 500;
-    server_ = std::move(Server::Start(options_, ApiRoutes({}, slot_, metrics_), metrics_)).value();
+    server_ = std::move(Server::Start(options_, AllRoutes(slot_, metrics_slot_, metrics_), metrics_)).value();
     client_ = std::make_unique<TestClient>(server_->port());
   }
 
@@ -75,6 +93,7 @@ class ApiFixture : public testing::Test {
     backups_.reset();
     ingestor_.reset();
     operations_.reset();
+    store_.reset();
     node_.reset();
   }
 
@@ -91,6 +110,8 @@ class ApiFixture : public testing::Test {
     backups_ = std::make_unique<backup::Service>(
         backup::ServiceParts{*node_, *registers_},
         backup::OpenTargets({"dir:" + directory_ + "/backups"}, {}, io::RealDisk()).value());
+    store_ = std::make_unique<metrics::Store>(*node_, SystemClock());
+    metrics_slot_.Publish(*store_);
     slot_.Publish(
         {node_.get(), ingestor_.get(), &embedder_, cluster_ != nullptr ? cluster_ : operations_.get(), backups_.get()});
   }
@@ -100,6 +121,15 @@ class ApiFixture : public testing::Test {
     Reply reply = client_->Call(method, target, body, headers);
     if (reply.Header("Connection") != "keep-alive") client_ = std::make_unique<TestClient>(server_->port());
     return reply;
+  }
+
+  // A body of any type, on a connection of its own. `headers` are whole lines.
+  Reply Send(std::string_view method, std::string_view target, std::string_view body, std::string_view headers) const {
+    std::string text;
+    text.append(method).append(" ").append(target).append(" HTTP/1.1\r\nHost: localhost\r\n").append(headers);
+    text.append("Content-Length: ").append(std::to_string(body.size())).append("\r\n\r\n").append(body);
+    TestClient client(server_->port());
+    return client.Send(text) ? client.Read() : Reply{};
   }
 
   // A request that must succeed; its answer.
@@ -130,10 +160,12 @@ class ApiFixture : public testing::Test {
   ServerOptions options_;
   MetricRegistry metrics_;
   BackendSlot slot_{"recovering"};
+  metrics::StoreSlot metrics_slot_{"recovering"};
   WordEmbedder embedder_;
   const ScratchFolder folder_;
   const std::string& directory_ = folder_.path();
   std::unique_ptr<cluster::Node> node_;
+  std::unique_ptr<metrics::Store> store_;
   cluster::Operations* cluster_ = nullptr;  // instead of a server alone's, when set before OpenNode
   std::unique_ptr<cluster::AloneOperations> operations_;
   std::unique_ptr<cluster::NodeRegisters> registers_;

@@ -37,7 +37,7 @@ class Checker {
  private:
   std::string Keyword(const json::value& value, const json::object& schema, std::string_view keyword,
                       const json::value& wanted, const std::string& where) {
-    if (keyword == "description" || keyword == "default") return {};
+    if (keyword == "description" || keyword == "default" || keyword == "contentEncoding") return {};
     if (keyword == "$ref") return Check(value, Resolve(Text(wanted)), where);
     if (keyword == "type") return Type(value, wanted, where);
     if (keyword == "enum") {

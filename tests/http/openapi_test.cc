@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "api_fixture.h"
+#include "base/base64.h"
 #include "cluster/cluster_view_testing.h"
 #include "json_schema.h"
 
@@ -33,10 +34,11 @@ TEST(OpenApi, TheFileInTheTreeIsTheOneServed) {
 
 TEST(OpenApi, DescribesExactlyTheRoutesThereAre) {
   const BackendSlot slot("unused");
+  metrics::StoreSlot metrics_slot("unused");
   MetricRegistry metrics;
   std::set<std::string> real;
   std::set<std::string> described;
-  for (const Route& route : ApiRoutes({}, slot, metrics)) {
+  for (const Route& route : AllRoutes(slot, metrics_slot, metrics)) {
     real.insert(route.method + " " + route.pattern);
     const auto& operation = Description().at("paths").at(route.pattern).as_object();
     std::string method = route.method;
@@ -56,35 +58,44 @@ TEST(OpenApi, DescribesExactlyTheRoutesThereAre) {
 
 class OpenApiExamples : public ApiFixture {
  protected:
-  // The path with each parameter's example in its place.
-  static std::string Filled(std::string path, const json::object& operation) {
-    std::string query;
-    if (!operation.contains("parameters")) return path;
+  // A request with each parameter's example in its place: the target, and header lines.
+  struct Filled {
+    std::string target;
+    std::string headers;
+  };
+  static Filled Fill(std::string path, const json::object& operation) {
+    std::string query, headers;
+    if (!operation.contains("parameters")) return {path, headers};
     for (const auto& parameter : operation.at("parameters").as_array()) {
       const std::string name(parameter.at("name").as_string());
       const std::string value(parameter.at("example").as_string());
       if (parameter.at("in") == "query") {
         query += (query.empty() ? "?" : "&") + name + "=" + value;
+      } else if (parameter.at("in") == "header") {
+        headers += name + ": " + value + "\r\n";
       } else {
         path.replace(path.find("{" + name + "}"), name.size() + 2, value);
       }
     }
-    return path + query;
+    return {path + query, headers};
   }
 
-  // One example through the real server: body and answer fit their schemas.
-  void Try(const std::string& method, const std::string& path, const json::object& operation, const json::value* body) {
-    SCOPED_TRACE(method + " " + path);
-    std::string text;
-    if (body != nullptr) {
-      text = json::serialize(*body);
-      const auto& schema = operation.at("requestBody").at("content").at("application/json").at("schema");
-      EXPECT_EQ(SchemaViolation(*body, schema, Description(), "request"), "");
-    }
-    const Reply reply = Call(method, Filled(path, operation), text);
+  // The bytes of an example: JSON, text, or in base64.
+  static std::string BytesOf(const json::value& body, const std::string& type, const json::value& schema) {
+    if (type == "application/json") return json::serialize(body);
+    const std::string text(body.as_string());
+    return schema.as_object().contains("contentEncoding") ? DecodeBase64(text).value() : text;
+  }
+
+  // An answer of the real server is one of those described, and fits.
+  void CheckAnswer(const Reply& reply, const json::object& operation) {
     const auto* expected = operation.at("responses").as_object().if_contains(std::to_string(reply.status));
     ASSERT_NE(expected, nullptr) << reply.status << " " << reply.body;
     ASSERT_LT(reply.status, 300) << reply.body;
+    if (!expected->as_object().contains("content")) {
+      EXPECT_EQ(reply.body, "");
+      return;
+    }
     const std::string type = reply.Header("Content-Type").substr(0, reply.Header("Content-Type").find(';'));
     const auto* content = expected->at("content").as_object().if_contains(type);
     ASSERT_NE(content, nullptr) << type;
@@ -93,13 +104,22 @@ class OpenApiExamples : public ApiFixture {
   }
 
   void TryAll(const std::string& method, const std::string& path) {
+    SCOPED_TRACE(method + " " + path);
     std::string lower = method;
     std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
     const json::object& operation = Description().at("paths").at(path).at(lower).as_object();
     tried_.insert(method + " " + path);
-    if (!operation.contains("requestBody")) return Try(method, path, operation, nullptr);
-    const auto& examples = operation.at("requestBody").at("content").at("application/json").at("examples").as_object();
-    for (const auto& example : examples) Try(method, path, operation, &example.value().at("value"));
+    const Filled filled = Fill(path, operation);
+    if (!operation.contains("requestBody")) return CheckAnswer(Call(method, filled.target), operation);
+    for (const auto& [type, content] : operation.at("requestBody").at("content").as_object()) {
+      const std::string headers = "Content-Type: " + std::string(type) + "\r\n" + filled.headers;
+      for (const auto& example : content.at("examples").as_object()) {
+        const json::value& body = example.value().at("value");
+        EXPECT_EQ(SchemaViolation(body, content.at("schema"), Description(), "request"), "");
+        const std::string bytes = BytesOf(body, std::string(type), content.at("schema"));
+        CheckAnswer(Send(method, filled.target, bytes, headers), operation);
+      }
+    }
   }
 
   // A cluster in which node4 waits to be admitted, for the routes that a server alone refuses.
@@ -117,48 +137,79 @@ class OpenApiExamples : public ApiFixture {
   std::set<std::string> tried_;
 };
 
+// Each needs what those before it have made.
+constexpr const char* kOrder[][2] = {{"POST", "/collections"},
+                                     {"GET", "/collections"},
+                                     {"GET", "/collections/{name}"},
+                                     {"PATCH", "/collections/{name}"},
+                                     {"POST", "/vectors"},
+                                     {"POST", "/vectors/get"},
+                                     {"POST", "/vectors/scroll"},
+                                     {"POST", "/vectors/count"},
+                                     {"POST", "/search"},
+                                     {"POST", "/documents"},
+                                     {"GET", "/documents/{id}"},
+                                     {"DELETE", "/documents/{id}"},
+                                     {"POST", "/documents/delete"},
+                                     {"POST", "/vectors/delete"},
+                                     {"POST", "/collections/{name}/snapshots"},
+                                     {"GET", "/collections/{name}/snapshots"},
+                                     {"POST", "/collections/{name}/snapshots/verify"},
+                                     {"POST", "/collections/{name}/snapshots/prune"},
+                                     {"POST", "/collections/{name}/restore"},
+                                     {"GET", "/snapshots"},
+                                     {"GET", "/snapshots/{job}"},
+                                     {"GET", "/cluster/status"},
+                                     {"GET", "/cluster/health"},
+                                     {"GET", "/cluster/sharding"},
+                                     {"GET", "/cluster/comparison"},
+                                     {"POST", "/cluster/nodes"},
+                                     {"POST", "/cluster/rebalance"},
+                                     {"POST", "/cluster/repair"},
+                                     {"POST", "/collections/{name}/reshard"},
+                                     {"DELETE", "/collections/{name}/reshard"},
+                                     {"DELETE", "/cluster/nodes/{id}"},
+                                     {"GET", "/health"},
+                                     {"GET", "/ready"},
+                                     {"GET", "/stats"},
+                                     {"GET", "/shards"},
+                                     {"GET", "/metrics"},
+                                     {"GET", "/openapi.json"},
+                                     {"POST", "/api/v1/write"},
+                                     {"POST", "/api/v1/import"},
+                                     {"POST", "/api/v1/import/prometheus"},
+                                     {"POST", "/api/v1/import/native"},
+                                     {"POST", "/write"},
+                                     {"POST", "/api/v2/write"},
+                                     {"POST", "/v1/metrics"},
+                                     {"GET", "/api/v1/query"},
+                                     {"POST", "/api/v1/query"},
+                                     {"GET", "/api/v1/query_range"},
+                                     {"POST", "/api/v1/query_range"},
+                                     {"GET", "/api/v1/format_query"},
+                                     {"POST", "/api/v1/format_query"},
+                                     {"GET", "/api/v1/query_exemplars"},
+                                     {"POST", "/api/v1/query_exemplars"},
+                                     {"GET", "/api/v1/series"},
+                                     {"POST", "/api/v1/series"},
+                                     {"GET", "/api/v1/labels"},
+                                     {"POST", "/api/v1/labels"},
+                                     {"GET", "/api/v1/label/{label}/values"},
+                                     {"GET", "/api/v1/metadata"},
+                                     {"GET", "/api/v1/status/buildinfo"},
+                                     {"GET", "/api/v1/status/flags"},
+                                     {"GET", "/api/v1/status/config"},
+                                     {"GET", "/api/v1/status/runtimeinfo"},
+                                     {"GET", "/api/v1/status/tsdb"},
+                                     {"POST", "/api/v1/read"},
+                                     {"POST", "/api/v1/admin/tsdb/delete_series"},
+                                     {"PUT", "/api/v1/admin/tsdb/delete_series"},
+                                     {"DELETE", "/collections/{name}"}};
+
 TEST_F(OpenApiExamples, AllWorkAndAnswersFitTheirSchemas) {
   OpenInCluster();
-  const char* const order[][2] = {{"POST", "/collections"},
-                                  {"GET", "/collections"},
-                                  {"GET", "/collections/{name}"},
-                                  {"PATCH", "/collections/{name}"},
-                                  {"POST", "/vectors"},
-                                  {"POST", "/vectors/get"},
-                                  {"POST", "/vectors/scroll"},
-                                  {"POST", "/vectors/count"},
-                                  {"POST", "/search"},
-                                  {"POST", "/documents"},
-                                  {"GET", "/documents/{id}"},
-                                  {"DELETE", "/documents/{id}"},
-                                  {"POST", "/documents/delete"},
-                                  {"POST", "/vectors/delete"},
-                                  {"POST", "/collections/{name}/snapshots"},
-                                  {"GET", "/collections/{name}/snapshots"},
-                                  {"POST", "/collections/{name}/snapshots/verify"},
-                                  {"POST", "/collections/{name}/snapshots/prune"},
-                                  {"POST", "/collections/{name}/restore"},
-                                  {"GET", "/snapshots"},
-                                  {"GET", "/snapshots/{job}"},
-                                  {"GET", "/cluster/status"},
-                                  {"GET", "/cluster/health"},
-                                  {"GET", "/cluster/sharding"},
-                                  {"GET", "/cluster/comparison"},
-                                  {"POST", "/cluster/nodes"},
-                                  {"POST", "/cluster/rebalance"},
-                                  {"POST", "/cluster/repair"},
-                                  {"POST", "/collections/{name}/reshard"},
-                                  {"DELETE", "/collections/{name}/reshard"},
-                                  {"DELETE", "/cluster/nodes/{id}"},
-                                  {"GET", "/health"},
-                                  {"GET", "/ready"},
-                                  {"GET", "/stats"},
-                                  {"GET", "/shards"},
-                                  {"GET", "/metrics"},
-                                  {"GET", "/openapi.json"},
-                                  {"DELETE", "/collections/{name}"}};
-  for (const auto& [method, path] : order) TryAll(method, path);
-  for (const Route& route : ApiRoutes({}, slot_, metrics_)) {
+  for (const auto& [method, path] : kOrder) TryAll(method, path);
+  for (const Route& route : AllRoutes(slot_, metrics_slot_, metrics_)) {
     EXPECT_TRUE(tried_.contains(route.method + " " + route.pattern)) << route.method << " " << route.pattern;
   }
 }
