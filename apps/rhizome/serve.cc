@@ -165,7 +165,7 @@ std::vector<gateway::Route> RoutesOf(const Config& config, Slots& slots) {
   std::vector<gateway::Route> routes = gateway::ApiRoutes(api, slots.backend, ProcessMetrics());
   for (auto part :
        {metrics_api::MetricsRoutes(MetricsApiOptionsOf(config, RHIZOME_VERSION), slots.metrics, SystemClock()),
-        metrics_api::IngestRoutes({}, slots.metrics, SystemClock())}) {
+        metrics_api::IngestRoutes({}, slots.metrics, ProcessMetrics(), SystemClock())}) {
     routes.insert(routes.end(), part.begin(), part.end());
   }
   return routes;

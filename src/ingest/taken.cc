@@ -22,7 +22,8 @@ std::string_view MetricTypeName(MetricType type) {
 
 std::string Taken::Complaint() const {
   if (dropped == 0) return {};
-  std::string out = fmt::format("{} of {} samples were refused, the others are kept", dropped, samples + dropped);
+  std::string out = fmt::format("{} of {} samples were refused", dropped, samples + dropped);
+  if (samples > 0) out += ", the others are kept";
   for (const Status& reason : reasons) {
     out += "; ";
     if (!reason.field().empty()) out.append(reason.field()).append(": ");

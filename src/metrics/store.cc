@@ -107,6 +107,7 @@ Result<Written> Store::Write(std::string_view tenant, const std::string& batch) 
     if (!parts[i].empty()) RETURN_IF_ERROR(Admit(shards->at(i), parts[i], written));
   }
   std::vector<std::pair<shard::SeriesShard*, shard::PendingSamples>> pending;
+  pending.reserve(parts.size());  // what is begun must not get lost on the way to its end
   for (size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].empty()) continue;
     pending.emplace_back(&shards->at(i), shards->at(i).Begin(std::move(parts[i])));

@@ -12,14 +12,15 @@
 #include "ingest/exposition.h"
 #include "ingest/json_lines.h"
 #include "ingest/line_protocol.h"
+#include "ingest/native.h"
 #include "ingest/otlp.h"
 #include "ingest/remote_write.h"
 #include "ingest/remote_write_2.h"
 #include "metrics_api/answers.h"
+#include "metrics_api/spares.h"
 
 namespace rhizome::metrics_api {
 
-using format::SeriesBatch;
 using format::SeriesBatchBuilder;
 using gateway::BodyKind;
 using gateway::Lane;
@@ -29,13 +30,9 @@ using ingest::Taken;
 
 namespace {
 
+constexpr size_t kDecodersKept = 8;               // of each kind
+constexpr size_t kDictionaryBytesMax = 16 << 20;  // that one of them remembers
 constexpr std::string_view kVersion2 = "io.prometheus.write.v2.Request";
-
-// A body that was read: what of it may be stored, encoded.
-struct Decoded {
-  Taken taken;
-  std::string batch;
-};
 
 // What became of a body.
 struct Outcome {
@@ -44,29 +41,56 @@ struct Outcome {
   std::string complaint;  // "" unless something was refused
 };
 
+// What came in one format, for /metrics.
+struct Counts {
+  Counts(MetricRegistry& metrics, const std::string& format)
+      : kept(metrics.GetCounter("metrics_samples_kept_total", "Samples taken in and durable.", {{"format", format}})),
+        refused(metrics.GetCounter("metrics_samples_refused_total", "Samples refused for good, one by one.",
+                                   {{"format", format}})) {}
+  Counter kept;
+  Counter refused;
+};
+
 class Ingest {
  public:
-  Ingest(const ingest::Limits& limits, metrics::StoreSlot& slot, Clock& clock)
-      : limits_(limits), slot_(slot), clock_(clock) {}
+  Ingest(const ingest::Limits& limits, metrics::StoreSlot& slot, MetricRegistry& metrics, Clock& clock)
+      : limits_(limits),
+        slot_(slot),
+        clock_(clock),
+        remote_write_(metrics, "remote_write"),
+        json_lines_(metrics, "json_lines"),
+        exposition_(metrics, "exposition"),
+        line_protocol_(metrics, "line_protocol"),
+        otlp_(metrics, "otlp"),
+        native_(metrics, "native"),
+        writes_(kDecodersKept, [] { return std::make_unique<ingest::RemoteWriteDecoder>(); }),
+        writes_2_(kDecodersKept, [] { return std::make_unique<ingest::RemoteWrite2Decoder>(); }),
+        natives_(kDecodersKept,
+                 [limits] { return std::make_unique<ingest::NativeDecoder>(limits, kDictionaryBytesMax); }) {}
 
-  Result<Response> RemoteWrite(const Request& request) const;
-  Result<Response> JsonLines(const Request& request) const;
-  Result<Response> Exposition(const Request& request) const;
-  Result<Response> LineProtocol(const Request& request) const;
-  Result<Response> Otlp(const Request& request) const;
-  Result<Response> Native(const Request& request) const;
+  Result<Response> RemoteWrite(const Request& request);
+  Result<Response> JsonLines(const Request& request);
+  Result<Response> Exposition(const Request& request);
+  Result<Response> LineProtocol(const Request& request);
+  Result<Response> Otlp(const Request& request);
+  Result<Response> Native(const Request& request);
 
  private:
   using Decode = std::function<Result<Taken>(SeriesBatchBuilder& out)>;
 
   // Decodes and writes what may be stored.
-  Result<Outcome> Take(const Request& request, const Decode& decode) const;
-  Result<Outcome> Write(const Request& request, Decoded decoded) const;
-  Result<Decoded> DecodeNative(std::string_view body) const;
+  Result<Outcome> Take(const Request& request, Counts& counts, const Decode& decode);
+  // `taken` is the account of the body that `batch` came from.
+  Result<Outcome> Write(const Request& request, Counts& counts, Taken taken, const std::string& batch);
 
   const ingest::Limits limits_;
   metrics::StoreSlot& slot_;
   Clock& clock_;
+  Counts remote_write_, json_lines_, exposition_, line_protocol_, otlp_, native_;
+  // They remember what senders say again and again.
+  Spares<ingest::RemoteWriteDecoder> writes_;
+  Spares<ingest::RemoteWrite2Decoder> writes_2_;
+  Spares<ingest::NativeDecoder> natives_;
 };
 
 // "application/x-protobuf; proto=a.B" → "a.B"; "" without.
@@ -95,6 +119,7 @@ Status ForSender(const Status& status) {
     case Code::kIoError:
       spdlog::warn("a write of samples failed: {}", status.ToString());
       return Status::Unavailable("whether the samples are kept is not known: send them again");
+    case Code::kResourceExhausted: return Status::ResourceExhausted("too much waits for the disk: send again later");
     default: return status;
   }
 }
@@ -132,46 +157,45 @@ std::string OtlpAnswer(const Outcome& outcome, bool json) {
   return out;
 }
 
-Result<Outcome> Ingest::Take(const Request& request, const Decode& decode) const {
-  SeriesBatchBuilder builder;
-  Decoded decoded;
+Result<Outcome> Ingest::Take(const Request& request, Counts& counts, const Decode& decode) {
+  Taken taken;
+  std::string batch;
   {
     const Step step("decode");
-    ASSIGN_OR_RETURN(decoded.taken, decode(builder));
-    decoded.batch = builder.Encode();
+    SeriesBatchBuilder builder;
+    ASSIGN_OR_RETURN(taken, decode(builder));
+    batch = builder.Encode();
   }
-  return Write(request, std::move(decoded));
+  return Write(request, counts, std::move(taken), batch);
 }
 
-Result<Outcome> Ingest::Write(const Request& request, Decoded decoded) const {
+Result<Outcome> Ingest::Write(const Request& request, Counts& counts, Taken taken, const std::string& batch) {
   ASSIGN_OR_RETURN(metrics::Store* const store, slot_.Get());
   const Step step("write");
   const std::string_view tenant = request.tenant.empty() ? metrics::kTenant : std::string_view(request.tenant);
-  auto written = store->Write(tenant, decoded.batch);
+  auto written = store->Write(tenant, batch);
   if (!written.ok()) return ForSender(written.status());
-  Taken& taken = decoded.taken;
   if (!taken.metadata.empty()) store->NoteMetadata(std::move(taken.metadata));
   taken.samples = written->kept;
   taken.dropped += written->refused;
   for (Status& reason : written->reasons) {
     if (taken.reasons.size() < Taken::kReasonsMax) taken.reasons.push_back(std::move(reason));
   }
-  Outcome outcome{taken.samples, taken.dropped, ""};
-  if (taken.dropped > 0) outcome.complaint = taken.Complaint();
-  if (taken.dropped > 0 && taken.samples > 0) outcome.complaint += "; all others are kept, so do not send this again";
-  return outcome;
+  counts.kept.Add(static_cast<double>(taken.samples));
+  counts.refused.Add(static_cast<double>(taken.dropped));
+  return Outcome{taken.samples, taken.dropped, taken.Complaint()};
 }
 
-Result<Response> Ingest::RemoteWrite(const Request& request) const {
+Result<Response> Ingest::RemoteWrite(const Request& request) {
   const std::string proto = ProtoOf(request.content_type);
   if (!proto.empty() && proto != kVersion2 && proto != "prometheus.WriteRequest") {
     return gateway::ProblemFrom(gateway::HttpProblem{415, "unsupported_media_type", "Unsupported media type",
                                                      "proto is prometheus.WriteRequest or " + std::string(kVersion2)},
                                 request.id);
   }
-  const auto outcome = Take(request, [&](SeriesBatchBuilder& out) -> Result<Taken> {
-    if (proto == kVersion2) return ingest::RemoteWrite2Decoder().Decode(request.body, limits_, out);
-    return ingest::RemoteWriteDecoder().Decode(request.body, limits_, out);
+  const auto outcome = Take(request, remote_write_, [&](SeriesBatchBuilder& out) -> Result<Taken> {
+    if (proto == kVersion2) return writes_2_.Take()->Decode(request.body, limits_, out);
+    return writes_.Take()->Decode(request.body, limits_, out);
   });
   ASSIGN_OR_RETURN(Response response, Plain(outcome, request));
   response.headers.emplace_back("X-Prometheus-Remote-Write-Samples-Written", std::to_string(outcome->kept));
@@ -180,35 +204,35 @@ Result<Response> Ingest::RemoteWrite(const Request& request) const {
   return response;
 }
 
-Result<Response> Ingest::JsonLines(const Request& request) const {
-  return Plain(
-      Take(request, [&](SeriesBatchBuilder& out) { return ingest::DecodeJsonLines(request.body, limits_, out); }),
-      request);
+Result<Response> Ingest::JsonLines(const Request& request) {
+  return Plain(Take(request, json_lines_,
+                    [&](SeriesBatchBuilder& out) { return ingest::DecodeJsonLines(request.body, limits_, out); }),
+               request);
 }
 
-Result<Response> Ingest::Exposition(const Request& request) const {
+Result<Response> Ingest::Exposition(const Request& request) {
   ingest::ExpositionOptions options;
   options.now_ms = clock_.WallMs();
   if (request.content_type.starts_with("application/openmetrics-text")) {
     options.format = ingest::ExpositionFormat::kOpenMetrics;
   }
   return Plain(
-      Take(request,
+      Take(request, exposition_,
            [&](SeriesBatchBuilder& out) { return ingest::DecodeExposition(request.body, options, limits_, out); }),
       request);
 }
 
-Result<Response> Ingest::LineProtocol(const Request& request) const {
+Result<Response> Ingest::LineProtocol(const Request& request) {
   ingest::LineProtocolOptions options;
   options.now_ms = clock_.WallMs();
   ASSIGN_OR_RETURN(options.precision, ingest::TimePrecisionOf(ParameterOf(request, "precision")));
   return Plain(
-      Take(request,
+      Take(request, line_protocol_,
            [&](SeriesBatchBuilder& out) { return ingest::DecodeLineProtocol(request.body, options, limits_, out); }),
       request);
 }
 
-Result<Response> Ingest::Otlp(const Request& request) const {
+Result<Response> Ingest::Otlp(const Request& request) {
   const bool json = IsJson(request.content_type);
   if (!json && !request.content_type.starts_with("application/x-protobuf")) {
     return gateway::ProblemFrom(gateway::HttpProblem{415, "unsupported_media_type", "Unsupported media type",
@@ -217,7 +241,7 @@ Result<Response> Ingest::Otlp(const Request& request) const {
   }
   ingest::OtlpOptions options;
   if (json) options.encoding = ingest::OtlpEncoding::kJson;
-  ASSIGN_OR_RETURN(const Outcome outcome, Take(request, [&](SeriesBatchBuilder& out) {
+  ASSIGN_OR_RETURN(const Outcome outcome, Take(request, otlp_, [&](SeriesBatchBuilder& out) {
                      return ingest::DecodeOtlp(request.body, options, limits_, out);
                    }));
   Response response;
@@ -226,45 +250,22 @@ Result<Response> Ingest::Otlp(const Request& request) const {
   return response;
 }
 
-Result<Decoded> Ingest::DecodeNative(std::string_view body) const {
-  RETURN_IF_ERROR(ingest::CheckBodySize(body, limits_));
-  const auto batch = SeriesBatch::Decode(body);
-  if (!batch.ok()) return ingest::Malformed("body", batch.status().message());
-  Decoded decoded;
-  std::vector<Status> faults;  // by series
-  bool sound = true;
-  for (uint32_t i = 0; i < batch->series_count(); ++i) {
-    faults.push_back(ingest::CheckSeries(batch->LabelsOf(i), limits_));
-    sound = sound && faults.back().ok();
+Result<Response> Ingest::Native(const Request& request) {
+  ingest::NativeBatch native;
+  {
+    const Step step("decode");
+    ASSIGN_OR_RETURN(native, natives_.Take()->Decode(request.body));
   }
-  if (sound) {
-    decoded.taken.samples = batch->sample_count();
-    decoded.batch = std::string(body);
-    return decoded;
-  }
-  SeriesBatchBuilder left;
-  batch->ForEachRow([&](uint32_t series, int64_t time_ms, double value) {
-    if (faults[series].ok()) return left.Add(left.SeriesOf(batch->LabelsOf(series)), time_ms, value);
-    decoded.taken.Drop(1, [&] {
-      return Status::InvalidArgument("series[" + std::to_string(series) + "]", std::string(faults[series].message()));
-    });
-  });
-  decoded.taken.samples = left.sample_count();
-  decoded.batch = left.Encode();
-  return decoded;
-}
-
-Result<Response> Ingest::Native(const Request& request) const {
-  ASSIGN_OR_RETURN(Decoded decoded, DecodeNative(request.body));
-  return Plain(Write(request, std::move(decoded)), request);
+  return Plain(Write(request, native_, std::move(native.taken), native.batch ? *native.batch : request.body), request);
 }
 
 }  // namespace
 
-std::vector<gateway::Route> IngestRoutes(const ingest::Limits& limits, metrics::StoreSlot& slot, Clock& clock) {
-  const auto ingest = std::make_shared<const Ingest>(limits, slot, clock);
+std::vector<gateway::Route> IngestRoutes(const ingest::Limits& limits, metrics::StoreSlot& slot,
+                                         MetricRegistry& metrics, Clock& clock) {
+  const auto ingest = std::make_shared<Ingest>(limits, slot, metrics, clock);
   std::vector<gateway::Route> routes;
-  using Method = Result<Response> (Ingest::*)(const Request&) const;
+  using Method = Result<Response> (Ingest::*)(const Request&);
   const auto add = [&](const char* path, const char* summary, BodyKind body, Method method) {
     routes.push_back({"POST", path, Lane::kWrite, false, summary,
                       [ingest, method](const Request& request) { return ((*ingest).*method)(request); }, body});

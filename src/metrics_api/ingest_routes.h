@@ -10,13 +10,15 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "gateway/router.h"
 #include "ingest/taken.h"
 #include "metrics/store_slot.h"
 
 namespace rhizome::metrics_api {
 
-// `slot` and `clock` outlive every handler.
-std::vector<gateway::Route> IngestRoutes(const ingest::Limits& limits, metrics::StoreSlot& slot, Clock& clock);
+// `metrics` counts what comes in. All outlive every handler.
+std::vector<gateway::Route> IngestRoutes(const ingest::Limits& limits, metrics::StoreSlot& slot,
+                                         MetricRegistry& metrics, Clock& clock);
 
 }  // namespace rhizome::metrics_api

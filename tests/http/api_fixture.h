@@ -68,7 +68,7 @@ inline std::vector<Route> AllRoutes(const BackendSlot& slot, metrics::StoreSlot&
   options.admin = true;
   std::vector<Route> routes = ApiRoutes({}, slot, registry);
   for (auto part : {metrics_api::MetricsRoutes(options, metrics_slot, SystemClock()),
-                    metrics_api::IngestRoutes({}, metrics_slot, SystemClock())}) {
+                    metrics_api::IngestRoutes({}, metrics_slot, registry, SystemClock())}) {
     routes.insert(routes.end(), part.begin(), part.end());
   }
   return routes;
