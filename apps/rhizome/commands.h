@@ -1,9 +1,11 @@
-// The client side of the program: ingest, search, cluster and salvage. Each prints its result and returns the exit
-// code: 0 done, 1 failed, 2 partly failed (ingest).
+// The client side of the program: ingest, search, cluster, bench and salvage. Each prints its result and returns the
+// exit code: 0 done, 1 failed, 2 partly failed (ingest).
 #pragma once
 
 #include <string>
 #include <vector>
+
+#include "metrics_load/load.h"
 
 namespace rhizome::app {
 
@@ -67,6 +69,16 @@ struct SnapshotArguments {
   bool quiet = false;
 };
 int Snapshot(const SnapshotArguments& arguments);
+
+struct BenchMetricsArguments {
+  metrics_load::LoadOptions load;
+  std::string protocol = "native";
+  uint32_t batch = 0;  // samples of a request; 0: what the protocol's senders usually send
+  bool json = false;
+  bool quiet = false;
+};
+// 0 when every request was acknowledged, 2 when some failed, 1 when none was or the arguments are wrong.
+int BenchMetrics(const BenchMetricsArguments& arguments);
 
 int Salvage(const std::string& data_dir);
 

@@ -146,6 +146,47 @@ void AddSnapshot(CLI::App& app, rhizome::app::SnapshotArguments& arguments) {
   prune->add_flag("--yes", arguments.yes, "Remove them");
 }
 
+void AddBench(CLI::App& app, rhizome::app::BenchMetricsArguments& arguments) {
+  CLI::App* bench = app.add_subcommand("bench", "Load a server and measure how it answers");
+  bench->require_subcommand(1);
+  CLI::App* metrics = bench->add_subcommand(
+      "metrics",
+      "Send generated samples, as a fleet of machines would, to any server that takes one of the protocols; tell "
+      "samples "
+      "per second and how long acknowledgements take. Nothing is sent twice. Exit code 2: some requests failed");
+  rhizome::metrics_load::LoadOptions& load = arguments.load;
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return metrics->add_option(name, value, help)->capture_default_str();
+  };
+  add("-u,--url,--server", load.url, "Base URL of the server")->envname("RHIZOME_SERVER");
+  metrics->add_option("--api-key", load.api_key, "Key of that server")->envname("RHIZOME_API_KEY");
+  add("-p,--protocol", arguments.protocol, "native, remote_write or influx")
+      ->check(CLI::IsMember({"native", "remote_write", "influx"}));
+  add("-n,--series", load.series, "Series, of eight labels each")->check(CLI::Range(1, 100'000'000));
+  add("-k,--samples-per-series", load.body.samples_per_series, "Samples of each series in a request")
+      ->check(CLI::Range(1, 1'000'000));
+  metrics->add_option("--batch", arguments.batch, "Samples in a request; 10000 for native, else 1000 when left out")
+      ->check(CLI::Range(1, 1'000'000));
+  add("--connections", load.connections, "Connections, which share the series out")->check(CLI::Range(1, 1'000));
+  add("--seconds", load.seconds, "How long; 0: until the rounds are done")->check(CLI::Range(0.0, 86'400.0));
+  add("--rounds", load.rounds, "Stop when each series was sent so often; 0: no such end");
+  add("--rate", load.rate,
+      "Samples per second, due at even times, from which latencies count (open loop); 0: each connection sends again "
+      "when it is answered (closed loop)")
+      ->check(CLI::NonNegativeNumber);
+  metrics
+      ->add_option("--start-ms", load.start_ms,
+                   "Time of the first samples, in ms since 1970; 30 days ago when left out, or so that the last of the "
+                   "rounds are of now")
+      ->check(CLI::PositiveNumber);
+  add("--interval-ms", load.interval_ms, "Between two samples of a series")->check(CLI::Range(1, 86'400'000));
+  metrics->add_flag("--full-precision", load.full_precision, "Values of random digits, which compress least");
+  add("--seed", load.seed, "The same seed gives the same samples");
+  add("--timeout-ms", load.timeout_ms, "Of a request")->check(CLI::Range(1, 3'600'000));
+  metrics->add_flag("--json", arguments.json, "One JSON object of figures");
+  metrics->add_flag("-q,--quiet", arguments.quiet, "No progress");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -197,6 +238,9 @@ int main(int argc, char** argv) {
   rhizome::app::SnapshotArguments snapshot;
   AddSnapshot(app, snapshot);
 
+  rhizome::app::BenchMetricsArguments bench;
+  AddBench(app, bench);
+
   std::string salvage_dir;
   CLI::App* salvage_command = app.add_subcommand("salvage", "Recover what is still good of a damaged log");
   salvage_command->add_option("--data-dir", salvage_dir, "Data folder of the server, which must be stopped")
@@ -209,6 +253,7 @@ int main(int argc, char** argv) {
   if (*ingest_command) return rhizome::app::Ingest(ingest);
   if (app.got_subcommand("cluster")) return rhizome::app::Cluster(cluster);
   if (app.got_subcommand("snapshot")) return rhizome::app::Snapshot(snapshot);
+  if (app.got_subcommand("bench")) return rhizome::app::BenchMetrics(bench);
   if (*search_command) return rhizome::app::Search(search);
   return rhizome::app::Salvage(salvage_dir);
 }

@@ -27,8 +27,8 @@ std::string Grouped(uint64_t number) {
   return text;
 }
 
-std::string ProgressText(uint64_t done, uint64_t total, uint64_t documents, double seconds) {
-  const double rate = seconds > 0 ? static_cast<double>(documents) / seconds : 0;
+std::string ProgressText(uint64_t done, uint64_t total, uint64_t counted, double seconds, std::string_view noun) {
+  const double rate = seconds > 0 ? static_cast<double>(counted) / seconds : 0;
   std::string text;
   if (total > 0) {
     const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
@@ -36,16 +36,17 @@ std::string ProgressText(uint64_t done, uint64_t total, uint64_t documents, doub
     text =
         fmt::format("[{}{}] {:3.0f} %  ", std::string(filled, '#'), std::string(kBarWidth - filled, '-'), share * 100);
   }
-  text += fmt::format("{} documents  {:.0f}/s", Grouped(documents), rate);
+  text += fmt::format("{} {}  {:.0f}/s", Grouped(counted), noun, rate);
   if (total > done && done > 0 && seconds > 1) {
     text += "  " + Duration(seconds * static_cast<double>(total - done) / static_cast<double>(done)) + " left";
   }
   return text;
 }
 
-Progress::Progress(uint64_t total, bool quiet, Clock& clock)
+Progress::Progress(uint64_t total, bool quiet, std::string_view noun, Clock& clock)
     : total_(total),
       quiet_(quiet),
+      noun_(noun),
       terminal_(isatty(STDERR_FILENO) == 1),
       clock_(clock),
       start_ns_(clock.MonotonicNs()) {}
@@ -58,10 +59,10 @@ Progress::~Progress() {
 
 double Progress::seconds() const { return static_cast<double>(clock_.MonotonicNs() - start_ns_) / 1e9; }
 
-void Progress::Advance(uint64_t amount, uint64_t documents) {
+void Progress::Advance(uint64_t amount, uint64_t counted) {
   MutexLock lock(mutex_);
   done_ += amount;
-  documents_ += documents;
+  counted_ += counted;
   Draw(false);
 }
 
@@ -69,7 +70,7 @@ void Progress::Draw(bool force) {
   const int64_t now = clock_.MonotonicNs();
   if (quiet_ || (!force && now - std::max(drawn_ns_, start_ns_) < (terminal_ ? kTerminalNs : kPlainNs))) return;
   drawn_ns_ = now;
-  const std::string text = ProgressText(done_, total_, documents_, seconds());
+  const std::string text = ProgressText(done_, total_, counted_, seconds(), noun_);
   std::fputs(terminal_ ? ("\r\033[K" + text).c_str() : (text + "\n").c_str(), stderr);
   std::fflush(stderr);
 }

@@ -24,6 +24,10 @@ TEST(Progress, TheBarSaysShareRateAndTimeLeft) {
   EXPECT_THAT(text, HasSubstr("0:30 left"));
 }
 
+TEST(Progress, WhatIsCountedIsNamed) {
+  EXPECT_THAT(ProgressText(25, 0, 5'000, 10, "samples"), HasSubstr("5,000 samples  500/s"));
+}
+
 TEST(Progress, WithoutATotalThereIsNoBar) { EXPECT_THAT(ProgressText(25, 0, 500, 10), Not(HasSubstr("["))); }
 
 }  // namespace
