@@ -54,6 +54,7 @@ struct Parts {
   std::string_view title;
   std::string_view detail;
   std::string_view field;
+  const ProblemCounts* counts = nullptr;
 };
 
 Response Render(const Parts& parts, std::string_view request_id) {
@@ -63,6 +64,9 @@ Response Render(const Parts& parts, std::string_view request_id) {
   document["status"] = parts.status;
   if (!parts.detail.empty()) document["detail"] = AsUtf8(parts.detail);
   if (!parts.field.empty()) document["field"] = AsUtf8(parts.field);
+  if (parts.counts != nullptr) {
+    for (const auto& [name, count] : *parts.counts) document[name] = count;
+  }
   document["request_id"] = request_id;
   Response response;
   response.status = parts.status;
@@ -95,12 +99,13 @@ int HttpStatusOf(Code code) {
   return 500;
 }
 
-Response ProblemFrom(const Status& status, std::string_view request_id) {
+Response ProblemFrom(const Status& status, std::string_view request_id, const ProblemCounts& counts) {
   const std::string_view detail = IsPrivate(status.code())
                                       ? std::string_view("the server's log says more under this request id")
                                       : status.message();
-  return Render({HttpStatusOf(status.code()), CodeName(status.code()), TitleOf(status.code()), detail, status.field()},
-                request_id);
+  return Render(
+      {HttpStatusOf(status.code()), CodeName(status.code()), TitleOf(status.code()), detail, status.field(), &counts},
+      request_id);
 }
 
 Response ProblemFrom(const HttpProblem& problem, std::string_view request_id) {

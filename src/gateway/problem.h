@@ -6,8 +6,11 @@
 // Pure functions.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/status.h"
 #include "gateway/http_message.h"
@@ -21,7 +24,9 @@ int HttpStatusOf(Code code);
 
 // The answer to a failed request. Details of kInternal, kIoError and kCorruption stay in the log, where the
 // request id finds them. 429 and 503 carry Retry-After.
-Response ProblemFrom(const Status& status, std::string_view request_id);
+// `counts` are members of their own, for programs.
+using ProblemCounts = std::vector<std::pair<std::string_view, uint64_t>>;
+Response ProblemFrom(const Status& status, std::string_view request_id, const ProblemCounts& counts = {});
 
 // For what only HTTP knows (404 for a path, 405, 408, 415, …): `type` is the last part of the URN.
 struct HttpProblem {

@@ -27,6 +27,14 @@ TEST(Problem, WithoutAFieldNoneIsNamed) {
   EXPECT_FALSE(Document(ProblemFrom(Status::NotFound("no such collection"), "r")).contains("field"));
 }
 
+TEST(Problem, CountsAreMembersOfTheirOwn) {
+  const auto document =
+      Document(ProblemFrom(Status::InvalidArgument("body", "2 of 7 were refused"), "r", {{"kept", 5}, {"refused", 2}}));
+  EXPECT_EQ(document.at("kept"), 5);
+  EXPECT_EQ(document.at("refused"), 2);
+  EXPECT_FALSE(Document(ProblemFrom(Status::InvalidArgument("body", "none"), "r")).contains("kept"));
+}
+
 TEST(Problem, EveryCodeHasAnErrorStatus) {
   for (int code = 1; code <= static_cast<int>(Code::kInternal); ++code) {
     const int status = HttpStatusOf(static_cast<Code>(code));

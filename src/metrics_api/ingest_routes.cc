@@ -125,7 +125,8 @@ Status ForSender(const Status& status) {
 }
 
 Response Refusal(const Outcome& outcome, const Request& request) {
-  return gateway::ProblemFrom(Status::InvalidArgument("body", outcome.complaint), request.id);
+  return gateway::ProblemFrom(Status::InvalidArgument("body", outcome.complaint), request.id,
+                              {{"kept", outcome.kept}, {"refused", outcome.refused}});
 }
 
 // 204, or what was refused.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -18,7 +19,10 @@ constexpr size_t kComplaintMax = 300;
 constexpr int64_t kLeadMsMax = 900'000;  // of one connection's samples over another's
 constexpr int64_t kPauseNs = 1'000'000;
 constexpr int64_t kAfterFailureNs = 100'000'000;  // in a closed loop, so that a dead server is not asked all the time
-constexpr int64_t kDefaultAgeMs = 30LL * 24 * 3'600'000;
+constexpr int64_t kIntervalMs = 15'000;
+constexpr int64_t kBackfillAgeMs = 30LL * 24 * 3'600'000;
+constexpr int64_t kLiveIntervalMs = 50;
+constexpr int64_t kLiveAgeMs = 540'000;
 
 Status CheckOptions(const LoadOptions& options) {
   RETURN_IF_ERROR(io::CheckServerUrl(options.url, "url"));
@@ -33,14 +37,26 @@ Status CheckOptions(const LoadOptions& options) {
   if (options.seconds <= 0 && options.rounds == 0) {
     return Status::InvalidArgument("seconds", "must be positive where there are no rounds");
   }
-  if (options.rate < 0 || options.interval_ms <= 0) return Status::InvalidArgument("rate", "must not be negative");
+  if (options.rate < 0) return Status::InvalidArgument("rate", "must not be negative");
+  if (options.interval_ms < 0) return Status::InvalidArgument("interval-ms", "must not be negative");
   return Status::Ok();
 }
 
-int64_t StartOf(const LoadOptions& options, int64_t now_ms) {
-  if (options.start_ms != 0) return options.start_ms;
-  if (options.rounds == 0) return now_ms - kDefaultAgeMs;
-  return now_ms - static_cast<int64_t>(options.rounds * options.body.samples_per_series) * options.interval_ms;
+// Fills in the times that are left open.
+void SetTimes(LoadOptions& options, int64_t now_ms) {
+  const bool live = options.interval_ms == 0 && options.start_ms == 0 && options.rounds == 0;
+  if (live && options.rate > 0) {
+    options.interval_ms =
+        std::max<int64_t>(1, std::llround(static_cast<double>(options.series) * 1'000 / options.rate));
+    options.start_ms = now_ms - options.interval_ms;
+  } else if (live) {
+    options.interval_ms = kLiveIntervalMs;
+    options.start_ms = now_ms - kLiveAgeMs;
+  }
+  if (options.interval_ms == 0) options.interval_ms = kIntervalMs;
+  if (options.start_ms != 0) return;
+  const auto samples = static_cast<int64_t>(options.rounds * options.body.samples_per_series);
+  options.start_ms = now_ms - (samples > 0 ? samples * options.interval_ms : kBackfillAgeMs);
 }
 
 // What the connections share.
@@ -74,22 +90,19 @@ class Connection {
   }
 
   void Run() {
-    // An open loop's requests per second, from the size of a full body.
     const LoadOptions& options = shared_.options;
-    const uint32_t k = options.body.samples_per_series;
-    const double interval_ns =
-        options.rate > 0 ? 1e9 * static_cast<double>(options.body.samples_per_body / k * k) / options.rate : 0;
-    for (uint64_t n = 0;; ++n) {
-      if (!MayGoOn()) break;
+    for (uint64_t sent = 0; MayGoOn();) {
       const uint64_t samples = source_.Next(exchange_.body);
       shared_.newest_ms[number_] = source_.newest_ms();
       int64_t due_ns = shared_.clock.MonotonicNs();
-      if (interval_ns > 0) {
-        const uint64_t turn = n * options.connections + number_;
-        due_ns = shared_.begin_ns + static_cast<int64_t>(interval_ns * static_cast<double>(turn));
+      if (options.rate > 0) {
+        // Of all connections together, before this one's turn: bodies need not be of one size.
+        const auto before = static_cast<double>(sent * options.connections + samples * number_);
+        due_ns = shared_.begin_ns + static_cast<int64_t>(1e9 * before / options.rate);
         if (TimeIsOver(due_ns) || !WaitUntil(due_ns)) break;
       }
       Send(samples, due_ns);
+      sent += samples;
     }
     shared_.newest_ms[number_] = INT64_MAX;
   }
@@ -173,8 +186,8 @@ Result<LoadReport> RunLoad(const LoadOptions& given, const std::atomic<bool>& st
   RETURN_IF_ERROR(CheckOptions(given));
   LoadOptions options = given;
   while (options.url.ends_with('/')) options.url.pop_back();
-  const WorkloadOptions workload{StartOf(options, clock.WallMs()), options.interval_ms, options.full_precision,
-                                 options.seed};
+  SetTimes(options, clock.WallMs());
+  const WorkloadOptions workload{options.start_ms, options.interval_ms, options.full_precision, options.seed};
   Shared shared(options, stop, progress, clock);
   std::vector<std::unique_ptr<Connection>> connections;
   for (uint32_t i = 0; i < options.connections; ++i) {

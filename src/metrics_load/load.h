@@ -32,8 +32,11 @@ struct LoadOptions {
   double seconds = 10;       // 0: until the rounds are done
   uint64_t rounds = 0;       // samples_per_series for each series, so often; 0: until the time is over
   double rate = 0;           // samples per second; 0: closed loop
-  int64_t interval_ms = 15'000;
-  int64_t start_ms = 0;  // of the first samples; 0: so that the last of `rounds` are of now, 30 days ago without them
+  // Between two samples of a series, and the time of the first. 0: an open loop's samples are of when they are due; a
+  // closed loop's lie 50 ms apart and begin nine minutes ago, so that servers take them for live ones and not for a
+  // backfill; those of rounds lie 15 s apart and end now. Where one is given the other is 15 s or 30 days ago.
+  int64_t interval_ms = 0;
+  int64_t start_ms = 0;
   bool full_precision = false;
   uint64_t seed = 1;
   int64_t timeout_ms = 30'000;

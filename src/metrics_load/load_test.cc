@@ -32,6 +32,17 @@ class LoadTest : public testing::Test {
     EXPECT_TRUE(report.ok()) << report.status().ToString();
     return std::move(report).value();
   }
+  // The least and the greatest time that arrived.
+  static std::pair<int64_t, int64_t> TimesOf(HttpTestServer& server) {
+    std::pair<int64_t, int64_t> times{INT64_MAX, INT64_MIN};
+    for (const TestRequest& request : server.requests()) {
+      const auto batch = format::SeriesBatch::Decode(request.body);
+      for (size_t i = 0; i < batch->sample_count(); ++i) {
+        times = {std::min(times.first, batch->TimeAt(i)), std::max(times.second, batch->TimeAt(i))};
+      }
+    }
+    return times;
+  }
   std::string FieldOf(const std::function<void(LoadOptions&)>& change) {
     LoadOptions options = options_;
     change(options);
@@ -71,13 +82,33 @@ TEST_F(LoadTest, TheLastOfTheRoundsIsOfNow) {
   HttpTestServer server(Kept);
   const int64_t now_ms = SystemClock().WallMs();
   Run(server);
-  int64_t newest_ms = 0;
-  for (const TestRequest& request : server.requests()) {
-    const auto batch = format::SeriesBatch::Decode(request.body);
-    for (size_t i = 0; i < batch->sample_count(); ++i) newest_ms = std::max(newest_ms, batch->TimeAt(i));
-  }
+  const int64_t newest_ms = TimesOf(server).second;
   EXPECT_GT(newest_ms, now_ms - 16'000);
   EXPECT_LT(newest_ms, SystemClock().WallMs() + 1'000);
+}
+
+TEST_F(LoadTest, OfAnOpenLoopSamplesAreOfWhenTheyAreDue) {
+  HttpTestServer server(Kept);
+  options_.rounds = 0;
+  options_.seconds = 0.4;
+  options_.rate = 1'000;  // each series every 100 ms
+  const int64_t now_ms = SystemClock().WallMs();
+  Run(server);
+  const auto [least_ms, greatest_ms] = TimesOf(server);
+  EXPECT_GE(least_ms, now_ms - 110);
+  EXPECT_GT(greatest_ms, now_ms + 150);
+  EXPECT_LE(greatest_ms, SystemClock().WallMs() + 10);
+}
+
+TEST_F(LoadTest, OfAClosedLoopTheyAreOfTheLastTenMinutes) {
+  HttpTestServer server(Kept);
+  options_.rounds = 0;
+  options_.seconds = 0.2;
+  const int64_t now_ms = SystemClock().WallMs();
+  Run(server);
+  const auto [least_ms, greatest_ms] = TimesOf(server);
+  EXPECT_GE(least_ms, now_ms - 541'000);
+  EXPECT_LE(greatest_ms, SystemClock().WallMs());
 }
 
 TEST_F(LoadTest, HeadersAreThoseOfTheProtocolAndTheKey) {
@@ -108,6 +139,15 @@ TEST_F(LoadTest, AnOpenLoopDoesNotRunAheadOfItsRate) {
   HttpTestServer server(Kept);
   options_.rate = 1'000;
   EXPECT_GE(Run(server).seconds, 0.279);  // 15 requests of 20 samples: the last is due at 280 ms
+}
+
+TEST_F(LoadTest, TheRateOfAnOpenLoopIsOfSamplesHoweverSmallTheBodies) {
+  HttpTestServer server(Kept);
+  options_.rate = 1'000;
+  options_.connections = 2;
+  options_.body.samples_per_body = 1'000'000;  // of which a connection's 50 series fill little
+  EXPECT_LT(Run(server).latencies.QuantileMs(0), 2'000);
+  EXPECT_EQ(progress_, 300u);
 }
 
 TEST_F(LoadTest, FailuresAreCountedByStatusAndNotRepeated) {
@@ -181,6 +221,7 @@ TEST_F(LoadTest, OptionsThatCannotBeAreNamed) {
   EXPECT_EQ(FieldOf([](LoadOptions& o) { o.body.samples_per_series = 21; }), "batch");
   EXPECT_EQ(FieldOf([](LoadOptions& o) { o.rounds = 0; }), "seconds");
   EXPECT_EQ(FieldOf([](LoadOptions& o) { o.rate = -1; }), "rate");
+  EXPECT_EQ(FieldOf([](LoadOptions& o) { o.interval_ms = -1; }), "interval-ms");
 }
 
 }  // namespace
