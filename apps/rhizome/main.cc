@@ -174,12 +174,15 @@ void AddBench(CLI::App& app, rhizome::app::BenchMetricsArguments& arguments) {
       "Samples per second, due at even times, from which latencies count (open loop); 0: each connection sends again "
       "when it is answered (closed loop)")
       ->check(CLI::NonNegativeNumber);
-  metrics
-      ->add_option("--start-ms", load.start_ms,
-                   "Time of the first samples, in ms since 1970; 30 days ago when left out, or so that the last of the "
-                   "rounds are of now")
+  metrics->add_option("--start-ms", load.start_ms, "Time of the first samples, in ms since 1970")
       ->check(CLI::PositiveNumber);
-  add("--interval-ms", load.interval_ms, "Between two samples of a series")->check(CLI::Range(1, 86'400'000));
+  metrics
+      ->add_option(
+          "--interval-ms", load.interval_ms,
+          "Between two samples of a series. Without these two samples are live: of when they are due (open "
+          "loop), of the last nine minutes and 50 ms apart (closed loop), or of rounds 15 s apart that end now. "
+          "With one of them the other is 15 s, or 30 days ago")
+      ->check(CLI::Range(1, 86'400'000));
   metrics->add_flag("--full-precision", load.full_precision, "Values of random digits, which compress least");
   add("--seed", load.seed, "The same seed gives the same samples");
   add("--timeout-ms", load.timeout_ms, "Of a request")->check(CLI::Range(1, 3'600'000));
