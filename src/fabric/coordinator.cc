@@ -80,20 +80,14 @@ std::vector<std::string> KeysOf(const std::vector<format::Operation>& operations
   return keys;
 }
 
-// Who remembers the request at that version and has what it wrote, or knows that it has been replaced: a register that
-// nobody who answered has at that version or above was deleted since, and forgotten. Written again it would come back.
+// Who remembers the request at that version and has what it wrote, or what replaced it. A register that is absent was
+// not written there: what deletes it stays for longer than requests are remembered (Settings::tombstone_grace_ms).
 std::set<MemberNumber> Finished(const Answers<VersionsRequest::Reply>& answers, Version version) {
-  std::set<size_t> there;  // positions of keys
-  for (const auto& [member, answer] : answers) {
-    for (size_t i = 0; answer.ok() && i < answer->versions.size(); ++i) {
-      if (answer->versions[i] >= version) there.insert(i);
-    }
-  }
   std::set<MemberNumber> finished;
   for (const auto& [member, answer] : answers) {
     if (!answer.ok() || answer->request != version) continue;
-    const auto has = [&](size_t i) { return answer->versions[i] >= version; };
-    if (std::all_of(there.begin(), there.end(), has)) finished.insert(member);
+    const auto has = [version](Version there) { return there >= version; };
+    if (std::all_of(answer->versions.begin(), answer->versions.end(), has)) finished.insert(member);
   }
   return finished;
 }
@@ -237,7 +231,7 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
         co_return receipt;
       }
       std::vector<format::RequestFate> fates;
-      if (!given->replaced.empty() && !Planted(Bug::kRepeatReplaced)) {
+      if (!given->replaced.empty()) {
         failure = co_await LeaveReplaced(command, given->replaced);
         if (!failure.ok()) continue;
         // No operation says any more whose it is.
@@ -296,8 +290,8 @@ Task<Result<Coordinator::Given>> Coordinator::GiveVersions(const Placement& plac
   co_return given;
 }
 
-// Sent again, an operation that was replaced could come to an owner that has forgotten the delete that replaced it, and
-// outlive that delete when the others forget it, too. What replaced it can be sent to anybody.
+// Sent again, an operation that was replaced could come to an owner that has not heard of the delete that replaced it,
+// or has forgotten it, and outlive that delete when the others forget it, too. What replaced it can be sent to anybody.
 Task<Status> Coordinator::LeaveReplaced(WriteCommand& command, const std::set<size_t>& replaced) {
   ReadCommand newer{command.shard, {}, command.level, command.context};
   std::vector<format::Operation> rest;

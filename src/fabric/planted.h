@@ -19,7 +19,6 @@ enum class Bug : uint8_t {
   kNewVersionOnRetry,        // a write repeated after a timeout gets a new version
   kSearchIgnoresTombstones,  // a quorum search trusts the candidates of whoever answers first
   kRepeatAsNew,              // a write whose idempotency key the owners remember is carried out all the same
-  kRepeatReplaced,           // and so is the part of it that a later delete has replaced
   kWriteBackDropsStamp,      // what a quorum read writes back no longer says which request it is of
   // Replicas.
   kAcknowledgeBeforeSync,  // a replica answers before its log is durable
@@ -49,7 +48,7 @@ enum class Bug : uint8_t {
   // Leader.
   kIgnoreCompareAndSwap,  // the leader writes placements without comparing revisions
 };
-inline constexpr int kBugCount = 33;  // without kNone
+inline constexpr int kBugCount = 32;  // without kNone
 
 #ifdef RHIZOME_PLANTED
 // Which one is active in this process; the simulator's thread only.

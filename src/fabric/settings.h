@@ -20,7 +20,9 @@ struct Settings {
   int64_t repair_interval_ms = 30'000;  // between two comparisons of a shard with a co-owner
   int64_t repair_pause_ms = 5;          // after each page at least, else as long as the page took
   uint32_t repair_page_keys = 250;      // foreground writes of the shard wait for a page's being applied
-  int64_t tombstone_grace_ms = 3'600'000;  // a tombstone this old goes once every owner is known to have it
+  // A tombstone this old goes once every owner is known to have it. Longer than requests are remembered (a day): a
+  // repeated one may then write again what nobody has, and brings nothing back.
+  int64_t tombstone_grace_ms = 26 * 3'600'000;
   int64_t tombstone_interval_ms = 60'000;
   int64_t drop_grace_ms = 30'000;  // a replica that nobody owns any more is kept this long
   // The leader.

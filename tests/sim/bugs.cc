@@ -20,7 +20,6 @@ constexpr std::array<std::pair<Bug, std::string_view>, fabric::kBugCount> kNames
     {Bug::kNewVersionOnRetry, "new_version_on_retry"},
     {Bug::kSearchIgnoresTombstones, "search_ignores_tombstones"},
     {Bug::kRepeatAsNew, "repeat_as_new"},
-    {Bug::kRepeatReplaced, "repeat_replaced"},
     {Bug::kWriteBackDropsStamp, "write_back_drops_stamp"},
     {Bug::kAcknowledgeBeforeSync, "acknowledge_before_sync"},
     {Bug::kMergeByArrival, "merge_by_arrival"},

@@ -28,7 +28,7 @@ fabric::Settings DrawSettings(Random& random, bool long_run) {
   settings.repair_interval_ms = random.Between(1'000, 4'000);
   settings.repair_pause_ms = 1;
   settings.repair_page_keys = random.Chance(0.5) ? 4 : 100;
-  settings.tombstone_grace_ms = random.Between(7'000, 9'000);
+  settings.tombstone_grace_ms = random.Between(9'000, 11'000);
   settings.tombstone_interval_ms = random.Between(300, 1'000);
   settings.drop_grace_ms = random.Chance(long_run ? 0.8 : 0.2) ? 15'000 : 500;
   settings.leader_interval_ms = random.Between(100, 400);

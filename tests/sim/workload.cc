@@ -22,7 +22,8 @@ namespace {
 
 constexpr int64_t kPatienceNs = 1'500 * kMillisecond;  // of one attempt
 constexpr int kAttempts = 4;
-constexpr int64_t kLaterNsMax = 8 * kSecond;
+// Within a tombstone's grace with all attempts, as requests are remembered for less than that.
+constexpr int64_t kLaterNsMax = 2 * kSecond;
 
 // What a process that takes a request does first (cluster::Cluster::Begin): the collection as it knows it.
 Result<fabric::CollectionRecord> CollectionAt(Process& process) {
