@@ -80,8 +80,9 @@ std::vector<std::string> KeysOf(const std::vector<format::Operation>& operations
   return keys;
 }
 
-// Who remembers the request at that version and has what it wrote, or what replaced it. A register that is absent was
-// not written there: what deletes it stays for longer than requests are remembered (Settings::tombstone_grace_ms).
+// Who remembers the request at that version and has what it wrote, or what replaced it. Anybody else may be sent it
+// again: what deletes a register stays for longer than requests are remembered (Settings::tombstone_grace_ms), so where
+// the register is absent or older it was never written or deleted after it.
 std::set<MemberNumber> Finished(const Answers<VersionsRequest::Reply>& answers, Version version) {
   std::set<MemberNumber> finished;
   for (const auto& [member, answer] : answers) {
@@ -90,17 +91,6 @@ std::set<MemberNumber> Finished(const Answers<VersionsRequest::Reply>& answers, 
     if (std::all_of(answer->versions.begin(), answer->versions.end(), has)) finished.insert(member);
   }
   return finished;
-}
-
-// Positions of registers that somebody has at a higher version.
-std::set<size_t> Replaced(const Answers<VersionsRequest::Reply>& answers, Version version) {
-  std::set<size_t> replaced;
-  for (const auto& [member, answer] : answers) {
-    for (size_t i = 0; answer.ok() && i < answer->versions.size(); ++i) {
-      if (answer->versions[i] > version) replaced.insert(i);
-    }
-  }
-  return replaced;
 }
 
 // At one, too, one of those that stay has to have a write while an owner set changes: the others' replicas go.
@@ -221,27 +211,20 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
       }
       batch = format::EncodeBatch(command.operations);
     } else if (batch.empty() || (Planted(Bug::kNewVersionOnRetry) && !command.brought)) {
-      Result<Given> given = co_await GiveVersions(*placement, command);
+      Result<WriteReceipt> given = co_await GiveVersions(*placement, command);
       failure = given.status();
       if (!given.ok()) continue;
-      receipt = std::move(given->receipt);
+      receipt = std::move(given).value();
       if (!receipt.acknowledged.empty()) {
         // The first attempt has come to its end, and others may have gone on from there.
         receipt.versions.assign(count, receipt.version);
         co_return receipt;
       }
-      std::vector<format::RequestFate> fates;
-      if (!given->replaced.empty()) {
-        failure = co_await LeaveReplaced(command, given->replaced);
-        if (!failure.ok()) continue;
-        // No operation says any more whose it is.
-        fates = {{command.request->key, {receipt.version, command.request->content_hash}}};
-      }
       for (format::Operation& operation : command.operations) {
         operation.version = receipt.version;
         operation.request = command.request;
       }
-      batch = format::EncodeBatch(command.operations, fates);
+      batch = format::EncodeBatch(command.operations);
     }
     // From here on the version stays, whatever happens: members that have it and members that get it later agree.
     Result<WriteReceipt> done = co_await Send(*placement, command, batch, receipt);
@@ -256,9 +239,8 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
   co_return perhaps ? Unknown(failure) : failure;
 }
 
-Task<Result<Coordinator::Given>> Coordinator::GiveVersions(const Placement& placement, const WriteCommand& command) {
-  Given given;
-  WriteReceipt& receipt = given.receipt;
+Task<Result<WriteReceipt>> Coordinator::GiveVersions(const Placement& placement, const WriteCommand& command) {
+  WriteReceipt receipt;
   const bool asks = command.level != Level::kOne || command.request.has_value();
   if (asks && !Planted(Bug::kVersionFromClockOnly)) {
     // What a majority has seen bounds what any earlier quorum write was given; `all` finds out here who is missing,
@@ -282,29 +264,11 @@ Task<Result<Coordinator::Given>> Coordinator::GiveVersions(const Placement& plac
       Quorum finished(placement, command.level);
       for (const MemberNumber member : Finished(*answers, *before)) finished.Add(member);
       if (finished.reached()) receipt.acknowledged = finished.counted();
-      given.replaced = Replaced(*answers, *before);
-      co_return given;
+      co_return receipt;
     }
   }
   receipt.version = clock_.Next();
-  co_return given;
-}
-
-// Sent again, an operation that was replaced could come to an owner that has not heard of the delete that replaced it,
-// or has forgotten it, and outlive that delete when the others forget it, too. What replaced it can be sent to anybody.
-Task<Status> Coordinator::LeaveReplaced(WriteCommand& command, const std::set<size_t>& replaced) {
-  ReadCommand newer{command.shard, {}, command.level, command.context};
-  std::vector<format::Operation> rest;
-  for (size_t i = 0; i < command.operations.size(); ++i) {
-    if (replaced.contains(i)) {
-      newer.keys.push_back(command.operations[i].Key());
-    } else {
-      rest.push_back(command.operations[i]);
-    }
-  }
-  const auto read = co_await Read(std::move(newer));
-  if (read.ok()) command.operations = std::move(rest);
-  co_return read.status();
+  co_return receipt;
 }
 
 Task<Result<Coordinator::VersionAnswers>> Coordinator::AskVersions(const Placement& placement,

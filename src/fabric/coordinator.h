@@ -137,14 +137,8 @@ class Coordinator {
   // Whether to go round once more after this failure; waits a little where that helps.
   Task<bool> Again(ShardNumber shard, Status failure, Attempts& attempts, int64_t deadline_ns);
 
-  struct Given {
-    WriteReceipt receipt;
-    std::set<size_t> replaced;  // of a repeated request: positions of operations whose registers have a newer version
-  };
-  Task<Result<Given>> GiveVersions(const Placement& placement, const WriteCommand& command);
-  // Takes the operations that have been replaced out of the command, once what replaced them is where the level wants
-  // it.
-  Task<Status> LeaveReplaced(WriteCommand& command, const std::set<size_t>& replaced);
+  // The version to write under; with acknowledgements if the request is finished already.
+  Task<Result<WriteReceipt>> GiveVersions(const Placement& placement, const WriteCommand& command);
   Task<Result<WriteReceipt>> Send(const Placement& placement, const WriteCommand& command, std::string batch,
                                   WriteReceipt receipt);
   Task<Status> WriteBack(const Placement& placement, const ReadCommand& command,
