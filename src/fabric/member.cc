@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fabric/placement.h"
+#include "fabric/planted.h"
 
 namespace rhizome::fabric {
 namespace {
@@ -107,16 +108,20 @@ Task<Result<std::string>> Member::Handle(std::string message, CallContext contex
   co_return co_await replica_->Handle(std::move(message), std::move(context));
 }
 
-Task<Result<Member::Counter>> Member::ReadCounter(std::string what) {
-  const std::string key = CounterKey(what);
+Task<Result<coordination::KeyValue>> Member::ReadKey(std::string key) {
   const auto listing = co_await ports_.truth.List(key);
   if (!listing.ok()) co_return listing.status();
-  Counter counter;
   for (const coordination::KeyValue& entry : listing->entries) {
-    if (entry.key != key) continue;
-    (void)std::from_chars(entry.value.data(), entry.value.data() + entry.value.size(), counter.last);
-    counter.mod_revision = entry.mod_revision;
+    if (entry.key == key) co_return entry;
   }
+  co_return coordination::KeyValue{std::move(key), "", 0, 0, coordination::kNoLease};
+}
+
+Task<Result<Member::Counter>> Member::ReadCounter(std::string what) {
+  const auto entry = co_await ReadKey(CounterKey(what));
+  if (!entry.ok()) co_return entry.status();
+  Counter counter{0, entry->mod_revision};
+  (void)std::from_chars(entry->value.data(), entry->value.data() + entry->value.size(), counter.last);
   co_return counter;
 }
 
@@ -171,7 +176,13 @@ Task<Status> Member::WriteRecord() {
 Task<Status> Member::TakeLease() {
   const auto lease = co_await ports_.truth.Grant(settings_.lease_ttl_ms);
   if (!lease.ok()) co_return lease.status();
+  const auto before = co_await ReadKey(identity_.holds_data ? LiveKey(identity_.record.number)
+                                                            : GatewayKey(identity_.record.directory));
+  if (!before.ok()) co_return before.status();
   coordination::Transaction transaction;
+  // Else an attempt that was given up, by this life or the last, could come late and put the key on a lease that ends
+  // while this one is kept.
+  if (!Planted(Bug::kBlindLease)) transaction.expect = {{before->key, before->mod_revision}};
   if (identity_.holds_data) {
     transaction.changes = {{LiveKey(identity_.record.number), identity_.record.name, *lease}};
   } else {
@@ -180,6 +191,7 @@ Task<Status> Member::TakeLease() {
   }
   const auto committed = co_await ports_.truth.Commit(std::move(transaction));
   if (!committed.ok()) co_return committed.status();
+  if (!committed->succeeded) co_return Status::Unavailable("another attempt to take a lease came between");
   lease_ = *lease;
   co_return Status::Ok();
 }

@@ -97,6 +97,8 @@ class Member {
   Task<void> ProbeStore();
   template <typename R>
   Task<std::map<MemberNumber, Result<typename R::Reply>>> AskEverybody(int64_t timeout_ms);
+  // What a key holds; an empty value and revision 0 when it does not exist.
+  Task<Result<coordination::KeyValue>> ReadKey(std::string key);
   struct Counter {
     uint32_t last = 0;
     int64_t mod_revision = 0;

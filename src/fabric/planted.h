@@ -45,10 +45,11 @@ enum class Bug : uint8_t {
   kCompleteBeforeFilled,  // a child counts as complete before it holds what its parent held
   kParentAnswersForever,  // an owner goes on to answer for a parent after its children have taken over
   kNewVersionOnReroute,   // a write that finds its shard split is sent on under a new version
-  // Leader.
+  // Coordination.
+  kBlindLease,            // whoever takes a lease writes its key whatever has become of it
   kIgnoreCompareAndSwap,  // the leader writes placements without comparing revisions
 };
-inline constexpr int kBugCount = 32;  // without kNone
+inline constexpr int kBugCount = 33;  // without kNone
 
 #ifdef RHIZOME_PLANTED
 // Which one is active in this process; the simulator's thread only.

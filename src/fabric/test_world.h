@@ -143,8 +143,10 @@ class TestTruth : public Truth {
   bool away = false;
   int listings = 0;
 
- private:
+ protected:
   Task<void> Step() { (void)co_await Sleep(loop_, kTestMs); }
+
+ private:
   Loop& loop_;
 };
 

@@ -42,6 +42,7 @@ constexpr std::array<std::pair<Bug, std::string_view>, fabric::kBugCount> kNames
     {Bug::kCompleteBeforeFilled, "complete_before_filled"},
     {Bug::kParentAnswersForever, "parent_answers_forever"},
     {Bug::kNewVersionOnReroute, "new_version_on_reroute"},
+    {Bug::kBlindLease, "blind_lease"},
     {Bug::kIgnoreCompareAndSwap, "ignore_compare_and_swap"},
 }};
 
