@@ -18,9 +18,12 @@ struct Coordinator::Search {
   explicit Search(QueryCommand of) : command(std::move(of)), open(command.shards.begin(), command.shards.end()) {}
   const QueryCommand command;
   QueryAnswers answers;
-  std::set<ShardNumber> open;                           // not answered enough
-  std::map<ShardNumber, std::set<MemberNumber>> tried;  // asked: in vain, or still silent
-  std::map<ShardNumber, std::set<MemberNumber>> heard;  // answered
+  std::set<ShardNumber> open;  // not answered enough
+  // Answers count together only when they are of one epoch: a member that joins answers before it has copied anything,
+  // beside a majority of the old owners, and must not be taken for one of the new.
+  std::map<ShardNumber, Placement> asked;               // of which owners the shard is asked
+  std::map<ShardNumber, std::set<MemberNumber>> tried;  // of those: asked in vain, or still silent
+  std::map<ShardNumber, std::set<MemberNumber>> heard;  // and answered
   size_t outstanding = 0;
   bool stale = false;                 // somebody refused the epoch
   bool over = false;                  // the answer has been given
@@ -102,6 +105,12 @@ Task<std::map<MemberNumber, QueryRequest>> Coordinator::Assign(Search& search) {
       search.open.erase(shard);
       continue;
     }
+    if (const auto before = search.asked.find(shard);
+        before != search.asked.end() && before->second.epoch != placement->epoch && !Planted(Bug::kMixEpochs)) {
+      search.tried.erase(shard);
+      search.heard.erase(shard);
+    }
+    search.asked.insert_or_assign(shard, *placement);
     std::vector<MemberNumber> members;
     if (search.command.level == Level::kOne) {
       members = caller_.peers().Order(placement->replicas);
@@ -127,9 +136,8 @@ Task<std::map<MemberNumber, QueryRequest>> Coordinator::Assign(Search& search) {
 }
 
 bool Coordinator::Answered(const Search& search, ShardNumber shard, const std::set<MemberNumber>& members) const {
-  const Placement* placement = directory_.Now()->Find(shard);
-  if (placement == nullptr) return false;
-  Quorum quorum(*placement, search.command.level);
+  if (directory_.Now()->Find(shard) == nullptr) return false;  // split since
+  Quorum quorum(search.asked.at(shard), search.command.level);
   for (const MemberNumber member : members) quorum.Add(member);
   return quorum.reached();
 }
@@ -146,6 +154,7 @@ void Coordinator::Note(Search& search, MemberNumber member, const QueryRequest& 
       search.answers.failed.insert_or_assign(target.shard, reply.status());
       continue;
     }
+    if (search.asked.at(target.shard).epoch != target.epoch && !Planted(Bug::kMixEpochs)) continue;  // too late
     news = true;
     search.heard[target.shard].insert(member);
     if (Answered(search, target.shard, search.heard[target.shard])) {

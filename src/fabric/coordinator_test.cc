@@ -553,6 +553,28 @@ TEST_F(CoordinatorTest, AQueryAtQuorumHearsAMajority) {
   EXPECT_TRUE(answers.failed.empty());
 }
 
+TEST_F(CoordinatorTest, AQueryAtQuorumCountsAnswersOfOneEpochOnly) {
+  // Whoever joins answers while it is still empty; as one of the new owners alone it has to be asked again.
+  Place({1, 2, 3}, {2, 3, 4});
+  ASSERT_TRUE(loop_.Run(directory_.Refresh()).ok());
+  const uint64_t moving = epoch_;
+  for (const MemberNumber n : {1U, 2U, 3U}) {
+    network_.answers[n] = [this, n, moving](const Request& request) -> Result<std::string> {
+      const auto* query = std::get_if<QueryRequest>(&request);
+      if (query == nullptr || query->targets[0].epoch != moving) return replicas_[n].Answer(request);
+      if (epoch_ == moving) Place({2, 3, 4});
+      return StaleEpoch(epoch_);
+    };
+  }
+  const QueryAnswers answers = Query(Level::kQuorum);
+  EXPECT_TRUE(answers.failed.empty());
+  std::vector<uint64_t> asked;
+  for (const auto& [member, query] : network_.Asked<QueryRequest>()) {
+    if (member == 4) asked.push_back(query.targets[0].epoch);
+  }
+  EXPECT_EQ(asked, (std::vector<uint64_t>{moving, moving + 1}));
+}
+
 TEST_F(CoordinatorTest, ShardsWithoutAnswersAreNamedWithTheReason) {
   network_.answers.clear();
   for (const Level level : {Level::kOne, Level::kQuorum}) {

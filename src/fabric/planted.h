@@ -17,6 +17,7 @@ enum class Bug : uint8_t {
   kReadFromOne,              // a quorum read asks one replica
   kMajorityIsHalf,           // half of an even owner set passes for a majority
   kNewVersionOnRetry,        // a write repeated after a timeout gets a new version
+  kMixEpochs,                // a quorum search counts answers of different epochs together
   kSearchIgnoresTombstones,  // a quorum search trusts the candidates of whoever answers first
   kRepeatAsNew,              // a write whose idempotency key the owners remember is carried out all the same
   kWriteBackDropsStamp,      // what a quorum read writes back no longer says which request it is of
@@ -49,7 +50,7 @@ enum class Bug : uint8_t {
   kBlindLease,            // whoever takes a lease writes its key whatever has become of it
   kIgnoreCompareAndSwap,  // the leader writes placements without comparing revisions
 };
-inline constexpr int kBugCount = 33;  // without kNone
+inline constexpr int kBugCount = 34;  // without kNone
 
 #ifdef RHIZOME_PLANTED
 // Which one is active in this process; the simulator's thread only.

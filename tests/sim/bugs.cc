@@ -18,6 +18,7 @@ constexpr std::array<std::pair<Bug, std::string_view>, fabric::kBugCount> kNames
     {Bug::kReadFromOne, "read_from_one"},
     {Bug::kMajorityIsHalf, "majority_is_half"},
     {Bug::kNewVersionOnRetry, "new_version_on_retry"},
+    {Bug::kMixEpochs, "mix_epochs"},
     {Bug::kSearchIgnoresTombstones, "search_ignores_tombstones"},
     {Bug::kRepeatAsNew, "repeat_as_new"},
     {Bug::kWriteBackDropsStamp, "write_back_drops_stamp"},
