@@ -25,7 +25,7 @@ FLOORS = [
     ["fabric"],
     ["cluster"],
     ["pipeline", "backup", "metrics"],
-    ["gateway"],
+    ["gateway", "ruler"],
     ["metrics_api"],
 ]
 # Lower, and still not to be included: engines receive decoded operations and know nothing of the log.

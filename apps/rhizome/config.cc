@@ -125,6 +125,16 @@ std::vector<ConfigOption> DeclareMetricsOptions() {
       Number("metrics_series_max", &Config::metrics_series_max, 1, 1'000'000'000,
              "series written to lately at most, about: samples of more are refused"),
       Switch("metrics_admin", &Config::metrics_admin, "let /api/v1/admin/tsdb/delete_series delete"),
+      CommaList("rule_files", &Config::rule_files,
+                "files of recording and alerting rules in Prometheus' format; * ? [a-z] stand for many"),
+      Number("rule_interval_s", &Config::rule_interval_s, 1, 86'400,
+             "seconds between evaluations of groups of rules that do not say"),
+      CommaList("alertmanagers", &Config::alertmanagers, "base URLs of the Alertmanagers that are told of alerts"),
+      Number("alert_resend_s", &Config::alert_resend_s, 1, 86'400,
+             "seconds after which they are told again of an alert that fires on"),
+      CommaList("alert_labels", &Config::alert_labels, "labels that they see on every alert, NAME=VALUE"),
+      Text("external_url", &Config::external_url,
+           "URL under which people reach this server, for links in alerts; empty: http:// and listen"),
   };
 }
 

@@ -63,6 +63,12 @@ struct Config {
   uint64_t metrics_retention_days = 0;
   uint64_t metrics_series_max = 1'000'000;
   bool metrics_admin = false;
+  std::vector<std::string> rule_files;
+  uint64_t rule_interval_s = 60;
+  std::vector<std::string> alertmanagers;
+  uint64_t alert_resend_s = 60;
+  std::vector<std::string> alert_labels;
+  std::string external_url;
 
   // Snapshots of collections.
   std::vector<std::string> snapshot_targets;

@@ -23,7 +23,9 @@
 #include "metrics/store_slot.h"
 #include "metrics_api/ingest_routes.h"
 #include "metrics_api/routes.h"
+#include "metrics_api/rule_routes.h"
 #include "pipeline/ingest.h"
+#include "ruler/ruler.h"
 #include "server_parts.h"
 
 namespace rhizome::app {
@@ -63,8 +65,10 @@ class StopSignals {
 // What stands behind the routes, in the order of need; it goes down the other way round.
 struct Parts {
   std::unique_ptr<pipeline::Embedder> embedder;
-  std::unique_ptr<cluster::Node> node;               // null: a gateway
-  std::unique_ptr<metrics::Store> metrics;           // null in a cluster
+  std::unique_ptr<cluster::Node> node;      // null: a gateway
+  std::unique_ptr<metrics::Store> metrics;  // these three are null in a cluster
+  std::unique_ptr<ruler::Notifier> notifier;
+  std::unique_ptr<ruler::Ruler> ruler;
   std::unique_ptr<coordination::Etcd> coordination;  // these three are null for a server alone
   std::unique_ptr<cluster::ClusterRuntime> runtime;
   std::unique_ptr<cluster::MemberControls> controls;
@@ -156,6 +160,7 @@ void SayReady(const Config& config, Role role, const std::string& where, double 
 struct Slots {
   gateway::BackendSlot backend{"the data is being recovered"};
   metrics::StoreSlot metrics{"the data is being recovered"};
+  ruler::RulerSlot ruler{"the data is being recovered"};
 };
 
 std::vector<gateway::Route> RoutesOf(const Config& config, Slots& slots) {
@@ -165,16 +170,32 @@ std::vector<gateway::Route> RoutesOf(const Config& config, Slots& slots) {
   std::vector<gateway::Route> routes = gateway::ApiRoutes(api, slots.backend, ProcessMetrics());
   for (auto part :
        {metrics_api::MetricsRoutes(MetricsApiOptionsOf(config, RHIZOME_VERSION), slots.metrics, SystemClock()),
-        metrics_api::IngestRoutes({}, slots.metrics, ProcessMetrics(), SystemClock())}) {
+        metrics_api::IngestRoutes({}, slots.metrics, ProcessMetrics(), SystemClock()),
+        metrics_api::RuleRoutes(std::string(metrics::kTenant), slots.ruler)}) {
     routes.insert(routes.end(), part.begin(), part.end());
   }
   return routes;
 }
 
+// The store of metrics and what evaluates rules over it.
+Status OpenMetrics(const Config& config, const std::string& url, Parts& parts, Slots& slots) {
+  parts.metrics = std::make_unique<metrics::Store>(*parts.node, SystemClock());
+  ASSIGN_OR_RETURN(parts.notifier, ruler::Notifier::Start(NotifierOptionsOf(config), ProcessMetrics()));
+  ASSIGN_OR_RETURN(const ruler::RulerOptions options, RulerOptionsOf(config, url));
+  ASSIGN_OR_RETURN(parts.ruler,
+                   ruler::Ruler::Start(options, {*parts.metrics, *parts.notifier, ProcessMetrics(), SystemClock()}));
+  slots.metrics.Publish(*parts.metrics);
+  slots.ruler.Publish(*parts.ruler);
+  return Status::Ok();
+}
+
 // Opens what the role needs. False: told to stop meanwhile.
 Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, Slots& slots, StopSignals& stop) {
   if (!config.etcd.empty()) {
-    slots.metrics.Explain("so far only a server alone serves them, and this one is part of a cluster");
+    constexpr std::string_view kWhy = "so far only a server alone serves them, and this one is part of a cluster";
+    if (!config.rule_files.empty()) return Status::InvalidArgument("rule_files", std::string(kWhy));
+    slots.metrics.Explain(std::string(kWhy));
+    slots.ruler.Explain(std::string(kWhy));
   }
   if (role != Role::kGateway) RETURN_IF_ERROR(OpenNode(config, parts));
   if (config.etcd.empty()) {
@@ -185,8 +206,7 @@ Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, 
         cluster::NodeAddress{config.node_name.empty() ? MachineName() : config.node_name, options.address, port});
     parts.registers = std::make_unique<cluster::NodeRegisters>(*parts.node);
     parts.Publish(*parts.node, config, slots.backend);
-    parts.metrics = std::make_unique<metrics::Store>(*parts.node, SystemClock());
-    slots.metrics.Publish(*parts.metrics);
+    RETURN_IF_ERROR(OpenMetrics(config, fmt::format("http://{}:{}", options.address, port), parts, slots));
     return true;
   }
   slots.backend.Explain("joining the cluster");

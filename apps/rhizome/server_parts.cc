@@ -4,7 +4,9 @@
 
 #include <array>
 #include <charconv>
+#include <map>
 
+#include "ingest/taken.h"
 #include "metrics/store.h"
 #include "pipeline/http_embedder.h"
 #include "pipeline/minilm.h"
@@ -106,6 +108,32 @@ cluster::NodeOptions NodeOptionsOf(const Config& config) {
   options.series_shards = static_cast<uint32_t>(config.metrics_shards);
   options.series_retention_ms = static_cast<int64_t>(config.metrics_retention_days) * 24 * 3'600'000;
   options.series_max = config.metrics_series_max;
+  return options;
+}
+
+Result<ruler::RulerOptions> RulerOptionsOf(const Config& config, const std::string& url) {
+  ruler::RulerOptions options;
+  options.files = config.rule_files;
+  options.interval_ms = static_cast<int64_t>(config.rule_interval_s) * 1'000;
+  options.resend_ms = static_cast<int64_t>(config.alert_resend_s) * 1'000;
+  options.external.url = config.external_url.empty() ? url : config.external_url;
+  while (options.external.url.ends_with('/')) options.external.url.pop_back();
+  std::map<std::string, std::string> labels;
+  for (const std::string& pair : config.alert_labels) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos) return Status::InvalidArgument("alert_labels", "'" + pair + "' is not NAME=VALUE");
+    const std::string name = pair.substr(0, equals), value = pair.substr(equals + 1);
+    const Status status = ingest::CheckLabel(name, value, {});
+    if (!status.ok()) return Status::InvalidArgument("alert_labels", std::string(status.message()));
+    if (!labels.emplace(name, value).second) return Status::InvalidArgument("alert_labels", name + " is there twice");
+  }
+  options.external.labels.assign(labels.begin(), labels.end());
+  return options;
+}
+
+ruler::NotifierOptions NotifierOptionsOf(const Config& config) {
+  ruler::NotifierOptions options;
+  options.urls = config.alertmanagers;
   return options;
 }
 

@@ -14,6 +14,7 @@
 #include "gateway/server_options.h"
 #include "metrics_api/routes.h"
 #include "pipeline/embedder.h"
+#include "ruler/ruler.h"
 
 namespace rhizome::app {
 
@@ -21,6 +22,9 @@ Result<gateway::ServerOptions> ServerOptionsOf(const Config& config);
 cluster::NodeOptions NodeOptionsOf(const Config& config);
 // `version`: of the program.
 metrics_api::MetricsApiOptions MetricsApiOptionsOf(const Config& config, const std::string& version);
+// InvalidArgument names alert_labels. `url`: of this server, unless the configuration says.
+Result<ruler::RulerOptions> RulerOptionsOf(const Config& config, const std::string& url);
+ruler::NotifierOptions NotifierOptionsOf(const Config& config);
 // Null for embedder = none.
 Result<std::unique_ptr<pipeline::Embedder>> OpenEmbedder(const Config& config);
 

@@ -110,5 +110,27 @@ TEST(ServerParts, ListenIsAnAddressAndAPort) {
   EXPECT_EQ(ServerOptionsOf(config).status().field(), "listen");
 }
 
+TEST(RulerOptionsOf, AlertsCarryLabelsAndLinksOfTheConfiguration) {
+  Config config;
+  config.alert_labels = {"zone=a=b", "site=north"};
+  config.rule_interval_s = 7;
+  const auto options = RulerOptionsOf(config, "http://here:1").value();
+  EXPECT_EQ(options.external.labels, (rules::NamedTexts{{"site", "north"}, {"zone", "a=b"}}));
+  EXPECT_EQ(options.external.url, "http://here:1");
+  EXPECT_EQ(options.interval_ms, 7'000);
+  config.external_url = "https://metrics.example/";
+  EXPECT_EQ(RulerOptionsOf(config, "").value().external.url, "https://metrics.example");
+}
+
+TEST(RulerOptionsOf, LabelsThatCannotBeAreNamed) {
+  Config config;
+  for (const char* const pair : {"site", "0site=a", "=a"}) {
+    config.alert_labels = {pair};
+    EXPECT_EQ(RulerOptionsOf(config, "").status().field(), "alert_labels") << pair;
+  }
+  config.alert_labels = {"a=1", "a=2"};
+  EXPECT_EQ(RulerOptionsOf(config, "").status().field(), "alert_labels");
+}
+
 }  // namespace
 }  // namespace rhizome::app

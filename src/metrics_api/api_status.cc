@@ -1,10 +1,9 @@
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
-#include <ctime>
 
 #include "metrics_api/api.h"
+#include "promql/text.h"
 
 namespace rhizome::metrics_api {
 namespace {
@@ -18,14 +17,6 @@ void AppendField(std::string_view name, std::string_view value, std::string& out
   AppendJsonString(name, out);
   out += ':';
   AppendJsonString(value, out);
-}
-
-std::string Rfc3339(int64_t time_ms) {
-  const std::time_t seconds = time_ms / 1000;
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[40];
-  return {text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts)};
 }
 
 std::string WorkingFolder() {
@@ -75,10 +66,10 @@ Status Api::Config(Call& call) const {
 Status Api::RuntimeInfo(Call& call) const {
   std::string& out = call.body;
   out += '{';
-  AppendField("startTime", Rfc3339(started_ms_), out);
+  AppendField("startTime", promql::FormatInstant(started_ms_), out);
   AppendField("CWD", WorkingFolder(), out);
   out += ",\"reloadConfigSuccess\":true";
-  AppendField("lastConfigTime", Rfc3339(started_ms_), out);
+  AppendField("lastConfigTime", promql::FormatInstant(started_ms_), out);
   AppendField("storageRetention", options_.retention, out);
   out += '}';
   return Status::Ok();

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
+#include <ctime>
 #include <limits>
 
 #include "base/utf8.h"
@@ -236,6 +237,22 @@ std::string FormatDuration(int64_t ms) {
     ms %= unit.ms;
   }
   return out;
+}
+
+std::string FormatInstant(int64_t time_ms) {
+  const int64_t rest_ms = (time_ms % kSecondMs + kSecondMs) % kSecondMs;
+  const std::time_t seconds = (time_ms - rest_ms) / kSecondMs;
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 80> text;
+  std::string out(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &parts));
+  if (rest_ms > 0) {
+    std::string fraction = std::to_string(kSecondMs + rest_ms);
+    fraction[0] = '.';
+    while (fraction.ends_with('0')) fraction.pop_back();
+    out += fraction;
+  }
+  return out + "Z";
 }
 
 Result<std::string> Unquote(std::string_view literal) {

@@ -27,6 +27,9 @@ Result<int64_t> ParseDuration(std::string_view text);
 // The inverse: years and weeks only where they divide exactly. `ms` is not negative.
 std::string FormatDuration(int64_t ms);
 
+// A time as RFC 3339 has it, in UTC: "2026-01-31T12:00:00Z", with ".25" where there are milliseconds.
+std::string FormatInstant(int64_t time_ms);
+
 // The bytes that a literal in ", ' or ` stands for.
 Result<std::string> Unquote(std::string_view literal);
 // `bytes` as a literal in ": printable UTF-8 as it is, everything else escaped.

@@ -85,5 +85,12 @@ TEST(Text, QuotingEscapesWhatIsNotPrintable) {
   EXPECT_EQ(Quote("\xef\xbf\xbd"), "\"\xef\xbf\xbd\"");
 }
 
+TEST(FormatInstant, IsUtcWithMillisecondsWhereThereAreSome) {
+  EXPECT_EQ(FormatInstant(0), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(FormatInstant(1'700'000'000'250), "2023-11-14T22:13:20.25Z");
+  EXPECT_EQ(FormatInstant(1'700'000'000'007), "2023-11-14T22:13:20.007Z");
+  EXPECT_EQ(FormatInstant(-1), "1969-12-31T23:59:59.999Z");
+}
+
 }  // namespace
 }  // namespace rhizome::promql

@@ -5,15 +5,16 @@
 
 namespace rhizome::rules {
 
-RuleGroup::RuleGroup(std::string name, int64_t interval_ms)
-    : name_(std::move(name)),
+RuleGroup::RuleGroup(const GroupSpec& spec, int64_t interval_ms)
+    : name_(spec.name),
       interval_ms_(interval_ms),
+      limit_(spec.limit),
       offset_ms_(static_cast<int64_t>(Checksum(name_) % static_cast<uint64_t>(interval_ms))) {}
 
 Result<RuleGroup> RuleGroup::Make(const GroupSpec& spec, int64_t interval_default_ms,
                                   const AlertingRule::External& external) {
   CHECK(interval_default_ms > 0);
-  RuleGroup group(spec.name, spec.interval_ms > 0 ? spec.interval_ms : interval_default_ms);
+  RuleGroup group(spec, spec.interval_ms > 0 ? spec.interval_ms : interval_default_ms);
   for (const RuleSpec& rule : spec.rules) {
     if (rule.kind == RuleSpec::Kind::kRecording) {
       group.rules_.emplace_back(RecordingRule(rule, spec.limit));
@@ -45,6 +46,23 @@ void RuleGroup::Evaluate(int64_t slot_ms, const RuleActions& actions, Clock& clo
     const int64_t before_ns = clock.MonotonicNs();
     Status status = EvaluateRule(rules_[i], slot_ms, actions);
     health_[i] = {slot_ms, clock.MonotonicNs() - before_ns, std::move(status)};
+  }
+}
+
+void RuleGroup::Inherit(RuleGroup& before) {
+  if (limit_ != before.limit_) return;
+  const auto spec_of = [](const Rule& rule) -> const RuleSpec& {
+    return std::visit([](const auto& held) -> const RuleSpec& { return held.spec(); }, rule);
+  };
+  std::vector<bool> taken(before.rules_.size());
+  for (size_t i = 0; i < rules_.size(); ++i) {
+    for (size_t j = 0; j < taken.size(); ++j) {
+      if (taken[j] || !spec_of(rules_[i]).SameRule(spec_of(before.rules_[j]))) continue;
+      taken[j] = true;
+      std::swap(rules_[i], before.rules_[j]);
+      health_[i] = before.health_[j];
+      break;
+    }
   }
 }
 

@@ -41,10 +41,14 @@ class RuleGroup {
 
   const std::string& name() const { return name_; }
   int64_t interval_ms() const { return interval_ms_; }
+  size_t limit() const { return limit_; }
   // The latest slot at or before a time; the next one is an interval later.
   int64_t SlotAt(int64_t time_ms) const;
 
   void Evaluate(int64_t slot_ms, const RuleActions& actions, Clock& clock);
+  // Takes over from the group that this one replaces: of each rule that says the same, under the same limit, alerts,
+  // health and what it wrote last. What is left over there, its Retire gives.
+  void Inherit(RuleGroup& before);
   // Markers for everything that the rules wrote last: what is left to write of a group that goes.
   Points Retire();
 
@@ -53,11 +57,12 @@ class RuleGroup {
   const std::vector<RuleHealth>& health() const { return health_; }  // one for each rule
 
  private:
-  RuleGroup(std::string name, int64_t interval_ms);
+  RuleGroup(const GroupSpec& spec, int64_t interval_ms);
   static Status EvaluateRule(Rule& rule, int64_t slot_ms, const RuleActions& actions);
 
   std::string name_;
   int64_t interval_ms_;
+  size_t limit_;
   int64_t offset_ms_;
   std::vector<Rule> rules_;
   std::vector<RuleHealth> health_;

@@ -85,6 +85,30 @@ TEST_F(GroupTest, AGroupThatGoesMarksWhatItWroteOnce) {
   EXPECT_TRUE(group.Retire().empty());
 }
 
+TEST_F(GroupTest, RulesThatStayGoOnWhereTheyWereAndTheOthersAreMarked) {
+  source_.Add("up", 0, 60'000, {0, 0, 0});
+  RuleGroup before = Group("  - {record: a, expr: '1'}\n  - {alert: B, expr: up == 0, for: 1m}\n");
+  before.Evaluate(0, Actions(), clock_);
+  RuleGroup after = Group("  - {alert: C, expr: '1'}\n  - {alert: B, expr: up == 0, for: 1m}\n");
+  after.Inherit(before);
+  EXPECT_EQ(std::get<AlertingRule>(after.rules()[1]).state(), AlertState::kPending);
+  EXPECT_EQ(after.health()[1].took_ns, 7'000'000);
+  const Points markers = before.Retire();
+  ASSERT_EQ(markers.size(), 1u);
+  EXPECT_EQ(markers[0].labels.Get(format::kMetricNameLabel), "a");
+  after.Evaluate(60'000, Actions(), clock_);
+  EXPECT_EQ(std::get<AlertingRule>(after.rules()[1]).state(), AlertState::kFiring);
+}
+
+TEST_F(GroupTest, UnderAnotherLimitRulesBeginAnew) {
+  RuleGroup before = Group("  - {alert: B, expr: '1'}\n");
+  before.Evaluate(0, Actions(), clock_);
+  const auto specs = ParseRuleFile("groups: [{name: g, limit: 3, rules: [{alert: B, expr: '1'}]}]").value();
+  RuleGroup after = RuleGroup::Make(specs[0], 60'000, {}).value();
+  after.Inherit(before);
+  EXPECT_EQ(std::get<AlertingRule>(after.rules()[0]).state(), AlertState::kInactive);
+}
+
 TEST_F(GroupTest, SlotsAreAnIntervalApartAndTheGroupsOwn) {
   const RuleGroup group = Group("");
   const int64_t slot_ms = group.SlotAt(1'700'000'000'000);

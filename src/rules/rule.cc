@@ -114,6 +114,7 @@ void AlertingRule::AppendPoints(const Alert& alert, Points& points) const {
                         .Set(kAlertState, NameOf(alert.state))
                         .Build(),
                     1});
+  if (awaits_restore_) return;
   points.push_back({format::LabelsBuilder(alert.labels).Set(format::kMetricNameLabel, "ALERTS_FOR_STATE").Build(),
                     static_cast<double>(alert.active_at_ms / 1000)});
 }
@@ -159,6 +160,18 @@ Result<Points> AlertingRule::Evaluate(int64_t time_ms, const Points& vector) {
   }
   written_.MarkVanished(points);
   return points;
+}
+
+std::vector<Alert> AlertingRule::TakeDue(int64_t time_ms, int64_t resend_ms) {
+  std::vector<Alert> due;
+  for (auto& [labels, alert] : alerts_) {
+    if (alert.state == AlertState::kPending) continue;
+    const bool news = !alert.told_at_ms || (alert.resolved_at_ms && *alert.resolved_at_ms > *alert.told_at_ms);
+    if (!news && time_ms - *alert.told_at_ms < resend_ms) continue;
+    alert.told_at_ms = time_ms;
+    due.push_back(alert);
+  }
+  return due;
 }
 
 AlertState AlertingRule::state() const {

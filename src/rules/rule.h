@@ -75,6 +75,7 @@ struct Alert {
   std::optional<int64_t> fired_at_ms;           // since when it fires
   std::optional<int64_t> resolved_at_ms;        // since when it does not any more
   std::optional<int64_t> keep_firing_since_ms;  // since when it fires only because of keep_firing_for
+  std::optional<int64_t> told_at_ms;            // when TakeDue last gave it
 };
 
 class AlertingRule {
@@ -95,15 +96,22 @@ class AlertingRule {
   // ALERTS_FOR_STATE (seconds since when it is active). Errors as RecordingRule's.
   Result<Points> Evaluate(int64_t time_ms, const Points& vector);
   Points Retire() { return written_.Retire(); }  // as a recording rule's
+  // What somebody is to be told of now: alerts that fire and resolved ones, when that is news or `resend_ms` old.
+  std::vector<Alert> TakeDue(int64_t time_ms, int64_t resend_ms);
   // By labels; resolved ones among them for a while.
   const std::map<format::Labels, Alert>& alerts() const { return alerts_; }
   // Firing if one alert fires, else pending if one is, else inactive.
   AlertState state() const;
 
+  // From here on until EndRestore evaluations give no ALERTS_FOR_STATE, so that what it said before a restart can still
+  // be asked once they have shown what is active now.
+  void AwaitRestore() { awaits_restore_ = true; }
+  void EndRestore() { awaits_restore_ = false; }
+  bool awaits_restore() const { return awaits_restore_; }
   // What ALERTS_FOR_STATE said before a restart: an alert of these labels (that series', its name aside) has been
-  // active since then, and the rule was last evaluated at `last_ms`. To be called between the first evaluation and the
-  // second. The time between does not count as pending, and an alert that would fire at once is pending for `grace_ms`
-  // more, so that what it alerts of has time to come back too. Alerts that are not active now stay away.
+  // active since then, and the rule was last evaluated at `last_ms`. To be called after an evaluation. The time between
+  // does not count as pending, and an alert that would fire at once is pending for `grace_ms` more, so that what it
+  // alerts of has time to come back too. Alerts that are not active now stay away.
   void Restore(const format::Labels& labels, int64_t active_at_ms, int64_t last_ms, int64_t now_ms, int64_t grace_ms);
 
  private:
@@ -125,6 +133,7 @@ class AlertingRule {
   External external_;
   std::vector<Text> labels_;
   std::vector<Text> annotations_;
+  bool awaits_restore_ = false;
   std::map<format::Labels, Alert> alerts_;
   Written written_;
 };

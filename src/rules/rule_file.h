@@ -27,6 +27,12 @@ struct RuleSpec {
   NamedTexts labels;               // of an alert: templates
   NamedTexts annotations;          // of an alert: templates
   size_t line = 0;                 // of its expression
+
+  // Whether both say the same, wherever it stands.
+  bool SameRule(const RuleSpec& other) const {
+    return kind == other.kind && name == other.name && expr == other.expr && for_ms == other.for_ms &&
+           keep_firing_for_ms == other.keep_firing_for_ms && labels == other.labels && annotations == other.annotations;
+  }
 };
 
 struct GroupSpec {

@@ -198,6 +198,32 @@ TEST(AlertingRule, RestoringWhatIsNotActiveDoesNothing) {
   EXPECT_THAT(rule.alerts(), IsEmpty());
 }
 
+TEST(AlertingRule, UntilItIsRestoredItDoesNotSaySinceWhen) {
+  AlertingRule rule = Alerting(0);
+  rule.AwaitRestore();
+  EXPECT_EQ(rule.Evaluate(1'000, Vector({{"up{job=\"a\"}", 0}})).value().size(), 1u);
+  rule.EndRestore();
+  EXPECT_EQ(rule.Evaluate(2'000, Vector({{"up{job=\"a\"}", 0}})).value().size(), 2u);
+}
+
+TEST(AlertingRule, WhatFiresIsToldAtOnceAndAgainAndItsEndToo) {
+  AlertingRule rule = Alerting(1'000);
+  const auto told = [&](int64_t time_ms, const Points& vector) {
+    EXPECT_TRUE(rule.Evaluate(time_ms, vector).ok());
+    std::vector<std::string> states;
+    for (const Alert& alert : rule.TakeDue(time_ms, 5'000)) states.emplace_back(NameOf(alert.state));
+    return states;
+  };
+  const Points up = Vector({{"up{job=\"a\"}", 0}});
+  EXPECT_THAT(told(0, up), IsEmpty());  // pending
+  EXPECT_THAT(told(1'000, up), ElementsAre("firing"));
+  EXPECT_THAT(told(5'999, up), IsEmpty());
+  EXPECT_THAT(told(6'000, up), ElementsAre("firing"));
+  EXPECT_THAT(told(7'000, {}), ElementsAre("inactive"));
+  EXPECT_THAT(told(8'000, {}), IsEmpty());
+  EXPECT_THAT(told(12'000, {}), ElementsAre("inactive"));
+}
+
 TEST(AlertingRule, ATemplateThatDoesNotParseIsNoRule) {
   RuleSpec spec;
   spec.name = "a";

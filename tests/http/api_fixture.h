@@ -26,7 +26,9 @@
 #include "metrics/store_slot.h"
 #include "metrics_api/ingest_routes.h"
 #include "metrics_api/routes.h"
+#include "metrics_api/rule_routes.h"
 #include "pipeline/ingest.h"
+#include "ruler/ruler_slot.h"
 
 namespace rhizome::gateway {
 
@@ -62,13 +64,14 @@ class WordEmbedder final : public pipeline::Embedder {
 
 // All of a server's routes.
 inline std::vector<Route> AllRoutes(const BackendSlot& slot, metrics::StoreSlot& metrics_slot,
-                                    MetricRegistry& registry) {
+                                    ruler::RulerSlot& ruler_slot, MetricRegistry& registry) {
   metrics_api::MetricsApiOptions options;
   options.version = "0.1.0";
   options.admin = true;
   std::vector<Route> routes = ApiRoutes({}, slot, registry);
   for (auto part : {metrics_api::MetricsRoutes(options, metrics_slot, SystemClock()),
-                    metrics_api::IngestRoutes({}, metrics_slot, registry, SystemClock())}) {
+                    metrics_api::IngestRoutes({}, metrics_slot, registry, SystemClock()),
+                    metrics_api::RuleRoutes(std::string(metrics::kTenant), ruler_slot)}) {
     routes.insert(routes.end(), part.begin(), part.end());
   }
   return routes;
@@ -84,7 +87,8 @@ class ApiFixture : public testing::Test {
     options_.ingest_lane = {1, 16};
     options_.header_timeout_ms = 500;
     options_.transfer_grace_ms = 500;
-    server_ = std::move(Server::Start(options_, AllRoutes(slot_, metrics_slot_, metrics_), metrics_)).value();
+    server_ =
+        std::move(Server::Start(options_, AllRoutes(slot_, metrics_slot_, ruler_slot_, metrics_), metrics_)).value();
     client_ = std::make_unique<TestClient>(server_->port());
   }
 
@@ -93,6 +97,7 @@ class ApiFixture : public testing::Test {
     backups_.reset();
     ingestor_.reset();
     operations_.reset();
+    ruler_.reset();
     store_.reset();
     node_.reset();
   }
@@ -112,6 +117,9 @@ class ApiFixture : public testing::Test {
         backup::OpenTargets({"dir:" + directory_ + "/backups"}, {}, io::RealDisk()).value());
     store_ = std::make_unique<metrics::Store>(*node_, SystemClock());
     metrics_slot_.Publish(*store_);
+    notifier_ = ruler::Notifier::Start({{"http://127.0.0.1:1"}}, metrics_).value();
+    ruler_ = ruler::Ruler::Start(rules_, {*store_, *notifier_, metrics_, SystemClock()}).value();
+    ruler_slot_.Publish(*ruler_);
     slot_.Publish(
         {node_.get(), ingestor_.get(), &embedder_, cluster_ != nullptr ? cluster_ : operations_.get(), backups_.get()});
   }
@@ -161,11 +169,15 @@ class ApiFixture : public testing::Test {
   MetricRegistry metrics_;
   BackendSlot slot_{"recovering"};
   metrics::StoreSlot metrics_slot_{"recovering"};
+  ruler::RulerSlot ruler_slot_{"recovering"};
+  ruler::RulerOptions rules_;  // taken by OpenNode
   WordEmbedder embedder_;
   const ScratchFolder folder_;
   const std::string& directory_ = folder_.path();
   std::unique_ptr<cluster::Node> node_;
   std::unique_ptr<metrics::Store> store_;
+  std::unique_ptr<ruler::Notifier> notifier_;
+  std::unique_ptr<ruler::Ruler> ruler_;
   cluster::Operations* cluster_ = nullptr;  // instead of a server alone's, when set before OpenNode
   std::unique_ptr<cluster::AloneOperations> operations_;
   std::unique_ptr<cluster::NodeRegisters> registers_;

@@ -35,10 +35,11 @@ TEST(OpenApi, TheFileInTheTreeIsTheOneServed) {
 TEST(OpenApi, DescribesExactlyTheRoutesThereAre) {
   const BackendSlot slot("unused");
   metrics::StoreSlot metrics_slot("unused");
+  ruler::RulerSlot ruler_slot("unused");
   MetricRegistry metrics;
   std::set<std::string> real;
   std::set<std::string> described;
-  for (const Route& route : AllRoutes(slot, metrics_slot, metrics)) {
+  for (const Route& route : AllRoutes(slot, metrics_slot, ruler_slot, metrics)) {
     real.insert(route.method + " " + route.pattern);
     const auto& operation = Description().at("paths").at(route.pattern).as_object();
     std::string method = route.method;
@@ -196,6 +197,10 @@ constexpr const char* kOrder[][2] = {{"POST", "/collections"},
                                      {"POST", "/api/v1/labels"},
                                      {"GET", "/api/v1/label/{label}/values"},
                                      {"GET", "/api/v1/metadata"},
+                                     {"GET", "/api/v1/rules"},
+                                     {"GET", "/api/v1/alerts"},
+                                     {"GET", "/api/v1/alertmanagers"},
+                                     {"POST", "/-/reload"},
                                      {"GET", "/api/v1/status/buildinfo"},
                                      {"GET", "/api/v1/status/flags"},
                                      {"GET", "/api/v1/status/config"},
@@ -209,7 +214,7 @@ constexpr const char* kOrder[][2] = {{"POST", "/collections"},
 TEST_F(OpenApiExamples, AllWorkAndAnswersFitTheirSchemas) {
   OpenInCluster();
   for (const auto& [method, path] : kOrder) TryAll(method, path);
-  for (const Route& route : AllRoutes(slot_, metrics_slot_, metrics_)) {
+  for (const Route& route : AllRoutes(slot_, metrics_slot_, ruler_slot_, metrics_)) {
     EXPECT_TRUE(tried_.contains(route.method + " " + route.pattern)) << route.method << " " << route.pattern;
   }
 }
