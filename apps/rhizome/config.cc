@@ -107,8 +107,9 @@ std::vector<ConfigOption> DeclareOptions() {
       Number("index_threads", &Config::index_threads, 0, 1024, "threads that link vectors; 0: one per core"),
       Number("body_mib_max", &Config::body_mib_max, 1, 4096, "largest request body in MiB"),
       Number("connections_max", &Config::connections_max, 1, 1'000'000, "open connections at most"),
-      Number("checkpoint_log_mib", &Config::checkpoint_log_mib, 1, 65536,
-             "MiB of log after which a snapshot is written; bounds the replay after a crash"),
+      Number(
+          "checkpoint_log_mib", &Config::checkpoint_log_mib, 1, 65536,
+          "MiB of log after which a snapshot is written; bounds the replay after a crash. Samples count for an eighth"),
       Number("slow_request_ms", &Config::slow_request_ms, 1, 3'600'000,
              "a request that takes longer is logged with the time each of its steps took"),
       Choice("log_level", &Config::log_level, {"trace", "debug", "info", "warning", "error", "off"},

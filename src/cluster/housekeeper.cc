@@ -64,7 +64,7 @@ void Housekeeper::CompactIfDue() {
 }
 
 void Housekeeper::CheckpointIfDue() {
-  if (state_.BytesSinceCheckpoint() < state_.options.checkpoint_log_bytes) return;
+  if (!shard::CheckpointDue(state_.Unwritten(), state_.options.checkpoint_log_bytes)) return;
   if (!state_.WriteStatus().ok()) return;
   const Status status = state_.Checkpoint();
   if (!status.ok()) Pause("checkpoint", status);

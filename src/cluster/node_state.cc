@@ -314,7 +314,15 @@ std::vector<std::shared_ptr<shard::Shard>> NodeState::OpenShards() const {
   return shards;
 }
 
-uint64_t NodeState::BytesSinceCheckpoint() const { return log->stats().payload_bytes - checkpointed_bytes; }
+shard::SinceCheckpoint NodeState::Unwritten() const {
+  shard::SinceCheckpoint since;
+  since.log_bytes = log->stats().payload_bytes - checkpointed_bytes;
+  const auto metrics = Series();
+  if (!metrics.ok() || *metrics == nullptr) return since;
+  since.sample_log_bytes = (*metrics)->logged_bytes() - checkpointed_sample_bytes;
+  since.sample_memory_bytes = (*metrics)->sample_bytes();
+  return since;
+}
 
 Status NodeState::Checkpoint() {
   MutexLock lock(checkpoint_mutex);
@@ -337,11 +345,14 @@ Status NodeState::Checkpoint() {
   }
   auto metrics = Series();
   if (!metrics.ok()) return Status::ReadOnly("damaged metrics still need the log");
+  uint64_t sample_bytes = 0;
   if (*metrics != nullptr) {
+    sample_bytes = (*metrics)->logged_bytes();
     RETURN_IF_ERROR((*metrics)->Checkpoint());
     unneeded = std::min(unneeded, (*metrics)->UnneededLsn());
   }
   checkpointed_bytes = bytes;
+  checkpointed_sample_bytes = sample_bytes;
   ++checkpoints;
   return log->TruncateBefore(unneeded + 1);
 }

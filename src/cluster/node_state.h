@@ -19,6 +19,7 @@
 #include "io/disk.h"
 #include "kv/rocks_file_system.h"
 #include "kv/store.h"
+#include "shard/checkpoint_pace.h"
 #include "shard/series_shards.h"
 #include "wal/log.h"
 
@@ -49,8 +50,8 @@ struct NodeState {
   Status Checkpoint() EXCLUDES(mutex, checkpoint_mutex);
   // Compacts one shard, if it still takes writes.
   Status Compact(shard::Shard& shard) EXCLUDES(checkpoint_mutex);
-  // Log bytes written since the last checkpoint began.
-  uint64_t BytesSinceCheckpoint() const;
+  // What was written since the last checkpoint began.
+  shard::SinceCheckpoint Unwritten() const EXCLUDES(mutex);
   std::map<std::string, double> Stats() const EXCLUDES(mutex);
 
   std::string ShardDirectory(const CatalogueEntry& entry, uint32_t partition) const;
@@ -98,6 +99,7 @@ struct NodeState {
   Mutex create_mutex;  // a collection, or the metrics store, is recorded and opened as one step
   mutable Mutex checkpoint_mutex;
   std::atomic<uint64_t> checkpointed_bytes{0};
+  std::atomic<uint64_t> checkpointed_sample_bytes{0};
   std::atomic<uint64_t> checkpoints{0};
   std::atomic<uint64_t> compactions{0};
 

@@ -8,20 +8,17 @@
 #include "base/hash.h"
 #include "format/coding.h"
 #include "format/identity.h"
+#include "format/series_batch_layout.h"
 
 namespace rhizome::format {
+
+using namespace series_batch_layout;
+
 namespace {
 
-// Where fields lie in the header.
-constexpr size_t kSeriesFormAt = 1, kTimeFormAt = 2, kZeroAt = 3, kSeriesAt = 4, kSamplesAt = 8, kLabelBytesAt = 12;
-constexpr size_t kBaseTimeAt = 16, kDictionaryIdAt = 24, kRowsHashAt = 40, kVersionAt = 48, kHeaderHashAt = 60;
 constexpr int64_t kBaseTimeMax = INT64_MAX - int64_t{UINT32_MAX};
 
 Status Bad(std::string_view what) { return Status::Corruption("series batch: " + std::string(what)); }
-
-uint32_t HeaderHash(std::string_view header) {
-  return static_cast<uint32_t>(Checksum(header.substr(0, kHeaderHashAt)));
-}
 
 template <typename T>
 void PutArray(std::string& out, std::span<const T> values) {
@@ -155,48 +152,6 @@ void StampVersion(std::string& batch, Version version) {
   StoreFixed(batch.data() + kVersionAt, version.time);
   StoreFixed(batch.data() + kVersionAt + sizeof(uint64_t), version.node);
   StoreFixed(batch.data() + kHeaderHashAt, HeaderHash(batch));
-}
-
-std::vector<std::string> SplitSeriesBatch(const SeriesBatch& batch, std::span<const uint32_t> part_of_series,
-                                          size_t parts) {
-  CHECK(part_of_series.size() == batch.series_count());
-  std::vector<std::string> out(parts);
-  if (batch.sample_count() == 0) return out;
-  const auto other = std::adjacent_find(part_of_series.begin(), part_of_series.end(), std::not_equal_to<>());
-  if (other == part_of_series.end()) {
-    out.at(part_of_series[0]) = batch.bytes();
-    return out;
-  }
-  constexpr uint32_t kUnnamed = UINT32_MAX;
-  std::vector<SeriesBatchBuilder> builders(parts);
-  std::vector<uint32_t> index_in_part(batch.series_count(), kUnnamed);
-  // Called for series with rows only, so that a part names no series it has none of.
-  const auto place = [&](uint32_t series) -> SeriesBatchBuilder& {
-    SeriesBatchBuilder& builder = builders.at(part_of_series[series]);
-    uint32_t& index = index_in_part[series];
-    if (index == kUnnamed) index = builder.AppendSeries(batch.LabelsOf(series));
-    return builder;
-  };
-  if (batch.series_form() == SeriesForm::kRuns) {
-    std::vector<int64_t> times;
-    std::vector<double> values;
-    batch.ForEachRun([&](uint32_t series, size_t first, size_t rows) {
-      times.resize(rows);
-      values.resize(rows);
-      batch.CopyTimes(first, times);
-      batch.CopyValues(first, values);
-      place(series).AddRun(index_in_part[series], times, values);
-    });
-  } else {
-    batch.ForEachRow([&](uint32_t series, int64_t time_ms, double value) {
-      SeriesBatchBuilder& builder = place(series);
-      builder.Add(index_in_part[series], time_ms, value);
-    });
-  }
-  for (size_t i = 0; i < parts; ++i) {
-    if (!builders[i].empty()) out[i] = builders[i].Encode(batch.version());
-  }
-  return out;
 }
 
 uint32_t SeriesBatchBuilder::AppendSeries(LabelsView labels) {

@@ -93,6 +93,8 @@ class SeriesBatch {
   void ForEachRun(Each&& each) const;
 
  private:
+  friend class SeriesBatchSplit;
+
   Status Open(std::string_view bytes);
   Status CheckRows() const;
   Status CheckDictionary() const;

@@ -316,6 +316,37 @@ TEST(SeriesBatch, SplittingKeepsEveryRowInItsPart) {
   }
 }
 
+TEST(SeriesBatch, PartsHaveTheFormsOfTheWhole) {
+  for (const Shape& shape : Shapes()) {
+    SCOPED_TRACE(shape.name);
+    const std::string bytes = Encoded(shape.order, shape.time);
+    const SeriesBatch batch = SeriesBatch::Decode(bytes).value();
+    if (batch.series_count() < 2) continue;
+    std::vector<uint32_t> parts(batch.series_count());
+    parts.back() = 1;
+    for (const std::string& part : SplitSeriesBatch(batch, parts, 2)) {
+      if (part.empty()) continue;
+      const SeriesBatch decoded = SeriesBatch::Decode(part).value();
+      EXPECT_EQ(decoded.series_form(), batch.series_form());
+      EXPECT_EQ(decoded.time_form(), batch.time_form());
+    }
+  }
+}
+
+TEST(SeriesBatch, PartsNameNoSeriesWithoutRows) {
+  for (const bool runs : {true, false}) {
+    SeriesBatchBuilder builder;
+    for (int i = 0; i < 6; ++i) builder.AppendSeries(Named(i));
+    for (const uint32_t series : {0U, 0U, 1U, 2U, 2U, 2U, 5U}) builder.Add(runs ? series : 5 - series, 7, 1);
+    const std::string bytes = builder.Encode();
+    const SeriesBatch batch = SeriesBatch::Decode(bytes).value();
+    const auto split = SplitSeriesBatch(batch, std::vector<uint32_t>{0, 1, 0, 0, 1, 1}, 2);
+    EXPECT_EQ(SeriesBatch::Decode(split[0])->series_count(), 2u);
+    EXPECT_EQ(SeriesBatch::Decode(split[1])->series_count(), 2u);
+    EXPECT_EQ(SeriesBatch::Decode(split[0])->sample_count() + SeriesBatch::Decode(split[1])->sample_count(), 7u);
+  }
+}
+
 TEST(SeriesBatch, WhatBelongsToOnePartPassesByteForByte) {
   const std::string bytes = Indices();
   const SeriesBatch batch = SeriesBatch::Decode(bytes).value();

@@ -108,6 +108,7 @@ Sifted SeriesShard::Sift(const SeriesBatch& batch) const {
 }
 
 PendingSamples SeriesShard::Begin(std::string batch) {
+  logged_bytes_ += batch.size();
   LogOrder::Place place = order_.Begin([&]() -> std::string_view {
     format::StampVersion(batch, versions_.Next());
     return batch;

@@ -82,6 +82,8 @@ class SeriesShard {
   // "matchers" or "to". Returns as Finish does.
   Status Delete(std::vector<format::Matcher> matchers, int64_t from_ms, int64_t to_ms);
 
+  // Of batches that were given a place in the log since the shard was opened.
+  uint64_t logged_bytes() const { return logged_bytes_; }
   // Of all samples here, those that deletions hide included.
   series::TimeExtent times() const;
   // The log holds nothing this shard needs up to and with this LSN.
@@ -102,6 +104,7 @@ class SeriesShard {
   const SeriesLimits limits_;
 
   LogOrder order_;
+  std::atomic<uint64_t> logged_bytes_{0};
   // Of what was applied since the shard was opened.
   std::atomic<int64_t> min_ms_{INT64_MAX};
   std::atomic<int64_t> max_ms_{INT64_MIN};

@@ -99,6 +99,18 @@ Result<bool> SeriesShards::Upkeep() {
   return worked;
 }
 
+uint64_t SeriesShards::logged_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& shard : shards_) bytes += shard->logged_bytes();
+  return bytes;
+}
+
+uint64_t SeriesShards::sample_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& shard : shards_) bytes += shard->engine().counts().sample_bytes;
+  return bytes;
+}
+
 Status SeriesShards::Checkpoint() {
   for (const auto& shard : shards_) {
     if (shard->dirty()) RETURN_IF_ERROR(shard->engine().Checkpoint());
