@@ -50,7 +50,9 @@ class Storm : public Chaos {
         Note("kill an etcd member");
         break;
       default:
-        for (size_t member = 0; member < 3; ++member) fleet_->etcd().Pause(member);
+        for (size_t member = 0; member < 3; ++member) {
+          if (fleet_->etcd().running(member)) fleet_->etcd().Pause(member);  // a strike before may have killed it
+        }
         Note("pause all of etcd");
     }
   }
