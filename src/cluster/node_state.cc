@@ -321,6 +321,7 @@ shard::SinceCheckpoint NodeState::Unwritten() const {
   if (!metrics.ok() || *metrics == nullptr) return since;
   since.sample_log_bytes = (*metrics)->logged_bytes() - checkpointed_sample_bytes;
   since.sample_memory_bytes = (*metrics)->sample_bytes();
+  since.series = (*metrics)->series();
   return since;
 }
 

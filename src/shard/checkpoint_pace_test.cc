@@ -23,8 +23,13 @@ TEST(CheckpointPace, BothAddUp) {
 }
 
 TEST(CheckpointPace, SamplesInMemoryAreBounded) {
-  EXPECT_FALSE(CheckpointDue({.sample_memory_bytes = 4 * kMax - 1}, kMax));
-  EXPECT_TRUE(CheckpointDue({.sample_memory_bytes = 4 * kMax}, kMax));
+  EXPECT_FALSE(CheckpointDue({.sample_memory_bytes = kMax - 1}, kMax));
+  EXPECT_TRUE(CheckpointDue({.sample_memory_bytes = kMax}, kMax));
+}
+
+TEST(CheckpointPace, WhatSeriesTakeAnywayIsNoReason) {
+  EXPECT_FALSE(CheckpointDue({.sample_memory_bytes = 128'000'000, .series = 1'000'000}, kMax));
+  EXPECT_TRUE(CheckpointDue({.sample_memory_bytes = 256'000'000 + kMax, .series = 1'000'000}, kMax));
 }
 
 TEST(CheckpointPace, SamplesThatTheLogDoesNotCountYetAreNoPoints) {

@@ -457,6 +457,22 @@ TEST(SeriesEngine, SettledSamplesNeedNoStamp) {
   EXPECT_LT(engine->counts().block_samples, 220u);
 }
 
+TEST(SeriesEngine, ACheckpointWritesNoStampsOfSettledSamples) {
+  SimDisk disk;
+  const auto engine = MustOpen(disk);
+  std::vector<TestRow> rows;
+  for (int i = 0; i < 200; ++i) rows.push_back({kWeb, kEpochMs + i, 1.0 * i});
+  for (uint64_t lsn = 1; lsn <= 6; ++lsn) {
+    for (TestRow& row : rows) row.value += 1;  // each would be worth keeping beside the others
+    ApplyRows(*engine, lsn, VersionAt(kEpochMs + (20 - lsn) * kHourMs), rows);
+  }
+  const Answer before = MustAsk(*engine);
+  engine->Settle(StampOf(kEpochMs + 40 * kHourMs));
+  MustCheckpoint(*engine);
+  EXPECT_EQ(engine->counts().block_samples, 200u);
+  EXPECT_EQ(MustAsk(*engine), before);
+}
+
 TEST(SeriesEngine, TheHorizonHidesAndDropsAndOnlyRises) {
   SimDisk disk;
   auto engine = MustOpen(disk);

@@ -47,6 +47,14 @@ void MakePrompt(const Settled& settled, StoredSamples& samples) {
   samples.stamped = std::move(kept);
 }
 
+// What a block gets of a series: its samples, as few of them stamped as need be. `room` is for those that change.
+const StoredSamples& Released(const Selection& selection, const Settled& settled, StoredSamples& room) {
+  if (selection.touched() || selection.stored().stamped.empty()) return selection.stored();
+  room = selection.stored();
+  MakePrompt(settled, room);
+  return room;
+}
+
 }  // namespace
 
 // The files of one checkpoint or compaction until it is published; removed unless it is.
@@ -208,11 +216,12 @@ Status SeriesEngine::Flush(std::span<const Partition> partitions, FilesUnderWay&
   while (true) {
     ASSIGN_OR_RETURN(const bool more, selection.Next());
     if (!more) break;
-    read += selection.stored().prompt.size() + selection.stored().stamped.size();
+    StoredSamples settled;
+    const StoredSamples& samples = Released(selection, rules.settled, settled);
+    read += samples.prompt.size() + samples.stamped.size();
     for (size_t i = 0; i < partitions.size(); ++i) {
       const bool all = partitions.size() == 1;
-      RETURN_IF_ERROR(
-          writers[i]->Add(selection.labels(), all ? selection.stored() : CutTo(partitions[i], selection.stored())));
+      RETURN_IF_ERROR(writers[i]->Add(selection.labels(), all ? samples : CutTo(partitions[i], samples)));
     }
   }
   for (const auto& writer : writers) {
@@ -291,13 +300,8 @@ Status SeriesEngine::Merge(const CompactionPlan& plan, const Blocks& blocks, Fil
   while (true) {
     ASSIGN_OR_RETURN(const bool more, selection.Next());
     if (!more) break;
-    if (selection.touched() || selection.stored().stamped.empty()) {
-      RETURN_IF_ERROR(writer->Add(selection.labels(), selection.stored()));
-      continue;
-    }
-    StoredSamples samples = selection.stored();
-    MakePrompt(rules.settled, samples);
-    RETURN_IF_ERROR(writer->Add(selection.labels(), samples));
+    StoredSamples settled;
+    RETURN_IF_ERROR(writer->Add(selection.labels(), Released(selection, rules.settled, settled)));
   }
   return files.Finish(*writer);
 }
