@@ -47,7 +47,7 @@ class FiguresTest(unittest.TestCase):
                   row("victoria-metrics", 10_000, "remote_write", 10, 100),
                   row("victoria-metrics", 10_000, "remote_write", 10, 120),
                   row("rhizome", 10_000, "remote_write", 1, 100), row("victoria-metrics", 100_000, "remote_write", 1, 9)]
-        ratios = figures.ratios(ingest, {}, {})
+        ratios = figures.ratios(ingest, {}, {}, {})
         self.assertEqual(ratios["native_ratio"], 5)
         self.assertEqual(ratios["remote_write_k1_ratio"], 2)
         self.assertNotIn("remote_write_k10_ratio", ratios)
@@ -55,7 +55,9 @@ class FiguresTest(unittest.TestCase):
 
     def test_of_times_and_bytes_less_is_better(self):
         queries = {"instant": {"rhizome": 2, "victoria-metrics": 6}, "sum_rate_10k": {"rhizome": 8, "victoria-metrics": 4}}
-        ratios = figures.ratios([], queries, {"rhizome": 1.2, "victoria-metrics": 2.4})
+        costs = {"sum_rate_10k": {"rhizome": 10, "victoria-metrics": 40}}
+        ratios = figures.ratios([], queries, costs, {"rhizome": 1.2, "victoria-metrics": 2.4})
+        self.assertEqual(ratios["sum_rate_10k_cpu_ratio"], 4)
         self.assertEqual(ratios["instant_ratio"], 3)
         self.assertEqual(ratios["sum_rate_10k_ratio"], 0.5)
         self.assertEqual(ratios["bytes_per_sample"], 1.2)

@@ -6,7 +6,8 @@ their own processor time (/proc/PID/stat), because others share the machine; our
   ingest    samples per processor second, by protocol and samples of a series in a request (k), 10,000 and 100,000 series
   latency   acknowledgements at 70 % of what each reached just before, counted from when each request was due
   memory    a million series of two samples
-  queries   medians of the query API in turns on the same samples, whether our answers are prometheus', bytes on disk
+  queries   medians and processor time of the query API in turns on the same samples, whether our answers are prometheus',
+            bytes on disk
 
 Ratios are against victoria-metrics and above 1 where ours is better, but for bytes. native_ratio is our native batch over
 its best way to take remote write.
@@ -66,7 +67,7 @@ def measure(options):
     commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True,
                             check=False)
     out = {"commit": commit.stdout.strip(), "load_average_before": os.getloadavg()[0]}
-    tables = {"ingest": [], "queries": {}, "bytes_per_sample": {}}
+    tables = {"ingest": [], "queries": {}, "query_cpu": {}, "bytes_per_sample": {}}
     if "ingest" in options.only:
         tables["ingest"] = phases.ingest(bench)
     if "latency" in options.only:
@@ -74,8 +75,9 @@ def measure(options):
     if "memory" in options.only and not options.quick:
         tables["memory"] = phases.memory(bench)
     if "queries" in options.only:
-        tables["queries"], tables["answers_differ"], tables["bytes_per_sample"] = phases.queries(bench)
-    out |= figures.ratios(tables["ingest"], tables["queries"], tables["bytes_per_sample"])
+        (tables["queries"], tables["query_cpu"], tables["answers_differ"],
+         tables["bytes_per_sample"]) = phases.queries(bench)
+    out |= figures.ratios(tables["ingest"], tables["queries"], tables["query_cpu"], tables["bytes_per_sample"])
     out["load_average_after"] = os.getloadavg()[0]
     return figures.rounded(out), figures.rounded(tables)
 
@@ -94,6 +96,7 @@ def print_tables(out, tables):
     print_rows("latency at 70 %", tables.get("latency", []))
     print_rows("a million series", tables.get("memory", []))
     print_rows("queries, median ms", [{"query": name} | row for name, row in tables["queries"].items()])
+    print_rows("queries, ms of processor time", [{"query": name} | row for name, row in tables["query_cpu"].items()])
     print_rows("bytes per sample on disk", [tables["bytes_per_sample"]] if tables["bytes_per_sample"] else [])
     differing = [name for name, differs in tables.get("answers_differ", {}).items() if differs]
     if tables.get("answers_differ"):

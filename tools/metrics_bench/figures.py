@@ -1,10 +1,6 @@
 """What is made of measurements. Pure functions."""
 import statistics
 
-# Ours over victoria-metrics' in what is more the better, theirs over ours in time: above 1, ours is better.
-RATIOS = ("native_ratio", "remote_write_k1_ratio", "remote_write_k10_ratio", "sum_rate_10k_ratio", "instant_ratio")
-
-
 def per_cpu_second(samples, cpu_s):
     """Samples per second of processor time, which the kernel counts in hundredths."""
     return samples / max(cpu_s, 0.01)
@@ -31,8 +27,9 @@ def median_ms(seconds):
     return 1000 * statistics.median(seconds) if seconds else None
 
 
-def ratios(ingest, queries, stored):
-    """The figures that are promised, from the tables; `stored` is bytes per sample by server."""
+def ratios(ingest, queries, costs, stored):
+    """The figures that are promised, from the tables; `queries` and `costs` are milliseconds by the clock and of the
+    processor, `stored` is bytes per sample by server."""
     out = {}
     victoria = "victoria-metrics"
     for series, suffix in ((10_000, ""), (100_000, "_100k")):
@@ -40,6 +37,8 @@ def ratios(ingest, queries, stored):
         if peer is None:
             continue
         out["native_ratio" + suffix] = over(rate_of(ingest, "rhizome", series, "native", 1), peer)
+        out["native_k1_ratio" + suffix] = over(rate_of(ingest, "rhizome", series, "native", 1),
+                                               rate_of(ingest, victoria, series, "remote_write", 1))
         out["native_k100_ratio" + suffix] = over(rate_of(ingest, "rhizome", series, "native", 100), peer)
         for k in (1, 10):
             out[f"remote_write_k{k}_ratio{suffix}"] = over(rate_of(ingest, "rhizome", series, "remote_write", k),
@@ -49,6 +48,9 @@ def ratios(ingest, queries, stored):
     for name, figure in (("sum_rate_10k", "sum_rate_10k_ratio"), ("instant", "instant_ratio")):
         row = queries.get(name, {})
         out[figure] = over(row.get(victoria), row.get("rhizome"))
+    for name in ("sum_rate_10k", "sum_rate_10k_1h"):
+        row = costs.get(name, {})
+        out[name + "_cpu_ratio"] = over(row.get(victoria), row.get("rhizome"))
     return {name: value for name, value in out.items() if value is not None}
 
 

@@ -145,21 +145,24 @@ def memory(bench):
 
 
 def time_queries(bench, servers, at_s):
-    """Median milliseconds by query and server, the servers in turns; and which answers differ from prometheus'."""
-    table, differ = {}, {}
+    """By query and server median milliseconds and processor time of the server, the servers in turns; and which answers
+    differ from prometheus'."""
+    table, costs, differ = {}, {}, {}
     for name, (query, span_s, step_s, quick) in QUERIES.items():
         if bench.options.quick and not quick:
             continue
         bench.say(f"query {name}")
         answers = {}
         spent = {server.name: [] for server in servers}
+        cpu_s = {server.name: 0.0 for server in servers}
         until = time.monotonic() + bench.options.query_seconds
-        for turn in range(100):
+        for turn in range(300):
             for server in servers:
                 target = server.query_target(query, at_s - turn % 20 * INTERVAL_S, span_s, step_s)
-                began = time.perf_counter()
+                cpu_before, began = server.cpu_s(), time.perf_counter()
                 status, answer = server.get(target)
                 spent[server.name].append(time.perf_counter() - began)
+                cpu_s[server.name] += server.cpu_s() - cpu_before
                 if status != 200:
                     sys.exit(f"metrics_bench: {server.name} answers {name} with {status}: {answer[:300]}")
                 if turn == 0:
@@ -168,10 +171,12 @@ def time_queries(bench, servers, at_s):
                 break
         # The first is of cold caches.
         table[name] = {server: figures.median_ms(seconds[1:]) for server, seconds in spent.items()}
+        # Counted in hundredths of a second: what is far below that needs many turns.
+        costs[name] = {server: 1000 * cpu_s[server] / len(spent[server]) for server in spent}
         table[name]["series"] = len(answers["rhizome"]["result"])
         if "prometheus" in answers:
             differ[name] = not figures.same_answer(answers["rhizome"], answers["prometheus"])
-    return table, differ
+    return table, costs, differ
 
 
 def queries(bench):
@@ -189,8 +194,8 @@ def queries(bench):
             if report["failed_requests"]:
                 sys.exit(f"metrics_bench: {server.name} refused samples: {report['complaint']}")
             server.settle()
-        table, differ = time_queries(bench, servers, at_s)
+        table, costs, differ = time_queries(bench, servers, at_s)
         for server in servers:
             bench.say(f"{server.name}: bytes on disk")
             stored[server.name] = server.stored_bytes() / (rounds * k * series)
-    return table, differ, stored
+    return table, costs, differ, stored
