@@ -136,6 +136,9 @@ std::vector<ConfigOption> DeclareMetricsOptions() {
       CommaList("alert_labels", &Config::alert_labels, "labels that they see on every alert, NAME=VALUE"),
       Text("external_url", &Config::external_url,
            "URL under which people reach this server, for links in alerts; empty: http:// and listen"),
+      Choice("self_metrics", &Config::self_metrics, {"auto", "on", "off"},
+             "keep this server's own metrics among the others, for a week; auto: once there are others"),
+      Switch("builtin_alerts", &Config::builtin_alerts, "evaluate alerts over these: errors, slowness, resources"),
   };
 }
 

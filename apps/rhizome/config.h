@@ -69,6 +69,8 @@ struct Config {
   uint64_t alert_resend_s = 60;
   std::vector<std::string> alert_labels;
   std::string external_url;
+  std::string self_metrics = "auto";
+  bool builtin_alerts = true;
 
   // Snapshots of collections.
   std::vector<std::string> snapshot_targets;

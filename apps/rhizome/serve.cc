@@ -19,12 +19,14 @@
 #include "gateway/backend.h"
 #include "gateway/server.h"
 #include "io/disk.h"
+#include "metrics/self_monitor.h"
 #include "metrics/store.h"
 #include "metrics/store_slot.h"
 #include "metrics_api/ingest_routes.h"
 #include "metrics_api/routes.h"
 #include "metrics_api/rule_routes.h"
 #include "pipeline/ingest.h"
+#include "resources.h"
 #include "ruler/ruler.h"
 #include "server_parts.h"
 
@@ -77,6 +79,7 @@ struct Parts {
   std::vector<backup::Target> targets;  // until they are the backups' own
   std::unique_ptr<cluster::Registers> registers;
   std::unique_ptr<backup::Service> backups;
+  std::unique_ptr<metrics::SelfMonitor> self_monitor;  // reads the others' figures; null in a cluster
 
   void Publish(cluster::Database& database, const Config& config, gateway::BackendSlot& slot) {
     ingestor = std::make_unique<pipeline::Ingestor>(database, embedder.get());
@@ -158,16 +161,23 @@ void SayReady(const Config& config, Role role, const std::string& where, double 
 
 // Where the routes find what they work on.
 struct Slots {
+  explicit Slots(const Config& config) : resources(config.data_dir, ProcessMetrics()) {
+    api.default_collection = config.default_collection;
+    api.version = RHIZOME_VERSION;
+    api.refresh_metrics = [this] { resources.Refresh(); };
+  }
+  Slots(const Slots&) = delete;
+  Slots& operator=(const Slots&) = delete;
+
+  Resources resources;
+  gateway::ApiOptions api;
   gateway::BackendSlot backend{"the data is being recovered"};
   metrics::StoreSlot metrics{"the data is being recovered"};
   ruler::RulerSlot ruler{"the data is being recovered"};
 };
 
 std::vector<gateway::Route> RoutesOf(const Config& config, Slots& slots) {
-  gateway::ApiOptions api;
-  api.default_collection = config.default_collection;
-  api.version = RHIZOME_VERSION;
-  std::vector<gateway::Route> routes = gateway::ApiRoutes(api, slots.backend, ProcessMetrics());
+  std::vector<gateway::Route> routes = gateway::ApiRoutes(slots.api, slots.backend, ProcessMetrics());
   for (auto part :
        {metrics_api::MetricsRoutes(MetricsApiOptionsOf(config, RHIZOME_VERSION), slots.metrics, SystemClock()),
         metrics_api::IngestRoutes({}, slots.metrics, ProcessMetrics(), SystemClock()),
@@ -178,14 +188,21 @@ std::vector<gateway::Route> RoutesOf(const Config& config, Slots& slots) {
 }
 
 // The store of metrics and what evaluates rules over it.
-Status OpenMetrics(const Config& config, const std::string& url, Parts& parts, Slots& slots) {
+Status OpenMetrics(const Config& config, const std::string& instance, Parts& parts, Slots& slots) {
   parts.metrics = std::make_unique<metrics::Store>(*parts.node, SystemClock());
   ASSIGN_OR_RETURN(parts.notifier, ruler::Notifier::Start(NotifierOptionsOf(config), ProcessMetrics()));
-  ASSIGN_OR_RETURN(const ruler::RulerOptions options, RulerOptionsOf(config, url));
+  ASSIGN_OR_RETURN(const ruler::RulerOptions options, RulerOptionsOf(config, "http://" + instance));
   ASSIGN_OR_RETURN(parts.ruler,
                    ruler::Ruler::Start(options, {*parts.metrics, *parts.notifier, ProcessMetrics(), SystemClock()}));
   slots.metrics.Publish(*parts.metrics);
   slots.ruler.Publish(*parts.ruler);
+  if (config.self_metrics == "off") return Status::Ok();
+  metrics::SelfMonitorOptions self;
+  self.instance = instance;
+  self.begins = config.self_metrics == "on";
+  parts.self_monitor = std::make_unique<metrics::SelfMonitor>(
+      self, [&slots] { return gateway::MetricsText(slots.api, slots.backend, ProcessMetrics()); }, *parts.metrics,
+      SystemClock());
   return Status::Ok();
 }
 
@@ -206,7 +223,7 @@ Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, 
         cluster::NodeAddress{config.node_name.empty() ? MachineName() : config.node_name, options.address, port});
     parts.registers = std::make_unique<cluster::NodeRegisters>(*parts.node);
     parts.Publish(*parts.node, config, slots.backend);
-    RETURN_IF_ERROR(OpenMetrics(config, fmt::format("http://{}:{}", options.address, port), parts, slots));
+    RETURN_IF_ERROR(OpenMetrics(config, fmt::format("{}:{}", options.address, port), parts, slots));
     return true;
   }
   slots.backend.Explain("joining the cluster");
@@ -225,7 +242,7 @@ Status Serve(const Config& config, Role role) {
     return Status::InvalidArgument("etcd", "is needed: this role is part of a cluster");
   }
   ASSIGN_OR_RETURN(const gateway::ServerOptions server_options, ServerOptionsOf(config));
-  Slots slots;
+  Slots slots(config);
   Parts parts;
   ASSIGN_OR_RETURN(parts.embedder, OpenEmbedder(config));
   ASSIGN_OR_RETURN(parts.targets, OpenSnapshotTargets(config));

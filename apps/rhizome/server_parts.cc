@@ -11,6 +11,7 @@
 #include "pipeline/http_embedder.h"
 #include "pipeline/minilm.h"
 #include "rpc/address.h"
+#include "ruler/builtin_alerts.h"
 
 namespace rhizome::app {
 namespace {
@@ -114,6 +115,7 @@ cluster::NodeOptions NodeOptionsOf(const Config& config) {
 Result<ruler::RulerOptions> RulerOptionsOf(const Config& config, const std::string& url) {
   ruler::RulerOptions options;
   options.files = config.rule_files;
+  if (config.builtin_alerts && config.self_metrics != "off") options.builtin["builtin"] = ruler::BuiltinAlerts();
   options.interval_ms = static_cast<int64_t>(config.rule_interval_s) * 1'000;
   options.resend_ms = static_cast<int64_t>(config.alert_resend_s) * 1'000;
   options.external.url = config.external_url.empty() ? url : config.external_url;

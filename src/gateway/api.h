@@ -5,6 +5,7 @@
 // is meant. Thread-safe: handlers run on many threads at once.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,13 @@
 namespace rhizome::gateway {
 
 struct ApiOptions {
-  std::string default_collection = "documents";  // made at the first POST /documents that needs it
-  std::string version;                           // of the program, told by /health
+  std::string default_collection = "documents";   // made at the first POST /documents that needs it
+  std::string version;                            // of the program, told by /health
+  std::function<void()> refresh_metrics = [] {};  // brings up to date what /metrics is about to show
 };
+
+// What /metrics shows, as text exposition.
+std::string MetricsText(const ApiOptions& options, const BackendSlot& slot, const MetricRegistry& metrics);
 
 // All routes. `slot` and `metrics` outlive every handler.
 std::vector<Route> ApiRoutes(const ApiOptions& options, const BackendSlot& slot, MetricRegistry& metrics);

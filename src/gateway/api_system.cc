@@ -102,13 +102,10 @@ void AppendNodeMetrics(const Backend& backend, std::string& text) {
   append("rhizome_documents", &cluster::ShardInfo::documents);
 }
 
-Result<Response> Metrics(const BackendSlot& slot, const MetricRegistry& metrics) {
+Response Metrics(const ApiOptions& options, const BackendSlot& slot, const MetricRegistry& metrics) {
   Response response;
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
-  response.body = metrics.Render();
-  const Result<Backend> backend = slot.Get();
-  response.body.append("# TYPE rhizome_ready gauge\nrhizome_ready ").append(backend.ok() ? "1\n" : "0\n");
-  if (backend.ok()) AppendNodeMetrics(*backend, response.body);
+  response.body = MetricsText(options, slot, metrics);
   return response;
 }
 
@@ -128,6 +125,15 @@ Response Health(const std::string& version, const BackendSlot& slot) {
 
 }  // namespace
 
+std::string MetricsText(const ApiOptions& options, const BackendSlot& slot, const MetricRegistry& metrics) {
+  options.refresh_metrics();
+  std::string text = metrics.Render();
+  const Result<Backend> backend = slot.Get();
+  text.append("# TYPE rhizome_ready gauge\nrhizome_ready ").append(backend.ok() ? "1\n" : "0\n");
+  if (backend.ok()) AppendNodeMetrics(*backend, text);
+  return text;
+}
+
 std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& slot, MetricRegistry& metrics) {
   return {
       {"GET", "/health", Lane::kInline, true, "Whether the process is alive",
@@ -138,7 +144,7 @@ std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& sl
        [&slot, &metrics](const Request&) { return Stats(slot, metrics); }},
       {"GET", "/shards", Lane::kAdmin, false, "State of every shard", [&slot](const Request&) { return Shards(slot); }},
       {"GET", "/metrics", Lane::kAdmin, false, "Prometheus metrics",
-       [&slot, &metrics](const Request&) { return Metrics(slot, metrics); }},
+       [options, &slot, &metrics](const Request&) -> Result<Response> { return Metrics(options, slot, metrics); }},
       {"GET", "/openapi.json", Lane::kInline, false, "This API as OpenAPI 3.1", [](const Request&) -> Result<Response> {
          Response response;
          response.body = std::string(OpenApiDocument());

@@ -121,6 +121,11 @@ Result<Written> Store::Write(std::string_view tenant, const std::string& batch) 
   return written;
 }
 
+bool Store::exists() const {
+  const auto shards = node_.Series();
+  return shards.ok() && *shards != nullptr;
+}
+
 Status Store::CheckScope(const MetricsScope& scope) const {
   if (scope.cancelled != nullptr && scope.cancelled->load(std::memory_order_relaxed)) {
     return Status::Cancelled("the request was cancelled");

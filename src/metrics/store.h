@@ -41,6 +41,8 @@ class Store final : public promql::MetricsStore {
   // `batch` are the bytes of a sound batch. Returns once all that is not refused is durable and visible. An error: of
   // the others some may be; sending them again does no harm. ResourceExhausted when too much waits for the disk.
   Result<Written> Write(std::string_view tenant, const std::string& batch);
+  // Whether anything was ever written.
+  bool exists() const;
   void NoteMetadata(std::vector<ingest::MetricMetadata> told) { metadata_.Note(std::move(told)); }
 
   Result<std::unique_ptr<promql::SeriesSource>> Open(const promql::MetricsScope& scope) override;

@@ -36,6 +36,7 @@ class NotifierTest : public testing::Test {
   std::unique_ptr<Notifier> Start(const std::vector<std::string>& urls) {
     NotifierOptions options;
     options.urls = urls;
+    options.timeout_ms = 60'000;
     options.backoff_ms = 20;
     options.backoff_max_ms = 50;
     options.waiting_max = 3;

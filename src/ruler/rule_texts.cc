@@ -2,6 +2,7 @@
 
 #include <glob.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "io/disk.h"
@@ -58,6 +59,7 @@ Result<std::vector<FileGroups>> ParseRuleTexts(const RuleTexts& texts) {
       return Wrong(path,
                    (status.field().empty() ? "" : std::string(status.field()) + ": ") + std::string(status.message()));
     }
+    std::sort(groups->begin(), groups->end(), [](const auto& a, const auto& b) { return a.name < b.name; });
     files.push_back({path, std::move(*groups)});
   }
   return files;

@@ -22,7 +22,7 @@ struct FileGroups {
   std::string file;
   std::vector<rules::GroupSpec> groups;
 };
-// In the order of paths. InvalidArgument (field "rule_files").
+// In the order of paths, and of names within them. InvalidArgument (field "rule_files").
 Result<std::vector<FileGroups>> ParseRuleTexts(const RuleTexts& texts);
 
 }  // namespace rhizome::ruler

@@ -48,7 +48,13 @@ TEST_F(RuleTextsTest, AMistakeNamesFileFieldAndLine) {
       ParseRuleTexts({{"x.yml", "groups:\n- name: a\n  rules:\n  - record: r\n    expr: sum(\n"}}).status();
   EXPECT_EQ(status.field(), "rule_files");
   EXPECT_TRUE(status.message().starts_with("x.yml: groups[0].rules[0].expr: line 5")) << status.message();
-  EXPECT_EQ(ParseRuleTexts({{"x", "groups: [{name: a}, {name: b}]"}}).value()[0].groups.size(), 2u);
+}
+
+TEST_F(RuleTextsTest, GroupsComeInTheOrderOfTheirNames) {
+  const auto groups = ParseRuleTexts({{"x", "groups: [{name: b}, {name: a}]"}}).value()[0].groups;
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[0].name, "a");
+  EXPECT_EQ(groups[1].name, "b");
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ class Ruler {
   // Reads the files now. InvalidArgument (field "rule_files"): everything goes on as before. Waits for evaluations
   // under way.
   Status Reload() EXCLUDES(reload_mutex_, mutex_);
-  // In the order of files, and of groups in them.
+  // In the order of files, and of names in them.
   std::vector<std::shared_ptr<const GroupView>> View() const EXCLUDES(mutex_);
   const Notifier& notifier() const { return parts_.notifier; }
 

@@ -128,7 +128,7 @@ class Sender:
 
     def start_server(self):
         self.server = self.start([self.program, "serve", "--data-dir", self.folder / "ours", "--listen",
-                                  f"127.0.0.1:{self.ours}", "--embedder", "none", "--checkpoint-log-mib", "1"])
+                                  f"127.0.0.1:{self.ours}", "--embedder", "none", "--checkpoint-log-mib", "1", "--self-metrics", "off"])
         await_that("the server does not start", lambda: answers(self.ours, "/ready"))
 
     def kill_server(self):
