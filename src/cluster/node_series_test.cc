@@ -128,6 +128,27 @@ TEST_F(NodeSeriesTest, TheHousekeeperCheckpointsMetricsToo) {
   EXPECT_GT(shards->at(0).engine().checkpoint_lsn(), 0u);
 }
 
+TEST_F(NodeSeriesTest, WhatSeriesTakeThatAreLongIdleAsksForNoCheckpoints) {
+  options_.checkpoint_log_bytes = 1 << 20;
+  Open();
+  const auto shards = node_->MakeSeries().value();
+  std::vector<NamedSample> samples;
+  for (int i = 0; i < 40'000; ++i) samples.push_back({"m" + std::to_string(i), Now(), 1});
+  ASSERT_TRUE(shards->at(0).Write(shard::BatchOf(samples)).ok());
+  // The series are idle from here on, and gone after two more.
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(shards->at(0).Write(shard::BatchOf({{"a", Now() + i, 1}})).ok());
+    ASSERT_TRUE(node_->Checkpoint().ok());
+  }
+  ASSERT_GT(shards->sample_bytes(), options_.checkpoint_log_bytes);
+  ASSERT_LT(shards->at(0).engine().counts().series, 10u);
+  const double before = node_->Stats().at("checkpoints_total");
+  ASSERT_TRUE(shards->at(0).Write(shard::BatchOf({{"a", Now() + 3, 1}})).ok());
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));  // the housekeeper looks ten times a second
+  // One may have been asked for before.
+  EXPECT_LE(node_->Stats().at("checkpoints_total"), before + 1);
+}
+
 TEST_F(NodeSeriesTest, ADamagedStoreMakesTheNodeReadOnlyAndTheLogIsKept) {
   ASSERT_TRUE(Write({"a", Now(), 1}).ok());
   node_.reset();

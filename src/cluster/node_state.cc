@@ -320,8 +320,8 @@ shard::SinceCheckpoint NodeState::Unwritten() const {
   const auto metrics = Series();
   if (!metrics.ok() || *metrics == nullptr) return since;
   since.sample_log_bytes = (*metrics)->logged_bytes() - checkpointed_sample_bytes;
-  since.sample_memory_bytes = (*metrics)->sample_bytes();
-  since.series = (*metrics)->series();
+  const uint64_t memory = (*metrics)->sample_bytes(), least = sample_memory_least;
+  since.sample_memory_bytes = memory > least ? memory - least : 0;
   return since;
 }
 
@@ -350,6 +350,7 @@ Status NodeState::Checkpoint() {
   if (*metrics != nullptr) {
     sample_bytes = (*metrics)->logged_bytes();
     RETURN_IF_ERROR((*metrics)->Checkpoint());
+    sample_memory_least = (*metrics)->sample_bytes();
     unneeded = std::min(unneeded, (*metrics)->UnneededLsn());
   }
   checkpointed_bytes = bytes;

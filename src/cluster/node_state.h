@@ -100,6 +100,7 @@ struct NodeState {
   mutable Mutex checkpoint_mutex;
   std::atomic<uint64_t> checkpointed_bytes{0};
   std::atomic<uint64_t> checkpointed_sample_bytes{0};
+  std::atomic<uint64_t> sample_memory_least{0};  // right after the last checkpoint
   std::atomic<uint64_t> checkpoints{0};
   std::atomic<uint64_t> compactions{0};
 

@@ -27,11 +27,6 @@ TEST(CheckpointPace, SamplesInMemoryAreBounded) {
   EXPECT_TRUE(CheckpointDue({.sample_memory_bytes = kMax}, kMax));
 }
 
-TEST(CheckpointPace, WhatSeriesTakeAnywayIsNoReason) {
-  EXPECT_FALSE(CheckpointDue({.sample_memory_bytes = 128'000'000, .series = 1'000'000}, kMax));
-  EXPECT_TRUE(CheckpointDue({.sample_memory_bytes = 256'000'000 + kMax, .series = 1'000'000}, kMax));
-}
-
 TEST(CheckpointPace, SamplesThatTheLogDoesNotCountYetAreNoPoints) {
   EXPECT_FALSE(CheckpointDue({.log_bytes = 1, .sample_log_bytes = 1'000}, kMax));
 }

@@ -111,12 +111,6 @@ uint64_t SeriesShards::sample_bytes() const {
   return bytes;
 }
 
-uint64_t SeriesShards::series() const {
-  uint64_t series = 0;
-  for (const auto& shard : shards_) series += shard->engine().counts().series;
-  return series;
-}
-
 Status SeriesShards::Checkpoint() {
   for (const auto& shard : shards_) {
     if (shard->dirty()) RETURN_IF_ERROR(shard->engine().Checkpoint());

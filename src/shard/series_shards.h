@@ -58,10 +58,9 @@ class SeriesShards {
   void StartUpkeep(std::function<bool()> may_write) EXCLUDES(mutex_);
   // One round of that; true: there may be more to do.
   Result<bool> Upkeep();
-  // What an engine says of itself, and the bytes of batches in the log since Open, of all shards together.
+  // Of batches in the log since Open, and of memory for samples that no checkpoint has written, all shards together.
   uint64_t logged_bytes() const;
   uint64_t sample_bytes() const;
-  uint64_t series() const;
   // Of every shard that has something to write.
   Status Checkpoint();
   // The log holds nothing that any of them needs up to and with this LSN.
