@@ -152,7 +152,7 @@ class Rhizome(Server):
 
     def arguments(self):
         return ["serve", "--data-dir", self.folder / "data", "--listen", f"127.0.0.1:{self.port}", "--embedder", "none",
-                "--log-level", "warning", "--metrics-series-max", "5000000"]
+                "--log-level", "warning", "--metrics-series-max", "5000000", "--self-metrics", "off"]
 
     def stored_bytes(self):
         self.stop()  # which writes the last samples from the log into blocks
