@@ -81,6 +81,7 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) 
       {"--trace", &line.options.trace}, {"--planted-all", &line.all_bugs},
       {"--must-fail", &line.must_fail}, {"--twice", &line.twice},
       {"--json", &line.json},           {"--help", &line.help},
+      {"--suite", &line.suite},
   };
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& flag = arguments[i];
@@ -98,6 +99,11 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments) 
     } else {
       return Status::InvalidArgument(flag, "is not a flag of sim");
     }
+  }
+  if (line.suite) {
+    if (line.bug == fabric::Bug::kNone) return Status::InvalidArgument("--suite", "needs --planted NAME");
+    line.first_seed = SuiteSeed(line.bug);
+    line.last_seed = line.first_seed + kSuiteSeedsMax - 1;
   }
   return line;
 }

@@ -17,6 +17,7 @@ struct CommandLine {
   SimulationOptions options;
   fabric::Bug bug = fabric::Bug::kNone;
   bool all_bugs = false;
+  bool suite = false;        // seeds from where the ordinary tests begin to look for `bug`
   uint32_t starts = 3;       // of each search for a bug
   uint64_t seeds_max = 400;  // of each search for a bug
   bool must_fail = false;    // success is that some seed fails
@@ -35,8 +36,10 @@ inline constexpr const char* kUsage =
   --seconds T               of load in each, virtual (as the seed says)
   --members N               machines with data (5)
   --calm                    without faults
-  --planted NAME            with one bug on purpose; --must-fail: some seed has to catch it
-  --planted-all             hunts every planted bug; --starts K searches of --seeds-max N seeds each
+  --planted NAME            with one bug on purpose; --must-fail: some seed has to catch it; --suite: seeds from
+                            where the ordinary tests begin to look for it
+  --planted-all             hunts every planted bug: as the ordinary tests do, and by --starts K searches of
+                            --seeds-max N seeds each that know nothing of it
   --keep I,J,…              only these of the drawn faults ("-": none)
   --operations N            at most, of all clients
   --twice                   each seed twice; the trace hashes must agree

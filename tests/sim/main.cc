@@ -60,7 +60,8 @@ std::vector<BugHunt> HuntAll(const CommandLine& line) {
   std::vector<BugHunt> hunts;
   for (const fabric::Bug bug : AllBugs()) {
     hunts.push_back(Hunt(bug, line.options, {line.first_seed, line.starts, line.seeds_max}));
-    fmt::print(stderr, "{}: {} of {}, median {}\n", BugName(bug), hunts.back().seeds_needed.size(), line.starts,
+    fmt::print(stderr, "{}: {}, from {} of {} starts, median {}\n", BugName(bug),
+               hunts.back().caught ? "caught" : "not caught", hunts.back().seeds_needed.size(), line.starts,
                hunts.back().median());
   }
   return hunts;
@@ -68,7 +69,7 @@ std::vector<BugHunt> HuntAll(const CommandLine& line) {
 
 bool AllCaught(const std::vector<BugHunt>& hunts) {
   for (const BugHunt& hunt : hunts) {
-    if (!hunt.caught()) return false;
+    if (!hunt.caught) return false;
   }
   return true;
 }
@@ -89,7 +90,7 @@ int RunSeeds(const CommandLine& line) {
   if (!line.report.empty()) {
     const std::vector<BugHunt> hunts = HuntAll(line);
     const std::string seeds = fmt::format("{} to {}", line.first_seed, line.last_seed);
-    const Status written = RewriteReport(line.report, ReportSection(sum, hunts, seeds, line.commit));
+    const Status written = RewriteReport(line.report, ReportSection(sum, hunts, seeds, line.commit, line.seeds_max));
     if (!written.ok()) fmt::print(stderr, "{}\n", written.ToString());
     good = good && written.ok() && AllCaught(hunts);
   }

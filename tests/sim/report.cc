@@ -30,7 +30,7 @@ std::string Processor() {
 
 size_t Caught(const std::vector<BugHunt>& hunts) {
   return static_cast<size_t>(
-      std::count_if(hunts.begin(), hunts.end(), [](const BugHunt& hunt) { return hunt.caught(); }));
+      std::count_if(hunts.begin(), hunts.end(), [](const BugHunt& hunt) { return hunt.caught; }));
 }
 
 // The reason without the names and times of its run.
@@ -106,10 +106,11 @@ std::string JsonOf(const Sum& sum) {
 }
 
 std::string TableOf(const std::vector<BugHunt>& hunts) {
-  std::string table = "| bug | caught | median seeds | for example |\n|---|---|---|---|\n";
+  std::string table = "| bug | caught | met from | median seeds | for example |\n|---|---|---|---|---|\n";
   for (const BugHunt& hunt : hunts) {
-    table += fmt::format("| {} | {} of {} | {} | {} |\n", BugName(hunt.bug), hunt.seeds_needed.size(), hunt.starts,
-                         hunt.median(), Gist(hunt.first_reason));
+    const std::string median = hunt.seeds_needed.empty() ? "–" : std::to_string(hunt.median());
+    table += fmt::format("| {} | {} | {} of {} | {} | {} |\n", BugName(hunt.bug), hunt.caught ? "yes" : "no",
+                         hunt.seeds_needed.size(), hunt.starts, median, Gist(hunt.first_reason));
   }
   return table + fmt::format("\ncaught {} of {} planted\n", Caught(hunts), hunts.size());
 }
@@ -118,18 +119,21 @@ std::string JsonOf(const std::vector<BugHunt>& hunts) {
   std::string bugs;
   for (const BugHunt& hunt : hunts) {
     bugs += fmt::format("{}{{\"bug\":\"{}\",\"caught\":{},\"median_seeds\":{}}}", bugs.empty() ? "" : ",",
-                        BugName(hunt.bug), hunt.caught(), hunt.median());
+                        BugName(hunt.bug), hunt.caught, hunt.median());
   }
   return fmt::format("{{\"caught\":{},\"planted\":{},\"bugs\":[{}]}}", Caught(hunts), hunts.size(), bugs);
 }
 
 std::string ReportSection(const Sum& sum, const std::vector<BugHunt>& hunts, const std::string& seeds,
-                          const std::string& commit) {
+                          const std::string& commit, uint64_t seeds_max) {
   std::string section = fmt::format("Seeds {}, commit {}, {} ({} threads).\n\n{}", seeds, commit, Processor(),
                                     std::thread::hardware_concurrency(), TableOf(sum));
   if (hunts.empty()) return section;
   return section +
-         fmt::format("\nPlanted bugs, each searched for from {} starts:\n\n{}", hunts.front().starts, TableOf(hunts));
+         fmt::format(
+             "\nPlanted bugs: whether the ordinary tests' search catches each, and how many seeds {} searches of at "
+             "most {} took that know nothing of it:\n\n{}",
+             hunts.front().starts, seeds_max, TableOf(hunts));
 }
 
 Status RewriteReport(const std::string& path, const std::string& section) {

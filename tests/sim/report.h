@@ -40,6 +40,6 @@ std::string JsonOf(const std::vector<BugHunt>& hunts);
 Status RewriteReport(const std::string& path, const std::string& section);
 // The section: both tables, the machine, the commit, the flags that make it again.
 std::string ReportSection(const Sum& sum, const std::vector<BugHunt>& hunts, const std::string& seeds,
-                          const std::string& commit);
+                          const std::string& commit, uint64_t seeds_max);
 
 }  // namespace rhizome::sim

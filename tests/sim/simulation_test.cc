@@ -96,10 +96,18 @@ TEST(CommandLine, RepeatsWhatItPrints) {
   EXPECT_EQ(line->options.operations_max, 30u);
 }
 
+TEST(CommandLine, SuiteMeansTheSeedsFromWhereTheTestsBegin) {
+  const auto line = ParseCommandLine({"--suite", "--planted", "read_from_one"});
+  ASSERT_TRUE(line.ok());
+  EXPECT_EQ(line->first_seed, SuiteSeed(Bug::kReadFromOne));
+  EXPECT_EQ(line->last_seed, line->first_seed + kSuiteSeedsMax - 1);
+}
+
 TEST(CommandLine, NamesTheFlagAtFault) {
   EXPECT_EQ(ParseCommandLine({"--seeds", "9..3"}).status().field(), "--seeds");
   EXPECT_EQ(ParseCommandLine({"--seeds"}).status().field(), "--seeds");
   EXPECT_EQ(ParseCommandLine({"--planted", "nothing"}).status().field(), "--planted");
+  EXPECT_EQ(ParseCommandLine({"--suite"}).status().field(), "--suite");
   EXPECT_EQ(ParseCommandLine({"--members", "0"}).status().field(), "--members");
   EXPECT_EQ(ParseCommandLine({"--nonsense"}).status().field(), "--nonsense");
 }

@@ -1,11 +1,16 @@
 // Removes what a dropped shard kept in the database, key by key (why not by range: kv/store.h).
+#include <chrono>
+#include <thread>
+
 #include "engines/vector/engine.h"
 
 namespace rhizome::vector {
 
 namespace {
 
-constexpr size_t kKeysPerBatch = 4096;
+// Dropping takes its time: it reads all it removes, and others write to the database meanwhile.
+constexpr size_t kKeysPerBatch = 256;
+constexpr std::chrono::milliseconds kPause{5};
 
 // Where shards keep keys.
 struct Place {
@@ -26,6 +31,7 @@ Status DropKeys(kv::Store& store, kv::Family family, const std::string& prefix) 
     kv::WriteBatch batch;
     for (size_t i = 0; i < kKeysPerBatch && cursor.Valid(); ++i, cursor.Next()) batch.Delete(family, cursor.key());
     RETURN_IF_ERROR(store.Write(batch));
+    if (cursor.Valid()) std::this_thread::sleep_for(kPause);
   }
   return cursor.status();
 }
