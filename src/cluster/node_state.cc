@@ -269,23 +269,23 @@ Status NodeState::WriteStatus() const {
 
 Status NodeState::DropCollection(const std::string& name) {
   ASSIGN_OR_RETURN(const auto collection, Find(name));
-  MutexLock checkpoint_lock(checkpoint_mutex);
-  for (Partition& partition : collection->partitions()) {
-    if (partition.shard != nullptr) partition.shard->Stop(Status::NotFound("there is no collection " + name));
-  }
-  RETURN_IF_ERROR(catalogue->Remove(name));
   {
+    MutexLock checkpoint_lock(checkpoint_mutex);
+    for (Partition& partition : collection->partitions()) {
+      if (partition.shard != nullptr) partition.shard->Stop(Status::NotFound("there is no collection " + name));
+    }
+    RETURN_IF_ERROR(catalogue->Remove(name));
     WriterLock lock(mutex);
     collections.erase(name);
   }
   for (uint32_t p = 0; p < collection->entry().spec.shards; ++p) {
-    RemoveRest(collection->partitions()[p].number, ShardDirectory(collection->entry(), p));
+    RemoveRest(collection->partitions()[p].number, ShardDirectory(collection->entry(), p), {});
   }
   return Status::Ok();
 }
 
-void NodeState::RemoveRest(uint32_t stream, const std::string& directory) {
-  Status status = vector::VectorEngine::DropRows(*store, stream);
+void NodeState::RemoveRest(uint32_t stream, const std::string& directory, std::chrono::milliseconds pause) {
+  Status status = vector::VectorEngine::DropRows(*store, stream, pause);
   if (status.ok()) status = io::RemoveTree(disk, directory);
   if (!status.ok()) spdlog::warn("what was dropped is removed at the next start: {}", status.ToString());
 }

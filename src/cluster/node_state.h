@@ -4,6 +4,7 @@
 // Thread-safe after Open.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -68,8 +69,9 @@ struct NodeState {
   Result<Partition> OpenPartition(const CatalogueEntry& entry, uint32_t partition);
   // What collections and replicas whose drop was interrupted have left.
   Status RemoveOrphans();
-  // The rows and files of a dropped shard, now if possible. Readers that still hold it keep what they have mapped.
-  void RemoveRest(uint32_t stream, const std::string& directory);
+  // The rows and files of a dropped shard, now if possible; pauses between steps leave room for others. Readers that
+  // still hold it keep what they have mapped.
+  void RemoveRest(uint32_t stream, const std::string& directory, std::chrono::milliseconds pause);
   Status ReplayLog();
   // Damage if the log has lost what `reader` had applied.
   void CheckLogReaches(wal::Lsn reached, const std::string& reader) EXCLUDES(mutex);

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <chrono>
+
 #include "cluster/node_state.h"
 
 namespace rhizome::cluster {
@@ -63,28 +65,32 @@ Status ReplicaSet::Add(const ReplicaSpec& spec) {
 
 Status ReplicaSet::Drop(uint32_t shard) {
   RETURN_IF_ERROR(state_.WriteStatus());
+  ASSIGN_OR_RETURN(const uint32_t stream, Forget(shard));
+  // Nobody waits for the room.
+  state_.RemoveRest(stream, state_.ReplicaDirectory(stream), std::chrono::milliseconds(5));
+  return Status::Ok();
+}
+
+Result<uint32_t> ReplicaSet::Forget(uint32_t shard) {
   MutexLock change(change_mutex_);
   ASSIGN_OR_RETURN(const ReplicaEntry entry, state_.catalogue->FindReplica(shard));
   const Status gone = Status::NotFound("there is no replica of shard " + std::to_string(shard));
+  MutexLock checkpoint_lock(state_.checkpoint_mutex);
+  std::shared_ptr<shard::Shard> stopped;
   {
-    MutexLock checkpoint_lock(state_.checkpoint_mutex);
-    std::shared_ptr<shard::Shard> stopped;
-    {
-      // If this goes wrong on its way, what it holds is not whole any more.
-      WriterLock lock(mutex_);
-      const auto it = replicas_.find(shard);
-      if (it != replicas_.end()) {
-        it->second.damage = "it is being dropped";
-        stopped = it->second.shard;
-      }
-    }
-    if (stopped != nullptr) stopped->Stop(gone);
-    RETURN_IF_ERROR(state_.catalogue->RemoveReplica(shard));
+    // If this goes wrong on its way, what it holds is not whole any more.
     WriterLock lock(mutex_);
-    replicas_.erase(shard);
+    const auto it = replicas_.find(shard);
+    if (it != replicas_.end()) {
+      it->second.damage = "it is being dropped";
+      stopped = it->second.shard;
+    }
   }
-  state_.RemoveRest(entry.stream, state_.ReplicaDirectory(entry.stream));
-  return Status::Ok();
+  if (stopped != nullptr) stopped->Stop(gone);
+  RETURN_IF_ERROR(state_.catalogue->RemoveReplica(shard));
+  WriterLock lock(mutex_);
+  replicas_.erase(shard);
+  return entry.stream;
 }
 
 Status ReplicaSet::MarkComplete(uint32_t shard, uint64_t since) {

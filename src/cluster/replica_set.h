@@ -58,6 +58,8 @@ class ReplicaSet {
     std::string damage;
   };
   Status OpenReplica(const ReplicaEntry& entry) EXCLUDES(mutex_);
+  // Durably without its rows and files; its stream. NotFound.
+  Result<uint32_t> Forget(uint32_t shard) EXCLUDES(mutex_, change_mutex_);
   std::string DamageOf(const Replica& replica) const REQUIRES_SHARED(mutex_);
 
   NodeState& state_;

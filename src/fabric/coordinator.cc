@@ -188,7 +188,6 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
   WriteReceipt receipt;
   std::string batch;
   bool perhaps = false;  // some owner may have logged it
-  const size_t count = command.operations.size();
   Attempts attempts;
   repeats_.FirstAttempt();
   Status failure;
@@ -199,7 +198,6 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
       const Successors successors = SuccessorsOf(command.shard);
       if (successors.empty()) break;
       auto done = co_await WriteToSuccessors(successors, std::move(command), !batch.empty());
-      if (done.ok() && receipt.repeated) done->versions.assign(count, receipt.version);
       if (done.ok() || !perhaps) co_return done;
       failure = done.status();
       break;
@@ -217,7 +215,7 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
       receipt = std::move(given).value();
       if (!receipt.acknowledged.empty()) {
         // The first attempt has come to its end, and others may have gone on from there.
-        receipt.versions.assign(count, receipt.version);
+        receipt.versions.assign(command.operations.size(), receipt.version);
         co_return receipt;
       }
       for (format::Operation& operation : command.operations) {
@@ -230,7 +228,6 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
     Result<WriteReceipt> done = co_await Send(*placement, command, batch, receipt);
     if (done.ok()) {
       for (const format::Operation& operation : command.operations) done->versions.push_back(operation.version);
-      if (receipt.repeated) done->versions.assign(count, receipt.version);
       co_return done;
     }
     failure = done.status();

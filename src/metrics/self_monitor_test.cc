@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/await_testing.h"
 #include "base/metrics.h"
 #include "io/sim_disk.h"
 #include "promql/engine.h"
@@ -9,14 +10,6 @@
 
 namespace rhizome::metrics {
 namespace {
-
-bool Await(const std::function<bool()>& holds) {
-  for (int i = 0; i < 2'000; ++i) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
 
 class SelfMonitorTest : public testing::Test {
  protected:

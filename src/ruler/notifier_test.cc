@@ -5,20 +5,13 @@
 #include <boost/json/parse.hpp>
 #include <chrono>
 
+#include "base/await_testing.h"
 #include "io/http_test_server.h"
 
 namespace rhizome::ruler {
 namespace {
 
 namespace json = boost::json;
-
-bool Await(const std::function<bool()>& holds) {
-  for (int i = 0; i < 2'000; ++i) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
 
 OutgoingAlert Named(const std::string& name, int64_t starts_ms = 1'700'000'000'000) {
   OutgoingAlert alert;

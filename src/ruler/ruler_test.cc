@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/await_testing.h"
 #include "base/scratch_testing.h"
 #include "io/http_test_server.h"
 #include "io/sim_disk.h"
@@ -18,14 +19,6 @@ namespace rhizome::ruler {
 namespace {
 
 namespace json = boost::json;
-
-bool Await(const std::function<bool()>& holds) {
-  for (int i = 0; i < 2'000; ++i) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
 
 class RulerTest : public testing::Test {
  protected:

@@ -14,6 +14,7 @@
 #include <array>
 #include <atomic>
 #include <boost/json/value.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -123,9 +124,9 @@ class VectorEngine {
   // Reads every file of the snapshot against its checksum. Corruption names the file.
   Status VerifySnapshot() const EXCLUDES(checkpoint_mutex_);
 
-  // Removes all that a shard keeps in the database, in steps, or all that shards other than `kept` keep. After an
-  // error some of it is still there.
-  static Status DropRows(kv::Store& store, uint32_t shard);
+  // Removes all that a shard keeps in the database, in steps with `pause` between them, or all that shards other than
+  // `kept` keep. After an error some of it is still there.
+  static Status DropRows(kv::Store& store, uint32_t shard, std::chrono::milliseconds pause);
   static Status DropRowsExcept(kv::Store& store, const std::set<uint32_t>& kept);
 
  private:

@@ -1,5 +1,4 @@
 // Removes what a dropped shard kept in the database, key by key (why not by range: kv/store.h).
-#include <chrono>
 #include <thread>
 
 #include "engines/vector/engine.h"
@@ -8,9 +7,7 @@ namespace rhizome::vector {
 
 namespace {
 
-// Dropping takes its time: it reads all it removes, and others write to the database meanwhile.
-constexpr size_t kKeysPerBatch = 256;
-constexpr std::chrono::milliseconds kPause{5};
+constexpr size_t kKeysPerBatch = 256;  // others write to the database meanwhile
 
 // Where shards keep keys.
 struct Place {
@@ -25,13 +22,13 @@ constexpr std::array<Place, 5> kPlaces = {{{kv::Family::kPoints, ""},
                                            {kv::Family::kMeta, kRequestBase},
                                            {kv::Family::kMeta, kAppliedBase}}};
 
-Status DropKeys(kv::Store& store, kv::Family family, const std::string& prefix) {
+Status DropKeys(kv::Store& store, kv::Family family, const std::string& prefix, std::chrono::milliseconds pause) {
   kv::Cursor cursor = store.Scan(family, prefix, {}, kv::Store::Cache::kSpare);
   while (cursor.Valid()) {
     kv::WriteBatch batch;
     for (size_t i = 0; i < kKeysPerBatch && cursor.Valid(); ++i, cursor.Next()) batch.Delete(family, cursor.key());
     RETURN_IF_ERROR(store.Write(batch));
-    if (cursor.Valid()) std::this_thread::sleep_for(kPause);
+    if (pause.count() > 0 && cursor.Valid()) std::this_thread::sleep_for(pause);
   }
   return cursor.status();
 }
@@ -49,8 +46,8 @@ Result<std::optional<uint32_t>> NextShard(const kv::Store& store, const Place& p
 
 }  // namespace
 
-Status VectorEngine::DropRows(kv::Store& store, uint32_t shard) {
-  for (const Place& place : kPlaces) RETURN_IF_ERROR(DropKeys(store, place.family, place.Prefix(shard)));
+Status VectorEngine::DropRows(kv::Store& store, uint32_t shard, std::chrono::milliseconds pause) {
+  for (const Place& place : kPlaces) RETURN_IF_ERROR(DropKeys(store, place.family, place.Prefix(shard), pause));
   return Status::Ok();
 }
 
@@ -58,7 +55,7 @@ Status VectorEngine::DropRowsExcept(kv::Store& store, const std::set<uint32_t>& 
   for (const Place& place : kPlaces) {
     ASSIGN_OR_RETURN(std::optional<uint32_t> shard, NextShard(store, place, 0));
     while (shard) {
-      if (!kept.contains(*shard)) RETURN_IF_ERROR(DropKeys(store, place.family, place.Prefix(*shard)));
+      if (!kept.contains(*shard)) RETURN_IF_ERROR(DropKeys(store, place.family, place.Prefix(*shard), {}));
       if (*shard == UINT32_MAX) break;
       ASSIGN_OR_RETURN(shard, NextShard(store, place, *shard + 1));
     }

@@ -325,7 +325,7 @@ TEST_F(EngineReplicaTest, ADroppedRequestDoesNotComeBackWithItsRegister) {
 
 TEST_F(EngineReplicaTest, ADroppedShardLeavesNothingInTheDatabase) {
   replica_.Apply({Of(Upsert(1, {5, 1}), 1), Delete(2, {6, 1}), Put("doc", {7, 1}, 2)});
-  ASSERT_TRUE(VectorEngine::DropRows(replica_.store(), 7).ok());
+  ASSERT_TRUE(VectorEngine::DropRows(replica_.store(), 7, {}).ok());
   for (const kv::Family family :
        {kv::Family::kMeta, kv::Family::kPoints, kv::Family::kDocuments, kv::Family::kContent}) {
     EXPECT_FALSE(replica_.store().Scan(family, "").Valid());
@@ -337,7 +337,7 @@ TEST_F(EngineReplicaTest, RowsAreDroppedInAsManyStepsAsTheyNeed) {
   for (uint32_t i = 0; i < 10'000; ++i) batch.Put(kv::Family::kPoints, ShardPrefix(9) + ShardPrefix(i), "");
   batch.Put(kv::Family::kPoints, ShardPrefix(10), "next");
   ASSERT_TRUE(replica_.store().Write(batch).ok());
-  ASSERT_TRUE(VectorEngine::DropRows(replica_.store(), 9).ok());
+  ASSERT_TRUE(VectorEngine::DropRows(replica_.store(), 9, std::chrono::milliseconds(1)).ok());
   EXPECT_FALSE(replica_.store().Scan(kv::Family::kPoints, ShardPrefix(9)).Valid());
   EXPECT_TRUE(replica_.store().Scan(kv::Family::kPoints, ShardPrefix(10)).Valid());
 }
