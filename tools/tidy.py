@@ -19,7 +19,7 @@ FLOORS = [
     ["base"],
     ["io", "format"],
     ["wal", "kv"],
-    ["coordination", "rpc", "blob", "metrics_client"],
+    ["coordination", "rpc", "blob", "metrics_client", "queue"],
     ["engines/vector", "engines/graph", "engines/series", "promql", "ingest"],
     ["shard", "rules", "metrics_load"],
     ["fabric"],
