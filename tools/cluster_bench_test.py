@@ -27,6 +27,11 @@ class FiguresTest(unittest.TestCase):
     def test_recall_counts_what_of_the_exact_answers_was_found(self):
         self.assertEqual(figures.mean_recall([[1, 2], [3, 9]], [[1, 2], [3, 4]]), 0.75)
 
+    def test_of_several_rounds_the_median_counts_but_every_failure_and_the_greatest_share(self):
+        rounds = [{"join_p99_ratio": ratio, "join_failed": failed, "join_share_moved": share}
+                  for ratio, failed, share in [(9.0, 0, .25), (1.5, 2, .24), (1.0, 1, .26)]]
+        self.assertEqual(figures.of_rounds(rounds), {"join_p99_ratio": 1.5, "join_failed": 3, "join_share_moved": .26})
+
     def test_only_promised_figures_are_judged(self):
         self.assertIs(figures.kept("acknowledged_lost", 1), False)
         self.assertIs(figures.kept("acknowledged_lost", 0), True)

@@ -1,14 +1,12 @@
 #include "base/worker_pool.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 
+#include "base/courtesy.h"
+
 namespace rhizome {
-namespace {
-constexpr int kYieldingNice = 10;  // a ninth of the others' share, should all want to run
-}  // namespace
 
 WorkerPool::WorkerPool(std::string name, uint32_t threads, uint32_t queue_len_max, bool yielding)
     : name_(std::move(name)), queue_len_max_(queue_len_max), yielding_(yielding) {
@@ -41,8 +39,7 @@ WorkerPool::Load WorkerPool::load() const {
 
 void WorkerPool::Work(uint32_t number) {
   pthread_setname_np(pthread_self(), (name_ + "-" + std::to_string(number)).substr(0, 15).c_str());
-  // Linux: of this thread only. Lowering is allowed to everybody; should it fail, they are threads like the others.
-  if (yielding_) (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + kYieldingNice);
+  if (yielding_) LetOthersFirst();
   while (true) {
     std::function<void()> task;
     {

@@ -1,13 +1,18 @@
 #include "cluster/housekeeper.h"
 
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 
+#include "base/courtesy.h"
 #include "cluster/node_state.h"
 
 namespace rhizome::cluster {
 namespace {
 
+// Searches scan what is not linked: so many vectors of a shard cost about as much as the search itself.
+constexpr uint64_t kBehindSlots = 8192;
 constexpr uint32_t kSlotsPerRound = 2048;
+constexpr uint32_t kIdleSlotsPerRound = 64;  // few, because who falls behind meanwhile waits for the round's end
 constexpr auto kIdle = std::chrono::milliseconds(100);
 constexpr int64_t kForgetIntervalNs = 600'000'000'000;
 constexpr int64_t kPauseAfterFailureNs = 10'000'000'000;
@@ -15,7 +20,17 @@ constexpr int64_t kPauseAfterFailureNs = 10'000'000'000;
 }  // namespace
 
 Housekeeper::Housekeeper(NodeState& state)
-    : state_(state), forget_requests_ns_(state.clock.MonotonicNs() + kForgetIntervalNs), thread_([this] { Run(); }) {}
+    : state_(state), forget_requests_ns_(state.clock.MonotonicNs() + kForgetIntervalNs) {
+  thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "housekeeper");
+    Repeat([this] { return Work(); });
+  });
+  idle_thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), "index-idle");
+    TakeIdleTimeOnly();
+    Repeat([this] { return ImproveIndexes(false); });
+  });
+}
 
 Housekeeper::~Housekeeper() {
   {
@@ -24,11 +39,12 @@ Housekeeper::~Housekeeper() {
   }
   wake_.NotifyAll();
   thread_.join();
+  idle_thread_.join();
 }
 
-void Housekeeper::Run() {
+void Housekeeper::Repeat(const std::function<bool()>& work) {
   for (;;) {
-    const bool worked = Work();
+    const bool worked = work();
     MutexLock lock(mutex_);
     if (stopping_) return;
     if (!worked) (void)wake_.WaitFor(mutex_, kIdle);
@@ -38,7 +54,7 @@ void Housekeeper::Run() {
 
 bool Housekeeper::Work() {
   if (state_.log->write_status().code() == Code::kNoSpace) (void)state_.log->TryResume();
-  const bool improved = ImproveIndexes();
+  const bool improved = ImproveIndexes(true);
   if (state_.clock.MonotonicNs() >= not_before_ns_) {
     CompactIfDue();
     CheckpointIfDue();
@@ -47,11 +63,15 @@ bool Housekeeper::Work() {
   return improved;
 }
 
-bool Housekeeper::ImproveIndexes() {
+bool Housekeeper::ImproveIndexes(bool behind) {
+  const uint32_t slots = behind ? kSlotsPerRound : kIdleSlotsPerRound;
   const uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
   const uint32_t threads = state_.options.index_threads == 0 ? cores : state_.options.index_threads;
   bool improved = false;
-  for (const auto& shard : state_.OpenShards()) improved |= shard->engine().ImproveIndex(kSlotsPerRound, threads);
+  for (const auto& shard : state_.OpenShards()) {
+    vector::VectorEngine& engine = shard->engine();
+    if ((engine.pending_index() > kBehindSlots) == behind) improved |= engine.ImproveIndex(slots, threads);
+  }
   return improved;
 }
 

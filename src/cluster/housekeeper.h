@@ -1,8 +1,10 @@
-// Housekeeper: the node's background thread. It links new vectors into their graphs, mends around removed ones,
-// compacts shards that are mostly dead slots, checkpoints when enough log has been written, and tries to resume writing
-// after the disk was full. Starts with construction, stops with destruction.
+// Housekeeper: the node's background threads. One links new vectors into their graphs and mends around removed ones, in
+// time that nobody else wants. The other does so too, like any other thread, where so many vectors wait that searches
+// feel it; it compacts shards that are mostly dead slots, checkpoints when enough log has been written, and tries to
+// resume writing after the disk was full. Start with construction, stop with destruction.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -18,10 +20,11 @@ class Housekeeper {
   ~Housekeeper();
 
  private:
-  void Run() EXCLUDES(mutex_);
-  // One round; false when there was nothing to do.
+  // Rounds of `work` until the end, at once after one that is true, after a while when it found nothing to do.
+  void Repeat(const std::function<bool()>& work) EXCLUDES(mutex_);
   bool Work();
-  bool ImproveIndexes();
+  // Of the indexes that are far behind, or of the others.
+  bool ImproveIndexes(bool behind);
   void CompactIfDue();
   void CheckpointIfDue();
   void ForgetRequestsIfDue();
@@ -35,6 +38,7 @@ class Housekeeper {
   CondVar wake_;
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
+  std::thread idle_thread_;
 };
 
 }  // namespace rhizome::cluster

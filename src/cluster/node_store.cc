@@ -88,7 +88,7 @@ NodeStore::NodeStore(fabric::Loop& loop, Node& node, NodeStoreOptions options)
       writes_("store-write", options.write_threads, options.queue_len_max),
       keys_("store-keys", options.key_threads, options.queue_len_max),
       queries_("store-query", query_threads_, options.queue_len_max),
-      background_("store-back", options.background_threads, options.queue_len_max) {}
+      background_("store-back", options.background_threads, options.queue_len_max, true) {}
 
 template <typename R>
 Task<R> NodeStore::Run(WorkerPool& lane, std::function<R()> call) {

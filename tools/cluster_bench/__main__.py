@@ -36,7 +36,7 @@ def parse():
     parser.add_argument("--ef", type=int, default=0, help="of recall: less effort than usual, which tells indexes apart")
     parser.add_argument("--rate", type=float, default=80, help="requests per second under load, half of them writes")
     parser.add_argument("--seconds", type=float, default=5, help="of each turn of cost")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of cost; the median counts")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of cost, of joining and leaving; the median counts")
     parser.add_argument("--before", type=float, default=20, help="seconds of load before something happens")
     parser.add_argument("--minute", type=float, default=60, help="seconds of load after a kill")
     parser.add_argument("--program", default=str(ROOT / "build" / "dev" / "rhizome"))

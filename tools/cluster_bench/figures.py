@@ -1,5 +1,6 @@
 """What is made of measurements, and what each figure must not exceed. Pure functions."""
 import math
+import statistics
 
 # The figures that are promised, with their greatest allowed value.
 BOUNDS = {
@@ -24,6 +25,17 @@ def percentile_ms(seconds, share):
         return 0.0
     ordered = sorted(seconds)
     return 1000 * ordered[max(0, math.ceil(len(ordered) * share) - 1)]
+
+
+def of_rounds(rounds):
+    """One dictionary of several measurements of the same: failures and losses added up, shares at their greatest, of
+    everything else the median. A disk that stalls for a second spoils one round, not the figure."""
+    def one(name):
+        values = [measured[name] for measured in rounds]
+        if name.endswith(("_failed", "_lost")):
+            return sum(values)
+        return max(values) if "_share_" in name else statistics.median(values)
+    return {name: one(name) for name in rounds[0]}
 
 
 def owners(sharding):

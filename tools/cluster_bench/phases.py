@@ -6,7 +6,7 @@ import time
 import numpy
 
 from client import Client, await_indexed, create, processor_seconds, search_body, upsert, vectors
-from figures import mean_recall, owners, percentile_ms, share_moved
+from figures import mean_recall, of_rounds, owners, percentile_ms, share_moved
 from load import Load
 from processes import alone
 
@@ -159,14 +159,15 @@ def holds(sharding, name):
 
 
 def join(cluster, options):
-    """A fourth node joins under load, and leaves again."""
-    figures = moving(cluster, options, "join", lambda: cluster.tool("add"), lambda sharding: holds(sharding, "node4"))
-    left = moving(cluster, options, "leave", lambda: cluster.client.must("DELETE", "/cluster/nodes/node4"),
-                  lambda sharding: not holds(sharding, "node4"))
-    cluster.forget("node4")
-    if "leave" in options.only:
-        figures |= left
-    return figures
+    """A fourth node joins under load, and leaves again; so many rounds of both."""
+    joined, left = [], []
+    for _ in range(options.rounds):
+        joined.append(moving(cluster, options, "join", lambda: cluster.tool("add"),
+                             lambda sharding: holds(sharding, "node4")))
+        left.append(moving(cluster, options, "leave", lambda: cluster.client.must("DELETE", "/cluster/nodes/node4"),
+                           lambda sharding: not holds(sharding, "node4")))
+        cluster.forget("node4")
+    return of_rounds(joined) | (of_rounds(left) if "leave" in options.only else {})
 
 
 ALL = {"cost": cost, "recall": recall, "kill": kill, "join": join, "leave": join, "catchup": catchup}
