@@ -360,8 +360,9 @@ class SentenceRelations {
   // The first time said after the words and before the next relation would begin, or right before them.
   const TimeSpan* TimeAfter(uint32_t words_end, uint32_t objects_end) const {
     const uint32_t from = std::max(words_end, objects_end);
-    for (const TimeSpan& time : scope_.times) {
-      if (time.first < words_end) continue;
+    auto first = std::ranges::lower_bound(scope_.times, words_end, {}, &TimeSpan::first);
+    for (; first != scope_.times.end(); ++first) {
+      const TimeSpan& time = *first;
       if (time.first >= sentence_.last || time.first > from + kTimeGapMax) return nullptr;
       for (uint32_t i = from; i < time.first; ++i) {
         if (text_.Mark(tokens_[i]) == ';' || tokens_[i].Is(kAuxiliary)) return nullptr;
