@@ -15,7 +15,7 @@
 namespace rhizome::kv {
 namespace {
 
-constexpr std::array<const char*, kFamilyCount> kFamilyNames = {"default", "points", "documents", "content"};
+constexpr std::array<const char*, kFamilyCount> kFamilyNames = {"default", "points", "documents", "content", "graph"};
 
 rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }

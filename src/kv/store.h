@@ -25,8 +25,8 @@ class Env;
 namespace rhizome::kv {
 
 // Column families. Their names and key layouts are on the page docs/formats/database.md.
-enum class Family : uint8_t { kMeta, kPoints, kDocuments, kContent };
-inline constexpr size_t kFamilyCount = 4;
+enum class Family : uint8_t { kMeta, kPoints, kDocuments, kContent, kGraph };
+inline constexpr size_t kFamilyCount = 5;
 
 // It deletes keys, never ranges: RocksDB 7.8 aborts when a compaction that leaves only range tombstones meets a full
 // disk (CompactionJob::Install asks for the smallest key of an output that has none).
