@@ -6,9 +6,7 @@ namespace rhizome::format {
 namespace {
 
 // Ids are on disks and in other nodes.
-TEST(EntityId, AnIdIsForEver) {
-  EXPECT_EQ(EntityIdOf("ada lovelace").ToString(), "9919cd6b2ab78a54caec37f7e21a20e9");
-}
+TEST(EntityId, AnIdIsForEver) { EXPECT_EQ(EntityIdOf("ada lovelace").ToString(), "9919cd6b2ab78a54caec37f7e21a20e9"); }
 
 TEST(EntityId, AnIdIsReadBackFromBytesAndText) {
   const EntityId id = EntityIdOf("ada lovelace");

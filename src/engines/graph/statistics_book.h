@@ -1,0 +1,57 @@
+// StatisticsBook: the numbers of entities on their way into the database: read once, changed by as many origins as a
+// batch has, written once. It remembers what it read, within a bound, so that what is named often is not read again.
+//
+// Not thread-safe: it is the writer's. After a batch that was not written it has to be forgotten.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "engines/graph/types.h"
+#include "kv/store.h"
+
+namespace rhizome::graph {
+
+class StatisticsBook {
+ public:
+  // Keys are behind `table_prefix`. At least `entities_max` / 2 and at most `entities_max` entities are remembered.
+  StatisticsBook(std::string table_prefix, uint32_t entities_max);
+
+  // Reads those of `ids` that are not known, at once.
+  Status Load(const kv::Store& store, const std::vector<EntityId>& ids);
+  // Of one that was loaded since the last Write; will be written.
+  EntityStatistics& Change(const EntityId& id);
+  // Puts the changed ones into the batch; what has no origin left is deleted.
+  void Write(kv::WriteBatch& batch);
+
+ private:
+  struct Known {
+    EntityStatistics statistics;
+    bool changed = false;
+  };
+  using Generation = std::unordered_map<EntityId, Known, format::EntityIdHash>;
+  Known* Find(const EntityId& id);
+
+  const std::string table_prefix_;
+  const uint32_t generation_max_;
+  Generation young_;
+  Generation old_;  // what was not asked for since `young_` began
+  std::vector<EntityId> changed_;
+};
+
+// `sign` is +1 or -1. The numbers of what was added before can be taken away again.
+struct EntityShare {
+  bool document = false;
+  uint64_t mentions = 0;
+  uint64_t facts = 0;
+  std::string_view type;
+};
+void AddShare(EntityStatistics& statistics, const EntityShare& share, int sign);
+
+}  // namespace rhizome::graph
