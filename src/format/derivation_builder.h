@@ -34,7 +34,7 @@ class DerivationBuilder {
     std::optional<uint32_t> chunk = std::nullopt;
   };
 
-  // An entity by any spelling; nullopt when nothing of the name remains.
+  // An entity by any spelling; nullopt when the name is blank.
   std::optional<Handle> Entity(std::string_view surface, std::string_view type = {});
   // As Entity, and that chunk `chunk` mentions it so `count` times.
   std::optional<Handle> Mention(std::string_view surface, std::string_view type, uint32_t chunk, uint32_t count = 1);
@@ -60,7 +60,7 @@ class DerivationBuilder {
   std::map<FactKey, DerivedFact> facts_;
 };
 
-// A fact as a client puts it: both names in any spelling. Names of which nothing remains are refused by validation.
+// A fact as a client puts it: both names in any spelling. Blank names are refused by validation.
 struct ClientFact {
   std::string source;
   std::string type;

@@ -162,7 +162,7 @@ TEST(DerivationBuilder, RepetitionsAndSpellingsBecomeOneEntity) {
   DerivationBuilder builder;
   EXPECT_EQ(builder.Mention("IBM", "company", 1), builder.Mention("ibm.", "", 0, 3));
   (void)builder.Mention("Ibm", "brand", 1, 1);
-  EXPECT_EQ(builder.Entity("..."), std::nullopt);
+  EXPECT_EQ(builder.Entity(" \t"), std::nullopt);
   const Derivation built = builder.Build();
   ASSERT_EQ(built.entities.size(), 1u);
   EXPECT_EQ(built.entities[0].name, "ibm");
