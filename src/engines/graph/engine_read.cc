@@ -126,7 +126,8 @@ Result<FactPage> GraphEngine::Facts(const FactQuery& query) const {
   uint32_t rows = 0;
   FactPlace reached;  // everything up to it has been looked at
   for (; stream.Valid() && stream.has_facts() && page.facts.size() <= query.limit; stream.Next()) {
-    if (rows++ == std::max<uint32_t>(query.rows_max, 1)) {
+    // The origin where the page before ended is no progress.
+    if (stream.place() != after.origin && rows++ == std::max<uint32_t>(query.rows_max, 1)) {
       page.next = reached.Encode();
       return page;
     }
