@@ -1,5 +1,5 @@
-// The client side of the program: ingest, search, cluster, bench and salvage. Each prints its result and returns the
-// exit code: 0 done, 1 failed, 2 partly failed (ingest).
+// The client side of the program: ingest, search, cluster, bench, distill and salvage. Each prints its result and
+// returns the exit code: 0 done, 1 failed, 2 partly failed (ingest).
 #pragma once
 
 #include <string>
@@ -79,6 +79,14 @@ struct BenchMetricsArguments {
 };
 // 0 when every request was acknowledged, 2 when some failed, 1 when none was or the arguments are wrong.
 int BenchMetrics(const BenchMetricsArguments& arguments);
+
+struct DistillArguments {
+  std::string out;  // "": beside the weights
+  std::string model_dir;
+  unsigned dimension = 256;
+  bool quiet = false;
+};
+int Distill(const DistillArguments& arguments);
 
 int Salvage(const std::string& data_dir);
 

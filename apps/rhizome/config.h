@@ -22,6 +22,7 @@ struct Config {
   std::string default_collection = "documents";
   std::string embedder = "minilm";
   std::string model_dir;
+  std::string static_model;
   std::string precision = "auto";
   std::string embedder_url;
   std::string embedder_model;

@@ -190,6 +190,35 @@ void AddBench(CLI::App& app, rhizome::app::BenchMetricsArguments& arguments) {
   metrics->add_flag("-q,--quiet", arguments.quiet, "No progress");
 }
 
+CLI::App* AddDistill(CLI::App& app, rhizome::app::DistillArguments& distill) {
+  CLI::App* command = app.add_subcommand(
+      "distill", "Make the fast static embedder out of MiniLM; a server started afterwards offers it to collections");
+  command->add_option("--out", distill.out, "File to write; beside the weights when left out");
+  command->add_option("--model-dir", distill.model_dir, "Folder of the MiniLM weights; found when left out")
+      ->envname("RHIZOME_MODEL_DIR");
+  command->add_option("--dimension", distill.dimension, "Length of its vectors")
+      ->check(CLI::Range(1, 384))
+      ->capture_default_str();
+  command->add_flag("-q,--quiet", distill.quiet, "No progress");
+  return command;
+}
+
+CLI::App* AddIngest(CLI::App& app, rhizome::app::IngestArguments& ingest) {
+  CLI::App* command = app.add_subcommand("ingest", "Read documents from files, folders or standard input");
+  command->add_option("paths", ingest.paths, "Files, folders, or - for standard input")->required();
+  AddServer(*command, ingest);
+  command->add_option("-f,--format", ingest.format, "Take inputs for this format: txt, md, html, json, jsonl, csv, pdf")
+      ->check(CLI::IsMember({"txt", "md", "html", "json", "jsonl", "csv", "pdf"}));
+  command->add_option("--batch", ingest.batch_documents, "Documents in a request")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->add_option("--connections", ingest.connections, "Requests at a time")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  command->add_flag("-q,--quiet", ingest.quiet, "No progress");
+  return command;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -210,19 +239,7 @@ int main(int argc, char** argv) {
            servers["gateway"]);
 
   rhizome::app::IngestArguments ingest;
-  CLI::App* ingest_command = app.add_subcommand("ingest", "Read documents from files, folders or standard input");
-  ingest_command->add_option("paths", ingest.paths, "Files, folders, or - for standard input")->required();
-  AddServer(*ingest_command, ingest);
-  ingest_command
-      ->add_option("-f,--format", ingest.format, "Take inputs for this format: txt, md, html, json, jsonl, csv, pdf")
-      ->check(CLI::IsMember({"txt", "md", "html", "json", "jsonl", "csv", "pdf"}));
-  ingest_command->add_option("--batch", ingest.batch_documents, "Documents in a request")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  ingest_command->add_option("--connections", ingest.connections, "Requests at a time")
-      ->check(CLI::Range(1, 64))
-      ->capture_default_str();
-  ingest_command->add_flag("-q,--quiet", ingest.quiet, "No progress");
+  CLI::App* ingest_command = AddIngest(app, ingest);
 
   rhizome::app::SearchArguments search;
   CLI::App* search_command = app.add_subcommand("search", "Search in plain words");
@@ -244,6 +261,9 @@ int main(int argc, char** argv) {
   rhizome::app::BenchMetricsArguments bench;
   AddBench(app, bench);
 
+  rhizome::app::DistillArguments distill;
+  CLI::App* distill_command = AddDistill(app, distill);
+
   std::string salvage_dir;
   CLI::App* salvage_command = app.add_subcommand("salvage", "Recover what is still good of a damaged log");
   salvage_command->add_option("--data-dir", salvage_dir, "Data folder of the server, which must be stopped")
@@ -257,6 +277,7 @@ int main(int argc, char** argv) {
   if (app.got_subcommand("cluster")) return rhizome::app::Cluster(cluster);
   if (app.got_subcommand("snapshot")) return rhizome::app::Snapshot(snapshot);
   if (app.got_subcommand("bench")) return rhizome::app::BenchMetrics(bench);
+  if (*distill_command) return rhizome::app::Distill(distill);
   if (*search_command) return rhizome::app::Search(search);
   return rhizome::app::Salvage(salvage_dir);
 }

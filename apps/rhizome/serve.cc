@@ -66,7 +66,7 @@ class StopSignals {
 
 // What stands behind the routes, in the order of need; it goes down the other way round.
 struct Parts {
-  std::unique_ptr<pipeline::Embedder> embedder;
+  std::vector<std::unique_ptr<pipeline::Embedder>> embedders;
   std::unique_ptr<cluster::Node> node;      // null: a gateway
   std::unique_ptr<metrics::Store> metrics;  // these three are null in a cluster
   std::unique_ptr<ruler::Notifier> notifier;
@@ -82,11 +82,13 @@ struct Parts {
   std::unique_ptr<metrics::SelfMonitor> self_monitor;  // reads the others' figures; null in a cluster
 
   void Publish(cluster::Database& database, const Config& config, gateway::BackendSlot& slot) {
-    ingestor = std::make_unique<pipeline::Ingestor>(database, embedder.get());
+    pipeline::Embedders offered;
+    for (const auto& embedder : embedders) offered.Add(embedder.get());
+    ingestor = std::make_unique<pipeline::Ingestor>(database, offered);
     backups = std::make_unique<backup::Service>(
         backup::ServiceParts{database, *registers, SystemClock(), config.snapshot_mib_per_s_max << 20},
         std::move(targets));
-    slot.Publish({&database, ingestor.get(), embedder.get(), operations.get(), backups.get()});
+    slot.Publish({&database, ingestor.get(), offered, operations.get(), backups.get()});
   }
 };
 
@@ -244,7 +246,7 @@ Status Serve(const Config& config, Role role) {
   ASSIGN_OR_RETURN(const gateway::ServerOptions server_options, ServerOptionsOf(config));
   Slots slots(config);
   Parts parts;
-  ASSIGN_OR_RETURN(parts.embedder, OpenEmbedder(config));
+  ASSIGN_OR_RETURN(parts.embedders, OpenEmbedders(config));
   ASSIGN_OR_RETURN(parts.targets, OpenSnapshotTargets(config));
   ASSIGN_OR_RETURN(const auto server, gateway::Server::Start(server_options, RoutesOf(config, slots)));
   ASSIGN_OR_RETURN(const bool opened, Open(config, role, server->port(), parts, slots, stop));

@@ -10,6 +10,7 @@
 #include "metrics/store.h"
 #include "pipeline/http_embedder.h"
 #include "pipeline/minilm.h"
+#include "pipeline/static_embedder.h"
 #include "rpc/address.h"
 #include "ruler/builtin_alerts.h"
 
@@ -69,8 +70,29 @@ Result<gateway::ServerOptions> ServerOptionsOf(const Config& config) {
   return options;
 }
 
-Result<std::unique_ptr<pipeline::Embedder>> OpenEmbedder(const Config& config) {
-  if (config.embedder == "none") return std::unique_ptr<pipeline::Embedder>();
+namespace {
+
+using OneEmbedder = std::unique_ptr<pipeline::Embedder>;
+
+// Null: there is no static model, and none was asked for.
+Result<OneEmbedder> OpenStatic(const Config& config) {
+  std::string path = config.static_model;
+  if (path.empty()) {
+    const auto folder = config.model_dir.empty() ? pipeline::FindModelFolder() : Result<std::string>(config.model_dir);
+    if (folder.ok()) path = *folder + "/" + std::string(pipeline::kStaticModelFile);
+    bool there = false;
+    if (!path.empty()) {
+      ASSIGN_OR_RETURN(there, io::RealDisk().Exists(path));
+    }
+    if (!there && config.embedder != "static") return OneEmbedder();
+    if (!there) return Status::NotFound("there is no static model yet: make one with 'rhizome distill'");
+  }
+  ASSIGN_OR_RETURN(pipeline::StaticModel model, pipeline::ReadStaticModel(io::RealDisk(), path));
+  ASSIGN_OR_RETURN(auto embedder, pipeline::StaticEmbedder::Open(std::move(model)));
+  return OneEmbedder(std::move(embedder));
+}
+
+Result<OneEmbedder> OpenLarge(const Config& config) {
   if (config.embedder == "http") {
     pipeline::HttpEmbedderOptions options;
     options.base_url = config.embedder_url;
@@ -78,7 +100,7 @@ Result<std::unique_ptr<pipeline::Embedder>> OpenEmbedder(const Config& config) {
     options.api_key = config.embedder_api_key;
     options.dimension = static_cast<uint32_t>(config.embedder_dimension);
     ASSIGN_OR_RETURN(auto embedder, pipeline::HttpEmbedder::Open(std::move(options)));
-    return std::unique_ptr<pipeline::Embedder>(std::move(embedder));
+    return OneEmbedder(std::move(embedder));
   }
   pipeline::MiniLmOptions options;
   options.model_dir = config.model_dir;
@@ -86,7 +108,21 @@ Result<std::unique_ptr<pipeline::Embedder>> OpenEmbedder(const Config& config) {
                       : config.precision == "bf16" ? pipeline::Precision::kBf16
                                                    : pipeline::Precision::kAuto;
   ASSIGN_OR_RETURN(auto embedder, pipeline::MiniLm::Open(options));
-  return std::unique_ptr<pipeline::Embedder>(std::move(embedder));
+  return OneEmbedder(std::move(embedder));
+}
+
+}  // namespace
+
+Result<std::vector<OneEmbedder>> OpenEmbedders(const Config& config) {
+  std::vector<OneEmbedder> embedders;
+  if (config.embedder == "none") return embedders;
+  if (config.embedder != "static") {
+    ASSIGN_OR_RETURN(OneEmbedder large, OpenLarge(config));
+    embedders.push_back(std::move(large));
+  }
+  ASSIGN_OR_RETURN(OneEmbedder fast, OpenStatic(config));
+  if (fast != nullptr) embedders.push_back(std::move(fast));
+  return embedders;
 }
 
 Result<std::vector<backup::Target>> OpenSnapshotTargets(const Config& config) {

@@ -25,8 +25,8 @@ metrics_api::MetricsApiOptions MetricsApiOptionsOf(const Config& config, const s
 // InvalidArgument names alert_labels. `url`: of this server, unless the configuration says.
 Result<ruler::RulerOptions> RulerOptionsOf(const Config& config, const std::string& url);
 ruler::NotifierOptions NotifierOptionsOf(const Config& config);
-// Null for embedder = none.
-Result<std::unique_ptr<pipeline::Embedder>> OpenEmbedder(const Config& config);
+// The one that new collections get comes first; none for embedder = none.
+Result<std::vector<std::unique_ptr<pipeline::Embedder>>> OpenEmbedders(const Config& config);
 
 // Folders are made; no server is called.
 Result<std::vector<backup::Target>> OpenSnapshotTargets(const Config& config);

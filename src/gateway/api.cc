@@ -57,12 +57,9 @@ Result<std::vector<std::vector<float>>> EmbedFor(const Backend& backend, const c
     return Status::FailedPrecondition("collection " + spec.name +
                                       " has no embedder: send a vector, or search in mode text");
   }
-  if (backend.embedder == nullptr || backend.embedder->name() != spec.embedder) {
-    return Status::FailedPrecondition("collection " + spec.name + " needs the embedder " + spec.embedder +
-                                      ", which this server does not run");
-  }
+  ASSIGN_OR_RETURN(pipeline::Embedder* const embedder, backend.embedders.For(spec.name, spec.embedder));
   const Step step("embed");
-  return backend.embedder->Embed(texts);
+  return embedder->Embed(texts);
 }
 
 namespace {
@@ -108,9 +105,10 @@ cluster::CollectionSpec DefaultSpec(const Backend& backend, std::string name) {
   const cluster::CollectionDefaults defaults = backend.database->Defaults();
   spec.shards = defaults.shards;
   spec.replication_factor = defaults.replication_factor;
-  if (backend.embedder == nullptr) return spec;
-  spec.embedder = std::string(backend.embedder->name());
-  spec.dimension = backend.embedder->dimension();
+  const pipeline::Embedder* const embedder = backend.embedders.Default();
+  if (embedder == nullptr) return spec;
+  spec.embedder = std::string(embedder->name());
+  spec.dimension = embedder->dimension();
   return spec;
 }
 

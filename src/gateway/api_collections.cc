@@ -51,8 +51,11 @@ Result<cluster::CollectionSpec> SpecOf(const CreateRequest& request, const Backe
     return Status::InvalidArgument(request.embedder ? "embedder" : "dimension",
                                    "this server runs no embedder: give a dimension and send vectors");
   }
-  if (request.embedder && *request.embedder != spec.embedder) {
-    return Status::InvalidArgument("embedder", "this server runs " + spec.embedder);
+  if (request.embedder) {
+    const pipeline::Embedder* const asked = backend.embedders.Find(*request.embedder);
+    if (asked == nullptr) return Status::InvalidArgument("embedder", "this server runs " + backend.embedders.Names());
+    spec.embedder = std::string(asked->name());
+    spec.dimension = asked->dimension();
   }
   if (request.dimension && *request.dimension != spec.dimension) {
     return Status::InvalidArgument("dimension", spec.embedder + " makes vectors of " + std::to_string(spec.dimension));

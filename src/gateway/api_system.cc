@@ -51,11 +51,14 @@ Result<Response> Stats(const BackendSlot& slot, MetricRegistry& metrics) {
   JsonWriter writer;
   writer.BeginObject().Key("collections").Integer(collections.size()).Key("points").Integer(points);
   writer.Key("documents").Integer(documents).Key("embedder");
-  if (backend.embedder != nullptr) {
-    writer.String(backend.embedder->name());
+  if (const pipeline::Embedder* const embedder = backend.embedders.Default(); embedder != nullptr) {
+    writer.String(embedder->name());
   } else {
     writer.Null();
   }
+  writer.Key("embedders").BeginArray();
+  for (const pipeline::Embedder* const embedder : backend.embedders.all()) writer.String(embedder->name());
+  writer.EndArray();
   writer.Key("node").BeginObject();
   for (const auto& [name, value] : backend.database->Stats()) writer.Key(name).Number(value);
   writer.EndObject();

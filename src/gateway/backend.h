@@ -10,7 +10,7 @@
 #include "base/status.h"
 #include "cluster/database.h"
 #include "cluster/operations.h"
-#include "pipeline/embedder.h"
+#include "pipeline/embedders.h"
 #include "pipeline/ingest.h"
 
 namespace rhizome::backup {
@@ -23,7 +23,7 @@ namespace rhizome::gateway {
 struct Backend {
   cluster::Database* database = nullptr;
   pipeline::Ingestor* ingestor = nullptr;
-  pipeline::Embedder* embedder = nullptr;  // null: clients bring their own vectors
+  pipeline::Embedders embedders;  // none: clients bring their own vectors
   cluster::Operations* operations = nullptr;
   backup::Service* backups = nullptr;  // null: no snapshots are made here
 };

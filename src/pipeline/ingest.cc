@@ -122,7 +122,7 @@ std::string_view IngestOutcomeName(IngestOutcome outcome) {
 
 struct Ingestor::State {
   cluster::Database& database;
-  Embedder* const embedder;
+  const Embedders embedders;
   // Held from the last look for duplicates to the end of the write: of two calls with the same content one sees the
   // other's.
   Mutex write_mutex{};
@@ -138,7 +138,8 @@ struct Ingestor::State {
                            const format::DocumentRecord& record, IngestResult& result);
 };
 
-Ingestor::Ingestor(cluster::Database& database, Embedder* embedder) : state_(new State{database, embedder}) {}
+Ingestor::Ingestor(cluster::Database& database, Embedders embedders)
+    : state_(new State{database, std::move(embedders)}) {}
 Ingestor::~Ingestor() = default;
 
 Status Ingestor::State::CheckCollection(const cluster::CollectionSpec& spec) const {
@@ -147,11 +148,7 @@ Status Ingestor::State::CheckCollection(const cluster::CollectionSpec& spec) con
     return Status::FailedPrecondition("collection " + spec.name +
                                       " takes vectors from its clients: create one with an embedder for documents");
   }
-  if (embedder == nullptr || embedder->name() != spec.embedder) {
-    return Status::FailedPrecondition("collection " + spec.name + " was made with the embedder " + spec.embedder +
-                                      ", which this server does not run");
-  }
-  return Status::Ok();
+  return embedders.For(spec.name, spec.embedder).status();
 }
 
 Result<bool> Ingestor::State::IsDuplicate(const std::string& collection, const cluster::WriteOptions& options,
@@ -197,6 +194,7 @@ Status Ingestor::State::EmbedWindow(const cluster::CollectionSpec& spec, std::ve
   for (Draft& draft : drafts) {
     for (std::string& text : draft.embed_texts) texts.push_back(std::move(text));
   }
+  ASSIGN_OR_RETURN(Embedder* const embedder, embedders.For(spec.name, spec.embedder));
   ASSIGN_OR_RETURN(std::vector<std::vector<float>> vectors, embedder->Embed(texts));
   size_t next = 0;
   for (Draft& draft : drafts) {

@@ -13,7 +13,7 @@
 #include "base/status.h"
 #include "cluster/database.h"
 #include "pipeline/chunk.h"
-#include "pipeline/embedder.h"
+#include "pipeline/embedders.h"
 
 namespace rhizome::pipeline {
 
@@ -39,8 +39,8 @@ struct IngestResult {
 
 class Ingestor {
  public:
-  // `embedder` may be null: then only collections without an embedder accept documents. Both outlive this.
-  Ingestor(cluster::Database& database, Embedder* embedder);
+  // Without embedders only collections without one accept documents. The database and they outlive this.
+  Ingestor(cluster::Database& database, Embedders embedders);
   ~Ingestor();
 
   // `options` is for each of the reads and writes this takes. With an idempotency key each document is a write of its

@@ -110,4 +110,15 @@ Result<std::vector<std::vector<float>>> MiniLm::Embed(std::span<const std::strin
   return vectors;
 }
 
+Result<std::vector<std::vector<float>>> MiniLm::EmbedTokens(std::vector<std::vector<int32_t>> texts) {
+  std::vector<std::vector<float>> vectors(texts.size());
+  std::vector<Sequence> sequences;
+  sequences.reserve(texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) sequences.push_back({.tokens = std::move(texts[i]), .vector = &vectors[i]});
+  EmbedCall call;
+  bulk_->Add(call, std::move(sequences));
+  RETURN_IF_ERROR(bulk_->Wait(call));
+  return vectors;
+}
+
 }  // namespace rhizome::pipeline

@@ -45,6 +45,10 @@ class MiniLm final : public Embedder {
   uint32_t dimension() const override;
   Result<std::vector<std::vector<float>>> Embed(std::span<const std::string> texts) override;
 
+  // Texts that are tokens already, first and last piece included; each of 1 to kMiniLmTokensMax.
+  Result<std::vector<std::vector<float>>> EmbedTokens(std::vector<std::vector<int32_t>> texts);
+  const WordPiece& tokenizer() const { return tokenizer_; }
+
   // What the processor computes in: "bf16", "f16" or "f32".
   const std::string& precision() const { return precision_; }
   size_t threads() const { return threads_; }

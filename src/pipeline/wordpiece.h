@@ -35,6 +35,8 @@ class WordPiece {
   std::vector<int32_t> Encode(std::string_view text, size_t tokens_max) const;
 
   size_t size() const { return size_; }
+  // As it was given to Parse.
+  const std::string& vocabulary() const { return *vocabulary_; }
 
  private:
   struct Special {
