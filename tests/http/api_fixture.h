@@ -37,8 +37,10 @@ namespace json = boost::json;
 // Texts that share words get similar vectors; the first dimension keeps every vector from being zero.
 class WordEmbedder final : public pipeline::Embedder {
  public:
-  std::string_view name() const override { return "words-16"; }
-  uint32_t dimension() const override { return 16; }
+  explicit WordEmbedder(std::string name = "words-16", uint32_t dimension = 16)
+      : name_(std::move(name)), dimension_(dimension) {}
+  std::string_view name() const override { return name_; }
+  uint32_t dimension() const override { return dimension_; }
   Result<std::vector<std::vector<float>>> Embed(std::span<const std::string> texts) override {
     std::vector<std::vector<float>> vectors;
     for (const std::string& text : texts) vectors.push_back(VectorOf(text));
@@ -46,13 +48,13 @@ class WordEmbedder final : public pipeline::Embedder {
   }
 
  private:
-  static std::vector<float> VectorOf(const std::string& text) {
-    std::vector<float> vector(16, 0.0F);
+  std::vector<float> VectorOf(const std::string& text) const {
+    std::vector<float> vector(dimension_, 0.0F);
     vector[0] = 0.1F;
     size_t begin = 0;
     while (begin < text.size()) {
       const size_t end = std::min(text.find(' ', begin), text.size());
-      if (end > begin) vector[Checksum(std::string_view(text).substr(begin, end - begin)) % 16] += 1.0F;
+      if (end > begin) vector[Checksum(std::string_view(text).substr(begin, end - begin)) % dimension_] += 1.0F;
       begin = end + 1;
     }
     float square = 0;
@@ -60,6 +62,9 @@ class WordEmbedder final : public pipeline::Embedder {
     for (float& value : vector) value /= std::sqrt(square);
     return vector;
   }
+
+  const std::string name_;
+  const uint32_t dimension_;
 };
 
 // All of a server's routes.
@@ -109,7 +114,9 @@ class ApiFixture : public testing::Test {
     options.index_threads = 1;
     options.memtable_bytes = 4 << 20;
     node_ = std::move(cluster::Node::Open(io::RealDisk(), options)).value();
-    ingestor_ = std::make_unique<pipeline::Ingestor>(*node_, &embedder_);
+    pipeline::Embedders embedders(&embedder_);
+    embedders.Add(&fast_embedder_);
+    ingestor_ = std::make_unique<pipeline::Ingestor>(*node_, embedders);
     operations_ = std::make_unique<cluster::AloneOperations>(*node_, cluster::NodeAddress{"alone", "127.0.0.1", 8000});
     registers_ = std::make_unique<cluster::NodeRegisters>(*node_);
     backups_ = std::make_unique<backup::Service>(
@@ -121,7 +128,7 @@ class ApiFixture : public testing::Test {
     ruler_ = ruler::Ruler::Start(rules_, {*store_, *notifier_, metrics_, SystemClock()}).value();
     ruler_slot_.Publish(*ruler_);
     slot_.Publish(
-        {node_.get(), ingestor_.get(), &embedder_, cluster_ != nullptr ? cluster_ : operations_.get(), backups_.get()});
+        {node_.get(), ingestor_.get(), embedders, cluster_ != nullptr ? cluster_ : operations_.get(), backups_.get()});
   }
 
   Reply Call(std::string_view method, std::string_view target, std::string_view body = {},
@@ -172,6 +179,7 @@ class ApiFixture : public testing::Test {
   ruler::RulerSlot ruler_slot_{"recovering"};
   ruler::RulerOptions rules_;  // taken by OpenNode
   WordEmbedder embedder_;
+  WordEmbedder fast_embedder_{"fast-8", 8};
   const ScratchFolder folder_;
   const std::string& directory_ = folder_.path();
   std::unique_ptr<cluster::Node> node_;

@@ -49,6 +49,18 @@ TEST_F(Api, CollectionsAreMadeShownAndDropped) {
   EXPECT_EQ(Refusal("DELETE", "/collections/a"), "404");
 }
 
+TEST_F(Api, CollectionChoosesAmongTheEmbedders) {
+  OpenNode();
+  EXPECT_EQ(json::serialize(Do("GET", "/stats").at("embedders")), R"(["words-16","fast-8"])");
+  EXPECT_EQ(Do("POST", "/collections", R"({"name":"a","embedder":"fast"})").at("embedder"), "fast-8");
+  EXPECT_EQ(Do("GET", "/collections/a").at("dimension").to_number<int>(), 8);
+  Do("POST", "/documents", R"({"collection":"a","documents":[{"id":"d","text":"shards and logs"}]})");
+  EXPECT_EQ(Do("POST", "/search", R"({"collection":"a","query":"logs","mode":"dense"})").at("hits").as_array().size(),
+            1U);
+  EXPECT_EQ(Refusal("POST", "/collections", R"({"name":"b","embedder":"slow"})"), "400 embedder");
+  EXPECT_EQ(Refusal("POST", "/collections", R"({"name":"b","embedder":"fast","dimension":16})"), "400 dimension");
+}
+
 TEST_F(Api, PointsComeBackAsTheyWent) {
   MakeColours();
   const auto found = Do("POST", "/vectors/get", R"({"collection":"colours","ids":[3,"nobody",1],"with_vector":true})");
