@@ -78,6 +78,11 @@ void WriteBatch::Delete(Family family, std::string_view key) {
   entries_.push_back({Entry::Kind::kDelete, family, std::string(key), {}});
 }
 
+void WriteBatch::Adopt(Family family, std::string key, std::optional<std::string> value) {
+  const auto kind = value ? Entry::Kind::kPut : Entry::Kind::kDelete;
+  entries_.push_back({kind, family, std::move(key), std::move(value).value_or(std::string())});
+}
+
 bool WriteBatch::empty() const { return entries_.empty(); }
 
 struct Store::State {
@@ -129,6 +134,10 @@ Result<std::unique_ptr<Store>> Store::Open(const std::string& path, const StoreO
   const rocksdb::Options db_options = MakeOptions(options);
   std::vector<rocksdb::ColumnFamilyDescriptor> families;
   for (const char* name : kFamilyNames) families.emplace_back(name, rocksdb::ColumnFamilyOptions(db_options));
+  // A graph asks for many keys that are not there: of every entity and document that comes for the first time.
+  rocksdb::ColumnFamilyOptions& graph = families[static_cast<size_t>(Family::kGraph)].options;
+  graph.memtable_whole_key_filtering = true;
+  graph.memtable_prefix_bloom_size_ratio = 0.05;
   auto state = std::make_unique<State>();
   rocksdb::DB* db = nullptr;
   RETURN_IF_ERROR(ToStatus(rocksdb::DB::Open(db_options, path, families, &state->handles, &db)));

@@ -37,6 +37,8 @@ class WriteBatch {
   WriteBatch(WriteBatch&&) noexcept;
   void Put(Family family, std::string_view key, std::string_view value);
   void Delete(Family family, std::string_view key);
+  // Either, of strings that are handed over: no value deletes. What comes in the order of keys is written faster.
+  void Adopt(Family family, std::string key, std::optional<std::string> value);
   bool empty() const;
 
  private:

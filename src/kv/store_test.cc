@@ -41,6 +41,17 @@ TEST_F(StoreTest, WhatIsPutIsRead) {
   EXPECT_EQ(store_->Get(Family::kPoints, "k").value(), "v");
 }
 
+TEST_F(StoreTest, WhatABatchIsHandedOverIsPutAndDeleted) {
+  Put(Family::kGraph, "gone", "v");
+  WriteBatch batch;
+  batch.Adopt(Family::kGraph, "gone", std::nullopt);
+  batch.Adopt(Family::kGraph, "k", "");
+  batch.Adopt(Family::kGraph, "l", "v");
+  ASSERT_TRUE(store_->Write(batch).ok());
+  const std::vector<std::string> keys = {"gone", "k", "l"};
+  EXPECT_THAT(store_->MultiGet(Family::kGraph, keys).value(), testing::ElementsAre(std::nullopt, "", "v"));
+}
+
 TEST_F(StoreTest, ASnapshotStaysAsItWas) {
   Put(Family::kPoints, "a", "1");
   Put(Family::kPoints, "b", "2");

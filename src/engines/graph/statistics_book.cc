@@ -48,16 +48,15 @@ EntityStatistics& StatisticsBook::Change(const EntityId& id) {
   return known->statistics;
 }
 
-void StatisticsBook::Write(kv::WriteBatch& batch) {
-  std::string key;
+void StatisticsBook::Write(RowBatch& batch) {
   for (const EntityId& id : changed_) {
     Known* known = Find(id);
     known->changed = false;
-    key = table_prefix_ + id.Encode();
+    std::string key = table_prefix_ + id.Encode();
     if (known->statistics.origins == 0) {
-      batch.Delete(kv::Family::kGraph, key);
+      batch.Delete(std::move(key));
     } else {
-      batch.Put(kv::Family::kGraph, key, EncodeStatistics(known->statistics));
+      batch.Put(std::move(key), EncodeStatistics(known->statistics));
     }
   }
   changed_.clear();

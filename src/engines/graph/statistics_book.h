@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "engines/graph/row_batch.h"
 #include "engines/graph/types.h"
 #include "kv/store.h"
 
@@ -28,7 +29,7 @@ class StatisticsBook {
   // Of one that was loaded since the last Write; will be written.
   EntityStatistics& Change(const EntityId& id);
   // Puts the changed ones into the batch; what has no origin left is deleted.
-  void Write(kv::WriteBatch& batch);
+  void Write(RowBatch& batch);
 
  private:
   struct Known {

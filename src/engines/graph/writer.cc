@@ -31,8 +31,8 @@ GraphEngine::Writer::Writer(const kv::Store& store, const std::string& prefix, u
 
 kv::WriteBatch GraphEngine::Writer::Take() {
   book_.Write(rows_);
-  rows_.Put(kFamily, TablePrefix(prefix_, Table::kState), EncodeState(state_));
-  return std::move(rows_);
+  rows_.Put(TablePrefix(prefix_, Table::kState), EncodeState(state_));
+  return rows_.Take();
 }
 
 // Closures come last: one that its origin's deletion erases must see it, in whatever order they came.
@@ -87,13 +87,13 @@ Result<std::optional<StoredRegister>> GraphEngine::Writer::Load(Table table, con
 
 void GraphEngine::Writer::PutRow(Table table, const std::string& key_in_table, std::string value) {
   std::string key = TablePrefix(prefix_, table) + key_in_table;
-  rows_.Put(kFamily, key, value);
+  rows_.Put(key, value);
   seen_.insert_or_assign(std::move(key), std::move(value));
 }
 
 void GraphEngine::Writer::DeleteRow(Table table, const std::string& key_in_table) {
   std::string key = TablePrefix(prefix_, table) + key_in_table;
-  rows_.Delete(kFamily, key);
+  rows_.Delete(key);
   seen_.insert_or_assign(std::move(key), std::nullopt);
 }
 
@@ -176,7 +176,7 @@ Status GraphEngine::Writer::Index(const GraphBody& body, bool add) {
   if (const auto* merge = std::get_if<format::PutMerge>(&body)) {
     const std::string key = TablePrefix(prefix_, Table::kMergesBack) + std::max(merge->a, merge->b).Encode() +
                             std::min(merge->a, merge->b).Encode();
-    add ? rows_.Put(kFamily, key, {}) : rows_.Delete(kFamily, key);
+    add ? rows_.Put(key, {}) : rows_.Delete(key);
   }
   return Status::Ok();
 }
@@ -196,13 +196,13 @@ Status GraphEngine::Writer::IndexOrigin(const PutDerivation& body, bool add) {
     if (add && statistics.origins == 0) {
       statistics.name = entity.name;
       ++state_.counts.entities;
-      rows_.Put(kFamily, TablePrefix(prefix_, Table::kNames) + NameKeyOf(entity.name, ids[i], kNameOwner), {});
+      rows_.Put(TablePrefix(prefix_, Table::kNames) + NameKeyOf(entity.name, ids[i], kNameOwner), {});
     }
     if (!add && statistics.origins == 0) return Status::Corruption("an entity's numbers lack an origin");
     AddShare(statistics, {document, drafts_[i].mentions, drafts_[i].facts.size(), entity.type}, sign);
     if (statistics.origins == 0) {
       --state_.counts.entities;
-      rows_.Delete(kFamily, TablePrefix(prefix_, Table::kNames) + NameKeyOf(entity.name, ids[i], kNameOwner));
+      rows_.Delete(TablePrefix(prefix_, Table::kNames) + NameKeyOf(entity.name, ids[i], kNameOwner));
       statistics = {};
     }
     for (const std::string& alias : entity.aliases) IndexAlias(alias, ids[i], origin_key, add);
@@ -217,7 +217,7 @@ void GraphEngine::Writer::IndexAlias(std::string_view alias, const EntityId& ent
   std::string by_entity = TablePrefix(prefix_, Table::kAliases) + entity.Encode();
   by_entity.append(alias).push_back('\0');
   by_entity.append(owner);
-  for (const std::string& key : {by_name, by_entity}) add ? rows_.Put(kFamily, key, {}) : rows_.Delete(kFamily, key);
+  for (const std::string& key : {by_name, by_entity}) add ? rows_.Put(key, {}) : rows_.Delete(key);
 }
 
 // Fills drafts_, one for each of the derivation's entities.
@@ -249,21 +249,25 @@ void GraphEngine::Writer::Post(std::string_view origin_key, const Derivation& de
   Posting posting;
   for (uint32_t i = 0; i < derivation.entities.size(); ++i) {
     const Draft& draft = drafts_[i];
-    key_ = TablePrefix(prefix_, replaced == nullptr ? Table::kPostings : Table::kReplacedPostings);
-    key_ += draft.id.Encode();
-    AppendRank(key_, draft.weight_max, draft.mentions);
-    key_ += origin_key;
-    if (replaced != nullptr) format::AppendVersionKey(key_, *replaced);
+    std::string key;
+    key.reserve(prefix_.size() + 1 + format::kEntityIdBytes + kRankBytes + origin_key.size() +
+                format::kGraphVersionBytes);
+    key += prefix_;
+    key += static_cast<char>(replaced == nullptr ? Table::kPostings : Table::kReplacedPostings);
+    key += draft.id.Encode();
+    AppendRank(key, draft.weight_max, draft.mentions);
+    key += origin_key;
+    if (replaced != nullptr) format::AppendVersionKey(key, *replaced);
     if (!add) {
-      rows_.Delete(kFamily, key_);
+      rows_.Delete(std::move(key));
       continue;
     }
     posting.entity = i;
     posting.mentions = derivation.entities[i].mentions;
     posting.facts = draft.facts;
-    value_.clear();
-    AppendPosting(value_, posting);
-    rows_.Put(kFamily, key_, value_);
+    std::string value;
+    AppendPosting(value, posting);
+    rows_.Put(std::move(key), std::move(value));
   }
 }
 

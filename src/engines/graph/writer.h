@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engines/graph/engine.h"
+#include "engines/graph/row_batch.h"
 #include "engines/graph/rows.h"
 #include "engines/graph/statistics_book.h"
 #include "format/graph.h"
@@ -73,11 +74,10 @@ class GraphEngine::Writer {
   const uint32_t history_max_;
   StateRow state_;
   StatisticsBook& book_;
-  kv::WriteBatch rows_;
+  RowBatch rows_;
   std::unordered_map<std::string, std::optional<std::string>> seen_;  // registers and history, as of this batch
   std::unordered_map<std::string, std::vector<Version>> histories_;
   std::vector<Draft> drafts_;
-  std::string key_, value_;  // scratch
 };
 
 }  // namespace rhizome::graph
