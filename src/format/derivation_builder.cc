@@ -22,25 +22,37 @@ std::string Most(const Votes& votes) {
 }  // namespace
 
 std::optional<DerivationBuilder::Handle> DerivationBuilder::Entity(std::string_view surface, std::string_view type) {
-  std::string name = EntityName(surface);
-  if (name.empty()) return std::nullopt;
-  const auto [known, fresh] = names_.try_emplace(std::move(name), static_cast<Handle>(entities_.size()));
-  if (fresh) entities_.emplace_back();
-  Known& entity = entities_[known->second];
-  entity.surfaces.try_emplace(std::string(surface), 0);
+  const std::string name = EntityName(surface);
+  return name.empty() ? std::nullopt : std::optional<Handle>(Known(name, surface, type));
+}
+
+DerivationBuilder::Handle DerivationBuilder::Known(std::string_view name, std::string_view surface,
+                                                   std::string_view type) {
+  auto found = names_.find(name);
+  if (found == names_.end()) {
+    found = names_.emplace(name, static_cast<Handle>(entities_.size())).first;
+    entities_.emplace_back();
+  }
+  Named& entity = entities_[found->second];
+  if (!surface.empty()) entity.surfaces.try_emplace(std::string(surface), 0);
   if (!type.empty()) entity.types.try_emplace(std::string(type), 0);
-  return known->second;
+  return found->second;
+}
+
+void DerivationBuilder::Count(Handle entity, uint32_t chunk, uint32_t count) {
+  if (count == 0) return;
+  uint32_t& known = entities_.at(entity).chunks[chunk];
+  known += std::min(count, UINT32_MAX - known);
 }
 
 std::optional<DerivationBuilder::Handle> DerivationBuilder::Mention(std::string_view surface, std::string_view type,
                                                                     uint32_t chunk, uint32_t count) {
   const std::optional<Handle> handle = Entity(surface, type);
-  if (!handle || count == 0) return handle;
-  Known& entity = entities_[*handle];
+  if (!handle) return handle;
+  Named& entity = entities_[*handle];
   entity.surfaces.find(surface)->second += count;
   if (!type.empty()) entity.types.find(type)->second += count;
-  uint32_t& known = entity.chunks[chunk];
-  known += std::min(count, UINT32_MAX - known);
+  Count(*handle, chunk, count);
   return handle;
 }
 
@@ -69,7 +81,7 @@ Derivation DerivationBuilder::Build() const {
   std::vector<uint32_t> positions(entities_.size());
   for (const auto& [name, handle] : names_) {
     positions[handle] = static_cast<uint32_t>(built.entities.size());
-    const Known& known = entities_[handle];
+    const Named& known = entities_[handle];
     DerivedEntity& entity = built.entities.emplace_back(DerivedEntity{name, Most(known.surfaces), Most(known.types)});
     for (const std::string& alias : known.aliases) {
       if (alias != name) entity.aliases.push_back(alias);

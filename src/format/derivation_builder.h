@@ -36,6 +36,10 @@ class DerivationBuilder {
 
   // An entity by any spelling; nullopt when the name is blank.
   std::optional<Handle> Entity(std::string_view surface, std::string_view type = {});
+  // As Entity, of a name that is in its normal form already.
+  Handle Known(std::string_view name, std::string_view surface, std::string_view type = {});
+  // That chunk `chunk` mentions an entity `count` times, as it was spelt and typed when it was first named.
+  void Count(Handle entity, uint32_t chunk, uint32_t count = 1);
   // As Entity, and that chunk `chunk` mentions it so `count` times.
   std::optional<Handle> Mention(std::string_view surface, std::string_view type, uint32_t chunk, uint32_t count = 1);
   // Another name that the document gives it; nothing when it is the same name.
@@ -47,7 +51,7 @@ class DerivationBuilder {
 
  private:
   using Votes = std::map<std::string, uint64_t, std::less<>>;
-  struct Known {
+  struct Named {
     Votes surfaces;
     Votes types;
     std::set<std::string> aliases;
@@ -55,8 +59,8 @@ class DerivationBuilder {
   };
   using FactKey = std::pair<std::pair<Handle, Handle>, std::pair<std::string, int64_t>>;
 
-  std::map<std::string, Handle> names_;
-  std::vector<Known> entities_;  // by handle
+  std::map<std::string, Handle, std::less<>> names_;
+  std::vector<Named> entities_;  // by handle
   std::map<FactKey, DerivedFact> facts_;
 };
 

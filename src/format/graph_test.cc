@@ -171,6 +171,16 @@ TEST(DerivationBuilder, RepetitionsAndSpellingsBecomeOneEntity) {
   EXPECT_THAT(built.entities[0].mentions, testing::ElementsAre(ChunkCount{0, 3}, ChunkCount{1, 2}));
 }
 
+TEST(DerivationBuilder, ANameInItsNormalFormIsTakenAsItIs) {
+  DerivationBuilder by_name, by_spelling;
+  const auto ada = by_name.Known("ada lovelace", "Ada Lovelace", "person");
+  by_name.Count(ada, 2);
+  by_name.Count(ada, 2, 2);
+  by_name.Count(ada, 5, 0);
+  (void)by_spelling.Mention("Ada Lovelace", "person", 2, 3);
+  EXPECT_EQ(by_name.Build(), by_spelling.Build());
+}
+
 TEST(DerivationBuilder, AFactSaidTwiceIsOneOfBothChunks) {
   DerivationBuilder builder;
   const auto a = builder.Entity("a").value(), b = builder.Entity("b").value();

@@ -19,7 +19,7 @@ GraphEngine::GraphEngine(kv::Store& store, EngineOptions options)
     : store_(store),
       options_(options),
       prefix_(ShardPrefix(options.shard)),
-      book_(TablePrefix(prefix_, Table::kStatistics), options.statistics_cached) {}
+      book_(prefix_, options.statistics_cached) {}
 
 GraphEngine::~GraphEngine() = default;
 
@@ -46,7 +46,8 @@ Status GraphEngine::Apply(uint64_t lsn, std::span<const format::GraphOperation> 
   Writer writer(store_, prefix_, options_.history_max, state_, book_);
   RETURN_IF_ERROR(writer.Add(operations));
   writer.state().lsn = lsn;
-  prepared_.emplace(Prepared{writer.Take(), writer.state()});
+  ASSIGN_OR_RETURN(kv::WriteBatch rows, writer.Take());
+  prepared_.emplace(Prepared{std::move(rows), writer.state()});
   return Complete();
 }
 

@@ -15,7 +15,7 @@ using Reading = GraphEngine::Reading;
 // The numbers that an entity had, by its origins then.
 Result<EntityStatistics> CountThen(Reading& reading, const EntityId& id) {
   EntityStatistics statistics;
-  PostingStream stream(reading, id);
+  ASSIGN_OR_RETURN(PostingStream stream, PostingStream::Open(reading, id));
   for (; stream.Valid(); stream.Next()) {
     ASSIGN_OR_RETURN(const bool counts, stream.Counts(reading));
     if (!counts) continue;
@@ -37,7 +37,7 @@ Result<EntityStatistics> CountThen(Reading& reading, const EntityId& id) {
 
 // As the strongest origin writes it.
 Result<std::string> SurfaceOf(Reading& reading, const EntityId& id) {
-  PostingStream stream(reading, id);
+  ASSIGN_OR_RETURN(PostingStream stream, PostingStream::Open(reading, id));
   for (; stream.Valid(); stream.Next()) {
     ASSIGN_OR_RETURN(const bool counts, stream.Counts(reading));
     if (!counts) continue;
@@ -134,13 +134,16 @@ Status AddEdgesAt(const Reading& reading, Table table, const EntityId& id,
 }  // namespace
 
 Result<std::vector<EntityStatistics>> GraphEngine::Statistics(std::span<const EntityId> ids) const {
-  return Reading(*this, std::nullopt).Statistics(ids);
+  ASSIGN_OR_RETURN(std::vector<StatisticsRow> rows, Reading(*this, std::nullopt).Statistics(ids));
+  std::vector<EntityStatistics> all;
+  for (StatisticsRow& row : rows) all.push_back(std::move(row.statistics));
+  return all;
 }
 
 Result<std::vector<std::optional<Entity>>> GraphEngine::Entities(std::span<const EntityId> ids,
                                                                  std::optional<int64_t> known_at_ms) const {
   Reading reading(*this, known_at_ms);
-  std::vector<EntityStatistics> statistics;
+  std::vector<StatisticsRow> statistics;
   if (reading.now()) {
     ASSIGN_OR_RETURN(statistics, reading.Statistics(ids));
   }
@@ -149,7 +152,7 @@ Result<std::vector<std::optional<Entity>>> GraphEngine::Entities(std::span<const
     Entity entity;
     entity.id = ids[i];
     if (reading.now()) {
-      entity.statistics = std::move(statistics[i]);
+      entity.statistics = std::move(statistics[i].statistics);
     } else {
       ASSIGN_OR_RETURN(entity.statistics, CountThen(reading, ids[i]));
     }

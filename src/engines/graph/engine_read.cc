@@ -69,12 +69,13 @@ Status AddPassages(const PostingStream& stream, uint32_t passages_max, EntityNei
   return Status::Ok();
 }
 
-Status FindOne(GraphEngine::Reading& reading, const NeighbourQuery& query, EntityNeighbours& found) {
+Status FindOne(GraphEngine::Reading& reading, const NeighbourQuery& query, const StatisticsRow& row,
+               EntityNeighbours& found) {
   FactQuery facts{found.entity};
   facts.times = query.times;
   facts.limit = query.facts_max;
   FactPage page;
-  PostingStream stream(reading, found.entity);
+  PostingStream stream(reading, found.entity, row);
   const auto enough = [&] { return page.facts.size() > query.facts_max && found.more_passages; };
   for (; stream.Valid() && !enough(); stream.Next()) {
     const bool wants_facts = stream.has_facts() && page.facts.size() <= query.facts_max;
@@ -106,7 +107,7 @@ Status FindOne(GraphEngine::Reading& reading, ChunkNeighbours& found) {
     ids.push_back(origin->entities[i]);
   }
   ASSIGN_OR_RETURN(const auto statistics, reading.Statistics(ids));
-  for (size_t i = 0; i < ids.size(); ++i) found.entities[i].documents = statistics[i].documents;
+  for (size_t i = 0; i < ids.size(); ++i) found.entities[i].documents = statistics[i].statistics.documents;
   return Status::Ok();
 }
 
@@ -122,7 +123,7 @@ Result<FactPage> GraphEngine::Facts(const FactQuery& query) const {
   }
   Reading reading(*this, query.times.known_at_ms);
   FactPage page;
-  PostingStream stream(reading, query.entity, after.origin);
+  ASSIGN_OR_RETURN(PostingStream stream, PostingStream::Open(reading, query.entity, after.origin));
   uint32_t rows = 0;
   FactPlace reached;  // everything up to it has been looked at
   for (; stream.Valid() && stream.has_facts() && page.facts.size() <= query.limit; stream.Next()) {
@@ -173,9 +174,10 @@ Result<Neighbours> GraphEngine::FindNeighbours(const NeighbourQuery& query) cons
   Neighbours found;
   ASSIGN_OR_RETURN(const auto statistics, reading.Statistics(query.entities));
   for (size_t i = 0; i < query.entities.size(); ++i) {
-    EntityNeighbours& one = found.entities.emplace_back(EntityNeighbours{query.entities[i], statistics[i].documents});
-    if (reading.now() && statistics[i].origins == 0) continue;
-    RETURN_IF_ERROR(FindOne(reading, query, one));
+    EntityNeighbours& one =
+        found.entities.emplace_back(EntityNeighbours{query.entities[i], statistics[i].statistics.documents});
+    if (reading.now() && statistics[i].statistics.origins == 0) continue;
+    RETURN_IF_ERROR(FindOne(reading, query, statistics[i], one));
   }
   for (const ChunkId& chunk : query.chunks) {
     RETURN_IF_ERROR(FindOne(reading, found.chunks.emplace_back(ChunkNeighbours{chunk, {}})));

@@ -186,7 +186,8 @@ Status GraphEngine::CollectHistory(Version below) {
     Writer writer(store_, prefix_, options_.history_max, state, book_);
     for (const std::string& key : keys) RETURN_IF_ERROR(writer.Trim(key));
     keys.clear();
-    prepared_.emplace(Prepared{writer.Take(), writer.state()});
+    ASSIGN_OR_RETURN(kv::WriteBatch rows, writer.Take());
+    prepared_.emplace(Prepared{std::move(rows), writer.state()});
     return Complete();
   };
   const std::string prefix = TablePrefix(prefix_, Table::kHistory);

@@ -7,6 +7,7 @@ namespace {
 
 constexpr kv::Family kFamily = kv::Family::kGraph;
 constexpr size_t kOriginsKept = 4096;  // by one read
+constexpr size_t kPostingPrefixBytes = sizeof(uint32_t) + 1 + format::kEntityIdBytes;
 
 std::optional<Version> BoundOf(std::optional<int64_t> known_at_ms) {
   if (!known_at_ms) return std::nullopt;
@@ -36,12 +37,12 @@ Result<std::vector<std::optional<std::string>>> GraphEngine::Reading::MultiGet(
   return engine_.store_.MultiGet(kFamily, rows, &snapshot_);
 }
 
-Result<std::vector<EntityStatistics>> GraphEngine::Reading::Statistics(std::span<const EntityId> ids) const {
+Result<std::vector<StatisticsRow>> GraphEngine::Reading::Statistics(std::span<const EntityId> ids) const {
   std::vector<std::string> keys;
   keys.reserve(ids.size());
   for (const EntityId& id : ids) keys.push_back(id.Encode());
   ASSIGN_OR_RETURN(const auto values, MultiGet(Table::kStatistics, keys));
-  std::vector<EntityStatistics> all(ids.size());
+  std::vector<StatisticsRow> all(ids.size());
   for (size_t i = 0; i < ids.size(); ++i) {
     if (!values[i]) continue;
     ASSIGN_OR_RETURN(all[i], DecodeStatistics(*values[i]));
@@ -146,49 +147,77 @@ Result<std::optional<FoundFact>> GraphEngine::Reading::FactOf(Origin& origin, ui
   return std::optional<FoundFact>(std::move(found));
 }
 
-PostingStream::PostingStream(GraphEngine::Reading& reading, const EntityId& entity, const std::string& from)
-    : prefix_bytes_(0),
-      now_(reading.now()),
-      posted_(reading.Scan(Table::kPostings, entity.Encode(), entity.Encode() + from)) {
-  prefix_bytes_ = ShardPrefix(0).size() + 1 + format::kEntityIdBytes;
-  if (!now_) replaced_.emplace(reading.Scan(Table::kReplacedPostings, entity.Encode(), entity.Encode() + from));
+PostingStream::PostingStream(GraphEngine::Reading& reading, const EntityId& entity, const StatisticsRow& row,
+                             const std::string& from)
+    : now_(reading.now()) {
+  const std::string prefix = entity.Encode();
+  if (row.only_place >= from) {
+    only_place_ = row.only_place;
+    only_posting_ = row.only_posting;
+  }
+  if (row.statistics.origins > 1) posted_.emplace(reading.Scan(Table::kPostings, prefix, prefix + from));
+  if (!now_) replaced_.emplace(reading.Scan(Table::kReplacedPostings, prefix, prefix + from));
   Choose();
 }
 
+Result<PostingStream> PostingStream::Open(GraphEngine::Reading& reading, const EntityId& entity,
+                                          const std::string& from) {
+  ASSIGN_OR_RETURN(const auto rows, reading.Statistics({&entity, 1}));
+  return PostingStream(reading, entity, rows[0], from);
+}
+
+// Whichever comes first.
 void PostingStream::Choose() {
-  replaced_now_ = replaced_ && replaced_->Valid() &&
-                  (!posted_.Valid() || replaced_->key().substr(prefix_bytes_) < posted_.key().substr(prefix_bytes_));
-  if (!replaced_now_ && !posted_.Valid()) return;
-  const size_t bytes = replaced_now_ ? replaced_->key().size() : posted_.key().size() + format::kGraphVersionBytes;
-  if (bytes <= prefix_bytes_ + kRankBytes + format::kGraphVersionBytes) damage_ = Missing("posting's origin");
+  source_ = Source::kNone;
+  std::string_view first;
+  const auto offer = [&](Source source, std::string_view place) {
+    if (place.size() <= kRankBytes) damage_ = Missing("posting's origin");
+    if (source_ == Source::kNone || place < first) {
+      source_ = source;
+      first = place;
+    }
+  };
+  if (!only_place_.empty()) offer(Source::kOnly, only_place_);
+  if (posted_ && posted_->Valid()) offer(Source::kPosted, posted_->key().substr(kPostingPrefixBytes));
+  if (!replaced_ || !replaced_->Valid()) return;
+  const std::string_view key = replaced_->key();
+  const size_t bytes = kPostingPrefixBytes + format::kGraphVersionBytes;
+  offer(Source::kReplaced, key.size() < bytes ? "" : key.substr(kPostingPrefixBytes, key.size() - bytes));
 }
 
 Status PostingStream::status() const {
   RETURN_IF_ERROR(damage_);
-  RETURN_IF_ERROR(posted_.status());
+  if (posted_) RETURN_IF_ERROR(posted_->status());
   return replaced_ ? replaced_->status() : Status::Ok();
 }
 
 void PostingStream::Next() {
-  replaced_now_ ? replaced_->Next() : posted_.Next();
+  switch (source_) {
+    case Source::kOnly: only_place_.clear(); break;
+    case Source::kPosted: posted_->Next(); break;
+    case Source::kReplaced: replaced_->Next(); break;
+    case Source::kNone: return;
+  }
   Choose();
 }
 
 std::string_view PostingStream::place() const {
-  if (!replaced_now_) return posted_.key().substr(prefix_bytes_);
+  if (source_ == Source::kOnly) return only_place_;
+  if (source_ == Source::kPosted) return posted_->key().substr(kPostingPrefixBytes);
   const std::string_view key = replaced_->key();
-  return key.substr(prefix_bytes_, key.size() - prefix_bytes_ - format::kGraphVersionBytes);
+  return key.substr(kPostingPrefixBytes, key.size() - kPostingPrefixBytes - format::kGraphVersionBytes);
 }
 
 Result<Posting> PostingStream::posting() const {
-  return DecodePosting(replaced_now_ ? replaced_->value() : posted_.value());
+  if (source_ == Source::kOnly) return DecodePosting(only_posting_);
+  return DecodePosting(source_ == Source::kPosted ? posted_->value() : replaced_->value());
 }
 
 Result<bool> PostingStream::Counts(GraphEngine::Reading& reading) const {
   if (now_) return true;
   ASSIGN_OR_RETURN(const auto origin, reading.OriginAt(std::string(origin_key())));
   if (origin == nullptr) return false;
-  if (!replaced_now_) return !origin->replaced_at;
+  if (source_ != Source::kReplaced) return !origin->replaced_at;
   const std::string_view key = replaced_->key();
   return origin->replaced_at &&
          format::VersionFromKey(key.substr(key.size() - format::kGraphVersionBytes)) == origin->version;

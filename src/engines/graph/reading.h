@@ -51,7 +51,7 @@ class GraphEngine::Reading {
   const kv::Snapshot& snapshot() const { return snapshot_; }
   kv::Cursor Scan(Table table, const std::string& prefix, const std::string& from = {}) const;
   Result<std::vector<std::optional<std::string>>> MultiGet(Table table, std::span<const std::string> keys) const;
-  Result<std::vector<EntityStatistics>> Statistics(std::span<const EntityId> ids) const;
+  Result<std::vector<StatisticsRow>> Statistics(std::span<const EntityId> ids) const;
 
  private:
   Result<Origin::Closures> ReadClosures(const GraphOrigin& origin) const;
@@ -65,10 +65,13 @@ class GraphEngine::Reading {
 // The postings of one entity, strongest origins first, of what is and, known at a time, of what was.
 class PostingStream {
  public:
-  // Starts at the first place (rank and origin) that is not before `from`.
-  PostingStream(GraphEngine::Reading& reading, const EntityId& entity, const std::string& from = {});
+  // Starts at the first place (rank and origin) that is not before `from`. `row` is the entity's.
+  PostingStream(GraphEngine::Reading& reading, const EntityId& entity, const StatisticsRow& row,
+                const std::string& from = {});
+  static Result<PostingStream> Open(GraphEngine::Reading& reading, const EntityId& entity,
+                                    const std::string& from = {});
 
-  bool Valid() const { return damage_.ok() && (replaced_now_ || posted_.Valid()); }
+  bool Valid() const { return damage_.ok() && source_ != Source::kNone; }
   Status status() const;
   void Next();
   // Rank and origin.
@@ -82,11 +85,12 @@ class PostingStream {
  private:
   void Choose();
 
-  size_t prefix_bytes_;
+  enum class Source : uint8_t { kNone, kOnly, kPosted, kReplaced };
   bool now_;
-  kv::Cursor posted_;
+  std::string only_place_, only_posting_;  // of an entity with one origin
+  std::optional<kv::Cursor> posted_;       // of one with several
   std::optional<kv::Cursor> replaced_;
-  bool replaced_now_ = false;  // the next one is of `replaced_`
+  Source source_ = Source::kNone;  // of the next one
   Status damage_;
 };
 

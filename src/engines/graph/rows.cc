@@ -140,7 +140,8 @@ void AppendRank(std::string& out, std::optional<float> weight_max, uint64_t ment
   out.push_back(static_cast<char>(255 - std::min<uint64_t>(mentions, 255)));
 }
 
-std::string EncodeStatistics(const EntityStatistics& statistics) {
+std::string EncodeStatistics(const StatisticsRow& row) {
+  const EntityStatistics& statistics = row.statistics;
   std::string out;
   PutBytes(out, statistics.name);
   PutVarint(out, statistics.documents);
@@ -152,12 +153,17 @@ std::string EncodeStatistics(const EntityStatistics& statistics) {
     PutBytes(out, type);
     PutVarint(out, votes);
   }
+  if (statistics.origins == 1) {
+    PutBytes(out, row.only_place);
+    out += row.only_posting;
+  }
   return out;
 }
 
-Result<EntityStatistics> DecodeStatistics(std::string_view bytes) {
+Result<StatisticsRow> DecodeStatistics(std::string_view bytes) {
   Decoder in(bytes);
-  EntityStatistics statistics;
+  StatisticsRow row;
+  EntityStatistics& statistics = row.statistics;
   uint64_t count = 0;
   if (!in.Bytes(statistics.name) || !in.Varint(statistics.documents) || !in.Varint(statistics.origins) ||
       !in.Varint(statistics.mentions) || !in.Varint(statistics.facts) || !in.Count(count, 2)) {
@@ -167,8 +173,13 @@ Result<EntityStatistics> DecodeStatistics(std::string_view bytes) {
   for (auto& [type, votes] : statistics.types) {
     if (!in.Bytes(type) || !in.Varint(votes)) return in.Failure("statistics of an entity");
   }
+  if (statistics.origins == 1) {
+    if (!in.Bytes(row.only_place) || row.only_place.size() <= kRankBytes) return in.Failure("statistics of an entity");
+    row.only_posting = in.rest();
+    return row;
+  }
   RETURN_IF_ERROR(in.Finish("statistics of an entity"));
-  return statistics;
+  return row;
 }
 
 std::string EntityStatistics::Type() const {

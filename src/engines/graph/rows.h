@@ -77,8 +77,15 @@ inline constexpr size_t kRankBytes = 5;
 inline constexpr std::string_view kNoFacts = "\xFF\xFF\xFF\xFF";
 void AppendRank(std::string& out, std::optional<float> weight_max, uint64_t mentions);
 
-std::string EncodeStatistics(const EntityStatistics& statistics);
-Result<EntityStatistics> DecodeStatistics(std::string_view bytes);
+// An entity that one origin names has that one's posting here and no row of its own for it: most entities are such.
+struct StatisticsRow {
+  EntityStatistics statistics;
+  std::string only_place;    // rank and origin key; "": several origins
+  std::string only_posting;  // its bytes
+  bool operator==(const StatisticsRow&) const = default;
+};
+std::string EncodeStatistics(const StatisticsRow& row);
+Result<StatisticsRow> DecodeStatistics(std::string_view bytes);
 
 // Keys behind the table's prefix.
 std::string NameKeyOf(std::string_view name, const EntityId& entity, std::string_view owner);

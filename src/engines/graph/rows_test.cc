@@ -15,7 +15,10 @@ namespace {
 StateRow ExampleState() { return {17, {5, 1}, {3, 2}, {1, 2, 3, 4, 5}}; }
 StoredRegister ExampleValue() { return {{9, 1}, false, {4, 2}, "value"}; }
 Posting ExamplePosting() { return {3, {{0, 2}, {7, 1}}, {{1, true, false}, {2, false, true}, {300, true, true}}}; }
-EntityStatistics ExampleStatistics() { return {"ada lovelace", 3, 4, 300, 5, {{"machine", 1}, {"person", 299}}}; }
+StatisticsRow ExampleStatistics() {
+  return {{"ada lovelace", 3, 4, 300, 5, {{"machine", 1}, {"person", 299}}}, "", ""};
+}
+StatisticsRow ExampleOfOneOrigin() { return {{"bob", 1, 1, 2, 0, {}}, "place of bob", "posting"}; }
 
 // One of each, as strings behind each other.
 std::string Everything() {
@@ -26,7 +29,8 @@ std::string Everything() {
   for (const std::string& row :
        {EncodeState(ExampleState()), EncodeStored(ExampleValue()), EncodeStored({{8, 1}, true, {8, 1}, {}}),
         EncodeStored({{8, 1}, false, {}, "v"}), posting, rank, EncodeStatistics(ExampleStatistics()),
-        NameKeyOf("ada", {1, 2}, kNameOwner), TablePrefix(ShardPrefix(7), Table::kPostings)}) {
+        EncodeStatistics(ExampleOfOneOrigin()), NameKeyOf("ada", {1, 2}, kNameOwner),
+        TablePrefix(ShardPrefix(7), Table::kPostings)}) {
     format::PutBytes(out, row);
   }
   return out;
@@ -47,6 +51,7 @@ TEST(GraphRows, EveryRowIsReadBack) {
   AppendPosting(posting, ExamplePosting());
   EXPECT_EQ(DecodePosting(posting).value(), ExamplePosting());
   EXPECT_EQ(DecodeStatistics(EncodeStatistics(ExampleStatistics())).value(), ExampleStatistics());
+  EXPECT_EQ(DecodeStatistics(EncodeStatistics(ExampleOfOneOrigin())).value(), ExampleOfOneOrigin());
   EXPECT_EQ(ParseNameKey(NameKeyOf("ada", {1, 2}, kNameOwner)).value(), (NameEntry{"ada", {1, 2}, false}));
   EXPECT_EQ(ParseNameKey(NameKeyOf("ada", {1, 2}, "d123")).value(), (NameEntry{"ada", {1, 2}, true}));
 }

@@ -29,8 +29,8 @@ GraphEngine::Writer::Writer(const kv::Store& store, const std::string& prefix, u
                             StatisticsBook& book)
     : store_(store), prefix_(prefix), history_max_(history_max), state_(state), book_(book) {}
 
-kv::WriteBatch GraphEngine::Writer::Take() {
-  book_.Write(rows_);
+Result<kv::WriteBatch> GraphEngine::Writer::Take() {
+  RETURN_IF_ERROR(book_.Write(store_, rows_));
   rows_.Put(TablePrefix(prefix_, Table::kState), EncodeState(state_));
   return rows_.Take();
 }
@@ -186,7 +186,7 @@ Status GraphEngine::Writer::IndexOrigin(const PutDerivation& body, bool add) {
   const std::string origin_key = format::GraphKeyOf(body.origin);
   const bool document = body.origin.kind == GraphOrigin::Kind::kDocument;
   const int sign = add ? 1 : -1;
-  Post(origin_key, derivation, nullptr, add);
+  Draw(derivation);
   std::vector<EntityId> ids;
   for (size_t i = 0; i < derivation.entities.size(); ++i) ids.push_back(drafts_[i].id);
   RETURN_IF_ERROR(book_.Load(store_, ids));
@@ -205,6 +205,8 @@ Status GraphEngine::Writer::IndexOrigin(const PutDerivation& body, bool add) {
       rows_.Delete(TablePrefix(prefix_, Table::kNames) + NameKeyOf(entity.name, ids[i], kNameOwner));
       statistics = {};
     }
+    book_.Post(ids[i], PlaceOf(drafts_[i], origin_key),
+               add ? std::optional<std::string>(PostingOf(derivation, i)) : std::nullopt);
     for (const std::string& alias : entity.aliases) IndexAlias(alias, ids[i], origin_key, add);
   }
   (document ? state_.counts.documents : state_.counts.client_facts) += static_cast<uint64_t>(sign);
@@ -242,32 +244,38 @@ void GraphEngine::Writer::Draw(const Derivation& derivation) {
   }
 }
 
-// The postings of an origin's entities, of what is or of what was replaced.
-void GraphEngine::Writer::Post(std::string_view origin_key, const Derivation& derivation, const Version* replaced,
-                               bool add) {
-  Draw(derivation);
+std::string GraphEngine::Writer::PlaceOf(const Draft& draft, std::string_view origin_key) {
+  std::string place;
+  place.reserve(kRankBytes + origin_key.size());
+  AppendRank(place, draft.weight_max, draft.mentions);
+  return place.append(origin_key);
+}
+
+// Of the derivation that was drawn last.
+std::string GraphEngine::Writer::PostingOf(const Derivation& derivation, size_t entity) const {
   Posting posting;
-  for (uint32_t i = 0; i < derivation.entities.size(); ++i) {
-    const Draft& draft = drafts_[i];
-    std::string key;
-    key.reserve(prefix_.size() + 1 + format::kEntityIdBytes + kRankBytes + origin_key.size() +
-                format::kGraphVersionBytes);
-    key += prefix_;
-    key += static_cast<char>(replaced == nullptr ? Table::kPostings : Table::kReplacedPostings);
-    key += draft.id.Encode();
-    AppendRank(key, draft.weight_max, draft.mentions);
-    key += origin_key;
-    if (replaced != nullptr) format::AppendVersionKey(key, *replaced);
-    if (!add) {
+  posting.entity = static_cast<uint32_t>(entity);
+  posting.mentions = derivation.entities[entity].mentions;
+  posting.facts = drafts_[entity].facts;
+  std::string bytes;
+  AppendPosting(bytes, posting);
+  return bytes;
+}
+
+// The postings of a value that was replaced.
+void GraphEngine::Writer::PostReplaced(const std::string& origin_key, const Derivation& derivation, Version version,
+                                       bool add) {
+  Draw(derivation);
+  for (size_t i = 0; i < derivation.entities.size(); ++i) {
+    std::string key = TablePrefix(prefix_, Table::kReplacedPostings);
+    key += drafts_[i].id.Encode();
+    key += PlaceOf(drafts_[i], origin_key);
+    format::AppendVersionKey(key, version);
+    if (add) {
+      rows_.Put(std::move(key), PostingOf(derivation, i));
+    } else {
       rows_.Delete(std::move(key));
-      continue;
     }
-    posting.entity = i;
-    posting.mentions = derivation.entities[i].mentions;
-    posting.facts = draft.facts;
-    std::string value;
-    AppendPosting(value, posting);
-    rows_.Put(std::move(key), std::move(value));
   }
 }
 
@@ -293,7 +301,7 @@ Status GraphEngine::Writer::Keep(const std::string& key, Version version, const 
   PutRow(Table::kHistory, WithVersion(key, version), EncodeStored({version, false, {}, value}));
   if (!IsOrigin(key)) return Status::Ok();
   ASSIGN_OR_RETURN(const Derivation derivation, format::DecodeDerivation(value));
-  Post(key, derivation, &version, true);
+  PostReplaced(key, derivation, version, true);
   return Status::Ok();
 }
 
@@ -303,7 +311,7 @@ Status GraphEngine::Writer::Forget(const std::string& key, Version version) {
   DeleteRow(Table::kHistory, row);
   if (!stored || !IsOrigin(key)) return Status::Ok();
   ASSIGN_OR_RETURN(const Derivation derivation, format::DecodeDerivation(stored->value));
-  Post(key, derivation, &version, false);
+  PostReplaced(key, derivation, version, false);
   return Status::Ok();
 }
 

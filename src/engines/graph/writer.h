@@ -31,7 +31,7 @@ class GraphEngine::Writer {
   Status Trim(const std::string& key);
   StateRow& state() { return state_; }
   // All rows; the writer is done with.
-  kv::WriteBatch Take();
+  Result<kv::WriteBatch> Take();
 
  private:
   struct Draft {  // of one entity's posting
@@ -53,7 +53,9 @@ class GraphEngine::Writer {
   Status IndexOrigin(const format::PutDerivation& body, bool add);
   void IndexAlias(std::string_view alias, const EntityId& entity, std::string_view owner, bool add);
   void Draw(const format::Derivation& derivation);
-  void Post(std::string_view origin_key, const format::Derivation& derivation, const Version* replaced, bool add);
+  static std::string PlaceOf(const Draft& draft, std::string_view origin_key);
+  std::string PostingOf(const format::Derivation& derivation, size_t entity) const;
+  void PostReplaced(const std::string& origin_key, const format::Derivation& derivation, Version version, bool add);
 
   Status Keep(const std::string& key, Version version, const std::string& value);
   Status Forget(const std::string& key, Version version);
