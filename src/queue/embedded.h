@@ -9,8 +9,8 @@
 // in the way of many passed ones, they are written again at the log's end.
 //
 // A full disk makes the queue read-only (NoSpace) until there is room again, which it finds out by itself when it is
-// next asked to write. Damage makes it read-only for good (Health says where); salvage of its log (wal/salvage.h) is the way
-// out. One process at a time.
+// next asked to write. Damage makes it read-only for good (Health says where); salvage of its log (wal/salvage.h) is
+// the way out. One process at a time.
 #pragma once
 
 #include <memory>
