@@ -24,22 +24,6 @@ Result<KafkaEvent> AwaitEvent(rd_kafka_queue_t* events, int64_t timeout_ms, cons
 
 using Offsets = std::map<std::pair<std::string, uint32_t>, int64_t>;
 
-rd_kafka_resp_err_t TakeOffsets(rd_kafka_event_t& event, Offsets& offsets) {
-  size_t count = 0;
-  const rd_kafka_group_result_t** groups =
-      rd_kafka_ListConsumerGroupOffsets_result_groups(rd_kafka_event_ListConsumerGroupOffsets_result(&event), &count);
-  for (size_t g = 0; g < count; ++g) {
-    const rd_kafka_error_t* error = rd_kafka_group_result_error(groups[g]);
-    if (error != nullptr) return rd_kafka_error_code(error);
-    const rd_kafka_topic_partition_list_t* partitions = rd_kafka_group_result_partitions(groups[g]);
-    for (int i = 0; partitions != nullptr && i < partitions->cnt; ++i) {
-      const rd_kafka_topic_partition_t& each = partitions->elems[i];
-      offsets[{each.topic, static_cast<uint32_t>(each.partition)}] = each.offset;
-    }
-  }
-  return RD_KAFKA_RESP_ERR_NO_ERROR;
-}
-
 }  // namespace
 
 class KafkaQueue::Core {
@@ -74,12 +58,16 @@ class KafkaQueue::Core {
   std::shared_ptr<KafkaProducer> Producer() EXCLUDES(mutex_);
   Status CreateTopic(const std::string& topic, uint32_t partitions) EXCLUDES(mutex_);
   Status CheckBacklog(const std::string& topic, size_t more) EXCLUDES(mutex_);
+  // Of the group, but no member of it: it asks where the group is. (librdkafka 2.0.2 dies of the administrator's
+  // request for that, ListConsumerGroupOffsets, when the group's coordinator is away.)
+  Result<std::shared_ptr<rd_kafka_t>> Observer(const std::string& group) EXCLUDES(mutex_);
   Result<Offsets> Committed(const std::string& group, const std::set<std::string>& topics) EXCLUDES(mutex_);
 
   const KafkaQueueOptions options_;
   Mutex mutex_;
   std::shared_ptr<KafkaProducer> producer_ GUARDED_BY(mutex_);
-  std::map<std::string, Topic> topics_ GUARDED_BY(mutex_);                  // known to exist
+  std::map<std::string, Topic> topics_ GUARDED_BY(mutex_);  // known to exist
+  std::map<std::string, std::shared_ptr<rd_kafka_t>> observers_ GUARDED_BY(mutex_);
   std::map<std::string, std::set<std::string>> groups_ GUARDED_BY(mutex_);  // declared here, with their topics
 };
 
@@ -161,26 +149,34 @@ Result<uint32_t> KafkaQueue::Core::Partitions(const std::string& topic) {
 }
 
 Result<Offsets> KafkaQueue::Core::Committed(const std::string& group, const std::set<std::string>& topics) {
-  const auto producer = Producer();
+  ASSIGN_OR_RETURN(const std::shared_ptr<rd_kafka_t> observer, Observer(group));
   const KafkaList places(rd_kafka_topic_partition_list_new(8));
   for (const std::string& topic : topics) {
     ASSIGN_OR_RETURN(const uint32_t partitions, Partitions(topic));
     rd_kafka_topic_partition_list_add_range(places.get(), topic.c_str(), 0, static_cast<int32_t>(partitions) - 1);
   }
-  const KafkaRequest request(rd_kafka_AdminOptions_new(producer->handle(), RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS));
-  const std::unique_ptr<rd_kafka_ListConsumerGroupOffsets_t, Freed<rd_kafka_ListConsumerGroupOffsets_destroy>> wanted(
-      rd_kafka_ListConsumerGroupOffsets_new(group.c_str(), places.get()));
-  Offsets committed;
-  RETURN_IF_ERROR(KafkaPatiently(options_, "offsets of group " + group, [&]() -> rd_kafka_resp_err_t {
-    const KafkaEvents events(rd_kafka_queue_new(producer->handle()));
-    rd_kafka_ListConsumerGroupOffsets_t* list = wanted.get();
-    rd_kafka_ListConsumerGroupOffsets(producer->handle(), &list, 1, request.get(), events.get());
-    const KafkaEvent event(rd_kafka_queue_poll(events.get(), static_cast<int>(options_.request_timeout_ms)));
-    if (event == nullptr) return RD_KAFKA_RESP_ERR__TIMED_OUT;
-    if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return rd_kafka_event_error(event.get());
-    return TakeOffsets(*event, committed);
+  RETURN_IF_ERROR(KafkaPatiently(options_, "offsets of group " + group, [&] {
+    return rd_kafka_committed(observer.get(), places.get(), static_cast<int>(options_.request_timeout_ms));
   }));
+  Offsets committed;
+  for (int i = 0; i < places->cnt; ++i) {
+    const rd_kafka_topic_partition_t& each = places->elems[i];
+    RETURN_IF_ERROR(KafkaStatus(each.err, "offsets of group " + group));
+    // Negative: never committed.
+    if (each.offset >= 0) committed[{each.topic, static_cast<uint32_t>(each.partition)}] = each.offset;
+  }
   return committed;
+}
+
+Result<std::shared_ptr<rd_kafka_t>> KafkaQueue::Core::Observer(const std::string& group) {
+  const MutexLock lock(mutex_);
+  std::shared_ptr<rd_kafka_t>& observer = observers_[group];
+  if (observer == nullptr) {
+    ASSIGN_OR_RETURN(rd_kafka_t * handle,
+                     NewKafkaHandle(RD_KAFKA_CONSUMER, options_, ConsumerSettings(options_, group)));
+    observer.reset(handle, &rd_kafka_destroy);
+  }
+  return observer;
 }
 
 Result<std::vector<Lag>> KafkaQueue::Core::Lags(const std::string& group) {

@@ -48,9 +48,9 @@ struct Outcome {
 };
 bool IsPermanent(const Status& status);
 
-// One outcome per job, in their order. May run on several threads at once, for different jobs or (after a reader was
-// thought dead) for the same. Blocks as long as it works. Exceptions are failures, and a batch that throws is tried
-// again job by job, so that one job does not fail its neighbours.
+// One outcome per job, in their order. No job is twice in a batch. May run on several threads at once, for different
+// jobs or (after a reader was thought dead) for the same. Blocks as long as it works. Exceptions are failures, and a
+// batch that throws is tried again job by job, so that one job does not fail its neighbours.
 using Handler = std::function<std::vector<Outcome>(std::span<const Job>)>;
 
 // Jobs as messages. The topic is whichever it is to wait in.

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
+#include <tuple>
 
 namespace rhizome::workers {
 namespace {
@@ -163,10 +165,12 @@ Result<size_t> Worker::Step(int64_t wait_ms) {
   if (messages.empty()) return 0;
   InHand hand;
   std::vector<Job> jobs;
+  std::set<std::tuple<std::string, std::string, uint32_t, Version>> seen;
   for (const queue::Message& message : messages) {
     auto job = FromMessage(message);
     if (job.ok()) {
-      jobs.push_back(std::move(job).value());
+      // What was published twice by somebody who died in between: the first copy stands for both.
+      if (seen.emplace(job->task, job->name, job->round, job->version).second) jobs.push_back(std::move(job).value());
       continue;
     }
     // Nobody's task, but nobody's to throw away either.

@@ -165,6 +165,20 @@ TEST_F(WorkersTest, AJobThatWantsAnUnknownStageIsADeadLetter) {
   EXPECT_EQ(TaskOf("doc").reason(), "ingest.raw: invalid_argument (next): there is no stage \"nowhere\"");
 }
 
+TEST_F(WorkersTest, TwoCopiesOfAJobInABatchAreOne) {
+  const Submission twice{"doc", "t:m", {7, 1}, "text"};
+  for (int n = 0; n < 2; ++n) ASSERT_TRUE(Accept(*queue_, settings_, {&twice, 1}, book_.get(), clock_).ok());
+  int calls = 0;
+  const auto raw = Make(kRaw, Each([&](const Job&) {
+                          ++calls;
+                          return Outcome{};
+                        }));
+  Drain(*raw);
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(TaskOf("doc").state(), TaskState::kDone);
+  for (const queue::Lag& lag : *queue_->Lags(StageGroup(settings_, kRaw))) EXPECT_EQ(lag.messages(), 0u);
+}
+
 TEST_F(WorkersTest, AMessageThatIsNoJobIsADeadLetterAndNotInTheWay) {
   ASSERT_TRUE(queue_->Publish({"p.ingest.raw", "t:m", "junk", {}}).ok());
   ASSERT_TRUE(Submit("doc").ok());
