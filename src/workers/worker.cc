@@ -200,9 +200,10 @@ Status Worker::Deliver() {
     RETURN_IF_ERROR(queue_.Publish(hand_.out));
     hand_.published = true;
   }
-  RETURN_IF_ERROR(consumer_->Commit(hand_.positions));
-  hand_ = {};
-  return Status::Ok();
+  const Status committed = consumer_->Commit(hand_.positions);
+  // FailedPrecondition: the group is another one by now. Whoever has its partitions is given these jobs again.
+  if (committed.ok() || committed.code() == Code::kFailedPrecondition) hand_ = {};
+  return committed;
 }
 
 Worker::Counts Worker::counts() const { return {done_, retried_, dead_}; }

@@ -9,6 +9,7 @@
 #include "queue/embedded.h"
 #include "workers/dead_letters.h"
 #include "workers/intake.h"
+#include "workers/lag_gauges.h"
 #include "workers/retry_mover.h"
 #include "workers/task_book.h"
 #include "workers/worker.h"
@@ -258,6 +259,32 @@ TEST_F(WorkersTest, ThreadsDoTheSameAndStopWithWhatTheyHave) {
   mover_->Stop();
   EXPECT_GE(handled, 50);
   for (const queue::Lag& lag : *queue_->Lags(StageGroup(settings_, kRaw))) EXPECT_EQ(lag.messages(), 0u);
+}
+
+TEST_F(WorkersTest, LagDeadLettersAndOutcomesAreMetrics) {
+  MetricRegistry metrics;
+  LagGauges gauges(*queue_, settings_, metrics);
+  for (const char* id : {"a", "b", "c"}) ASSERT_TRUE(Submit(id).ok());
+  ASSERT_TRUE(gauges.Update().ok());
+  EXPECT_THAT(metrics.Render(), testing::HasSubstr("queue_lag{topic=\"p.ingest.raw\"} 3"));
+  const auto raw =
+      Worker::Create(*queue_, settings_, {.stage = std::string(kRaw), .metrics = &metrics, .clock = &clock_},
+                     Each([](const Job& job) {
+                       if (job.task == "a") return Outcome{Status::Corruption("torn"), {}};
+                       if (job.task == "b") return Outcome{Status::Unavailable("down"), {}};
+                       return Outcome{};
+                     }))
+          .value();
+  Drain(*raw);
+  ASSERT_TRUE(gauges.Update().ok());
+  const std::string text = metrics.Render();
+  EXPECT_THAT(text, testing::HasSubstr("queue_lag{topic=\"p.ingest.raw\"} 0"));
+  EXPECT_THAT(text, testing::HasSubstr("queue_lag{topic=\"p.retry.1\"} 1"));
+  EXPECT_THAT(text, testing::HasSubstr("queue_dead_letters 1"));
+  for (const char* outcome : {"done", "retried", "dead_lettered"}) {
+    EXPECT_THAT(
+        text, testing::HasSubstr("worker_jobs_total{outcome=\"" + std::string(outcome) + "\",stage=\"ingest.raw\"} 1"));
+  }
 }
 
 TEST_F(WorkersTest, AnEndpointsLimitHoldsTheWorkerBack) {
