@@ -140,6 +140,30 @@ TEST(GraphOrder, AWriterThatRemembersNothingWritesTheSame) {
   }
 }
 
+// Whatever else was written around it: of a deleted document there is nothing, but its tombstone.
+TEST(GraphOrder, ADeletedDocumentLeavesWhatTheOthersSayAndNothingElse) {
+  for (uint32_t seed = 400; seed <= 415; ++seed) {
+    Story story(seed);
+    const std::vector<GraphOperation> operations = story.Shuffled();
+    const std::string gone = format::GraphKeyOf(DocumentOf("doc1"));
+    const auto about = [&](const GraphOperation& operation) {
+      const format::GraphKey key = format::ParseGraphKey(operation.Key()).value();
+      const bool of_origin = key.kind == format::GraphKind::kDocument || key.kind == format::GraphKind::kClosure;
+      return of_origin && format::GraphKeyOf(key.origin) == gone;
+    };
+    TestGraph deleted, never;
+    ApplyInBatches(deleted, story, operations);
+    deleted.Apply({Remove(At(1000), "doc1")});
+    std::vector<GraphOperation> others;
+    std::copy_if(operations.begin(), operations.end(), std::back_inserter(others), std::not_fn(about));
+    ApplyInBatches(never, story, others);
+    std::map<std::string, std::string> rows = deleted.Rows();
+    EXPECT_EQ(rows.erase(TablePrefix(ShardPrefix(kTestShard), Table::kRegisters) + gone), 1u);
+    ASSERT_EQ(rows, never.Rows()) << "seed " << seed;
+    EXPECT_EQ(deleted->counts(), never->counts());
+  }
+}
+
 // What one replica gives of its registers makes another one equal, in any order, even over what the other has.
 TEST(GraphOrder, WhatAReplicaGivesMakesAnotherEqual) {
   for (uint32_t seed = 300; seed <= 320; ++seed) {
