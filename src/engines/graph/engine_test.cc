@@ -139,6 +139,7 @@ TEST(GraphEngine, AClosureEndsAFactWithoutRemovingItAndIsTakenBack) {
   graph.Apply({Reopen(At(4), "old")});
   EXPECT_EQ(graph.SaidAt("acme", {50, {}}).size(), 2u);
   EXPECT_THAT(graph.SaidAt("acme", {50, 3}), ElementsAre("acme led by bob"));
+  EXPECT_EQ(graph->FindFact(id, {}).value()->closed_at, std::nullopt);
 }
 
 TEST(GraphEngine, AClosureStaysWhenItsDocumentIsDerivedAnew) {

@@ -258,6 +258,24 @@ TEST_F(TimesBook, AFactSaysWhenItWasRecordedAndReplaced) {
   EXPECT_EQ(graph_->FindFact(seat, {2010, {}}).value(), std::nullopt);
 }
 
+TEST(Times, OfSeveralReplacedRecordsEachEndsWhereTheNextBegins) {
+  TestGraph graph;
+  for (const int64_t ms : {10, 30, 20, 40}) {
+    graph.Apply({PutFact(At(ms), "f", {"a", "is", "b", static_cast<float>(ms)})});
+  }
+  struct Row {
+    int64_t known_at, recorded;
+    std::optional<int64_t> replaced;
+  };
+  for (const Row& row : std::vector<Row>{{10, 10, 20}, {19, 10, 20}, {20, 20, 30}, {39, 30, 40}, {40, 40, {}}}) {
+    const auto facts = graph.FactsAt("a", {{}, row.known_at});
+    ASSERT_EQ(facts.size(), 1u);
+    EXPECT_EQ(facts[0].weight, static_cast<float>(row.recorded));
+    EXPECT_EQ(facts[0].recorded_at, At(row.recorded));
+    EXPECT_EQ(facts[0].superseded_at, row.replaced ? std::optional<Version>(At(*row.replaced)) : std::nullopt);
+  }
+}
+
 TEST_F(TimesBook, AForgottenPastIsNotSeenAndThePresentIs) {
   const auto before = Found("acme", {}, {});
   ASSERT_TRUE(graph_->CollectHistory(At(10)).ok());
