@@ -63,6 +63,7 @@ class GraphEngine {
   Status Checkpoint() EXCLUDES(apply_mutex_);
 
   // --- reads (engine_read.cc, engine_entities.cc) ---
+  // Waits for a batch under way.
   Counts counts() const EXCLUDES(apply_mutex_);
   // In the order of `ids`; all zero where nothing here names one.
   Result<std::vector<EntityStatistics>> Statistics(std::span<const EntityId> ids) const;

@@ -158,6 +158,38 @@ TEST(GraphHub, OfAHundredThousandRelationsAPageReadsItsOwn) {
   EXPECT_TRUE(found.entities[0].more_facts);
 }
 
+TEST(GraphHub, AStepLooksAtNoMoreOriginsThanItIsAllowed) {
+  TestGraph graph;
+  std::vector<format::GraphOperation> batch;
+  for (int i = 0; i < 50; ++i) {
+    const std::string n = std::to_string(i);
+    batch.push_back(
+        Put(At(1 + i), "d" + n, Said({{"hub", ""}}, {{"hub", "knows", "n" + n, 1, 0, i == 49 ? 200 : 100}})));
+  }
+  graph.Apply(batch);
+  const auto step = [&](uint32_t passages, uint32_t facts, uint32_t rows, std::optional<int64_t> as_of) {
+    NeighbourQuery query{{IdOf("hub")}};
+    query.passages_max = passages;
+    query.facts_max = facts;
+    query.rows_max = rows;
+    query.times.as_of_ms = as_of;
+    return graph->FindNeighbours(query).value().entities[0];
+  };
+  const EntityNeighbours no_facts = step(10, 0, 11, {});  // the eleventh tells that there are more
+  EXPECT_EQ(no_facts.passages.size(), 10u);
+  EXPECT_TRUE(no_facts.more_passages);
+  EXPECT_EQ(no_facts.facts.size(), 0u);
+  const EntityNeighbours late = step(100, 10, 50, 150);
+  EXPECT_EQ(late.facts.size(), 1u);
+  EXPECT_EQ(late.passages.size(), 50u);
+  EXPECT_FALSE(late.more_facts || late.more_passages);
+  const EntityNeighbours bounded = step(100, 10, 20, 150);
+  EXPECT_EQ(bounded.passages.size(), 20u);
+  EXPECT_TRUE(bounded.more_facts && bounded.more_passages);
+  EXPECT_EQ(step(0, 3, 50, {}).facts.size(), 3u);
+  EXPECT_EQ(step(0, 3, 50, {}).passages.size(), 0u);
+}
+
 TEST(GraphReplica, TombstonesAreForgottenBelowAVersionAndTheRestStays) {
   TestGraph graph;
   FillGraph(graph);

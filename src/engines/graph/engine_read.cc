@@ -76,18 +76,25 @@ Status FindOne(GraphEngine::Reading& reading, const NeighbourQuery& query, const
   facts.limit = query.facts_max;
   FactPage page;
   PostingStream stream(reading, found.entity, row);
-  const auto enough = [&] { return page.facts.size() > query.facts_max && found.more_passages; };
-  for (; stream.Valid() && !enough(); stream.Next()) {
-    const bool wants_facts = stream.has_facts() && page.facts.size() <= query.facts_max;
+  const auto facts_left = [&] {
+    return stream.has_facts() && query.facts_max > 0 && page.facts.size() <= query.facts_max;
+  };
+  for (uint32_t rows = 0; stream.Valid(); stream.Next(), ++rows) {
+    const bool wants_facts = facts_left();
     if (!wants_facts && found.more_passages) break;  // those with facts come first
+    if (rows == query.rows_max) {
+      found.more_passages = true;
+      found.more_facts = wants_facts;
+      break;
+    }
     ASSIGN_OR_RETURN(const bool counts, stream.Counts(reading));
     if (!counts) continue;
-    if (wants_facts && query.facts_max > 0) RETURN_IF_ERROR(AddFacts(reading, facts, stream, {}, page));
+    if (wants_facts) RETURN_IF_ERROR(AddFacts(reading, facts, stream, {}, page));
     if (!found.more_passages) RETURN_IF_ERROR(AddPassages(stream, query.passages_max, found));
   }
   RETURN_IF_ERROR(stream.status());
-  found.more_facts = page.facts.size() > query.facts_max;
-  if (found.more_facts) page.facts.resize(query.facts_max);
+  found.more_facts = found.more_facts || page.facts.size() > query.facts_max;
+  if (page.facts.size() > query.facts_max) page.facts.resize(query.facts_max);
   found.facts = std::move(page.facts);
   return Status::Ok();
 }

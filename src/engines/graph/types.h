@@ -152,6 +152,7 @@ struct NeighbourQuery {
   uint32_t passages_max = 64;  // of each entity
   uint32_t facts_max = 32;     // of each entity
   Times times = {};
+  uint32_t rows_max = 4096;  // origins looked at for each entity, when `times` leave little
 };
 
 struct EntityNeighbours {
@@ -159,7 +160,7 @@ struct EntityNeighbours {
   uint64_t documents = 0;         // for inverse document frequency; of now, whatever `times` say
   std::vector<Passage> passages;  // strongest origins first, then by chunk
   std::vector<FoundFact> facts;   // in the order of their places
-  bool more_passages = false;
+  bool more_passages = false;     // or there may be more, behind rows_max
   bool more_facts = false;
 };
 
