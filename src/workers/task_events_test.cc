@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <random>
 
 namespace rhizome::workers {
@@ -71,6 +73,14 @@ TEST(TaskEvents, BytesAreReadAsTheyWereWrittenAndCutAnywhereAreCorruption) {
   for (size_t length = 0; length < stored.size(); ++length) {
     EXPECT_EQ(DecodeTask("t", stored.substr(0, length)).status().code(), Code::kCorruption) << length;
   }
+}
+
+TEST(TaskEvents, TheBytesStayWhatTheyAre) {
+  Task task{"t"};
+  for (const TaskEvent& event : Story()) Merge(event, task);
+  std::ifstream file(RHIZOME_SOURCE_DIR "/src/workers/testdata/tasks_v1.bin", std::ios::binary);
+  const std::string golden((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  EXPECT_EQ(golden, EncodeEvents(Story()) + EncodeTask(task));
 }
 
 }  // namespace
