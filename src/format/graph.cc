@@ -111,6 +111,7 @@ void PutFact(std::string& out, const DerivedFact& fact) {
 }
 
 void PutDerivationBytes(std::string& out, const Derivation& derivation) {
+  out.reserve(out.size() + 64 * derivation.entities.size() + 32 * derivation.facts.size() + 16);  // about
   PutVarint(out, derivation.entities.size());
   for (const DerivedEntity& entity : derivation.entities) PutEntity(out, entity);
   PutVarint(out, derivation.facts.size());
