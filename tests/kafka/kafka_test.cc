@@ -131,7 +131,10 @@ TEST(KafkaPipeline, EveryTaskEndsDoneOrDeadLetteredAndRedrives) {
     return std::count_if(submissions.begin(), submissions.end(),
                          [&](const Submission& each) { return book->Get(each.task)->state() == state; });
   };
-  EXPECT_TRUE(Await([&] { return count(TaskState::kDone) == 199 && count(TaskState::kDeadLettered) == 1; }));
+  EXPECT_TRUE(Await([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(40));
+    return count(TaskState::kDone) == 199 && count(TaskState::kDeadLettered) == 1;
+  }));
   EXPECT_EQ(book->Get("doc7")->reason(), "ingest.embed: unavailable: model");
   const auto letters = ListDeadLetters(*queue, settings, 10);
   ASSERT_TRUE(letters.ok()) << letters.status().ToString();

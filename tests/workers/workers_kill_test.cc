@@ -108,8 +108,10 @@ TEST(PipelineKill, EveryAcceptedDocumentEndsAsItShouldAndEachEffectIsMadeOnce) {
   const ScratchFolder folder;
   std::mt19937_64 random(7);
   Acknowledged acknowledged;
-  for (int life = 1; life <= kills && !testing::Test::HasFailure(); ++life) {
-    RunAndKill(folder.path(), life, 20 + static_cast<int64_t>(random() % 280), acknowledged);
+  // A slow machine takes in so little in short lives that it gets some longer ones.
+  for (int life = 1; (life <= kills || (acknowledged.size() < 50 && life <= kills + 10)) && !HasFailure(); ++life) {
+    const int64_t life_ms = life <= kills ? 20 + static_cast<int64_t>(random() % 280) : 3'000;
+    RunAndKill(folder.path(), life, life_ms, acknowledged);
   }
   ASSERT_GT(acknowledged.size(), 0u);
   Pipeline pipeline;
