@@ -2,8 +2,9 @@
 // corpus.jsonl {id, title, text} and queries.jsonl {id, text, relevant: [id…]}.
 //
 // Everything runs as it does in a server: documents are chunked, embedded and written to a node in a temporary folder,
-// queries go through Node::Search. --reference FILE adds the figures of an independent runtime
-// (tools/eval_reference.py) so that both stand in one table.
+// queries go through Node::Search. The graph is built in memory (eval_recall.h), with the same configuration for every
+// folder; --sweep prints what each of its values by itself does. --reference FILE adds the figures of an independent
+// runtime (tools/eval_reference.py) so that both stand in one table.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -17,6 +18,7 @@
 
 #include "base/uuid.h"
 #include "cluster/node.h"
+#include "eval_recall.h"
 #include "io/disk.h"
 #include "pipeline/ingest.h"
 #include "pipeline/minilm.h"
@@ -26,6 +28,7 @@ namespace {
 using namespace rhizome;  // NOLINT: a program, not a header
 
 constexpr uint32_t kDepth = 10;
+constexpr uint32_t kLegDepth = 100;
 constexpr size_t kDocumentsPerCall = 256;
 
 struct EvalQuery {
@@ -151,21 +154,27 @@ struct Leg {
   cluster::SearchMode mode;
 };
 
+Result<std::vector<cluster::Hit>> Search(cluster::Node& node, const EvalQuery& query, const std::vector<float>& vector,
+                                         const Leg& leg, uint32_t depth) {
+  cluster::SearchRequest request;
+  request.collection = leg.collection;
+  request.mode = leg.mode;
+  request.text = query.text;
+  request.vector = vector;
+  request.top_k = depth;
+  request.with_payload = false;
+  request.one_per_document = true;
+  ASSIGN_OR_RETURN(cluster::SearchResponse response, node.Search(request));
+  return std::move(response.hits);
+}
+
 Result<Figures> Measure(cluster::Node& node, const std::vector<EvalQuery>& queries,
                         const std::vector<std::vector<float>>& vectors, const Leg& leg) {
   Figures figures;
   for (size_t i = 0; i < queries.size(); ++i) {
-    cluster::SearchRequest request;
-    request.collection = leg.collection;
-    request.mode = leg.mode;
-    request.text = queries[i].text;
-    request.vector = vectors[i];
-    request.top_k = kDepth;
-    request.with_payload = false;
-    request.one_per_document = true;
-    ASSIGN_OR_RETURN(const cluster::SearchResponse response, node.Search(request));
+    ASSIGN_OR_RETURN(const auto hits, Search(node, queries[i], vectors[i], leg, kDepth));
     std::vector<std::string> ranked;
-    for (const cluster::Hit& hit : response.hits) ranked.push_back(hit.id.RoutingKey());
+    for (const cluster::Hit& hit : hits) ranked.push_back(hit.id.RoutingKey());
     figures.Add(ranked, queries[i].relevant);
   }
   figures.Divide(static_cast<double>(queries.size()));
@@ -173,14 +182,66 @@ Result<Figures> Measure(cluster::Node& node, const std::vector<EvalQuery>& queri
 }
 
 void PrintRow(const std::string& name, const boost::json::object& figures) {
-  fmt::print("{:<18}", name);
+  fmt::print("{:<22}", name);
   for (const char* key : {"ndcg_at_10", "recall_at_2", "recall_at_5", "recall_at_10", "all_at_5", "mrr_at_10"}) {
     fmt::print("{:>14.4f}", figures.at(key).to_number<double>());
   }
   fmt::print("\n");
 }
 
-Result<boost::json::object> Evaluate(const std::string& folder) {
+// The rankings that recall starts from, with scores.
+Result<std::vector<eval::Searched>> SearchAll(cluster::Node& node, const eval::RecallEval& graph,
+                                              const std::vector<EvalQuery>& queries,
+                                              const std::vector<std::vector<float>>& vectors) {
+  std::vector<eval::Searched> all;
+  for (size_t i = 0; i < queries.size(); ++i) {
+    eval::Searched searched;
+    searched.query = queries[i].text;
+    for (const auto& [mode, leg] : {std::pair(cluster::SearchMode::kText, &searched.text),
+                                    std::pair(cluster::SearchMode::kDense, &searched.dense)}) {
+      ASSIGN_OR_RETURN(const auto hits, Search(node, queries[i], vectors[i], {"", "eval", mode}, kLegDepth));
+      for (const cluster::Hit& hit : hits) leg->passages.push_back({graph.NumberOf(hit.id.RoutingKey()), hit.score});
+    }
+    all.push_back(std::move(searched));
+  }
+  return all;
+}
+
+template <typename Rank>
+Figures FiguresOf(const std::vector<EvalQuery>& queries, const std::vector<eval::Searched>& searched,
+                  const Rank& rank) {
+  Figures figures;
+  for (size_t i = 0; i < queries.size(); ++i) figures.Add(rank(searched[i]), queries[i].relevant);
+  figures.Divide(static_cast<double>(queries.size()));
+  return figures;
+}
+
+// Adds "fused", "graph" and "all", and with `sweep` every variation.
+Status MeasureRecall(cluster::Node& node, const std::vector<boost::json::object>& corpus,
+                     const std::vector<EvalQuery>& queries, const std::vector<std::vector<float>>& vectors, bool sweep,
+                     boost::json::object& result) {
+  std::vector<eval::EvalDocument> documents;
+  for (const boost::json::object& object : corpus) {
+    documents.push_back({IdText(object.at("id")), std::string(object.at("title").as_string()),
+                         std::string(object.at("text").as_string())});
+  }
+  eval::RecallEval graph(documents);
+  ASSIGN_OR_RETURN(const auto searched, SearchAll(node, graph, queries, vectors));
+  const recall::RecallOptions options;
+  const auto add = [&](const std::string& name, const auto& rank) {
+    result[name] = FiguresOf(queries, searched, rank).Json();
+  };
+  add("fused", [&](const eval::Searched& one) { return graph.Fused(one); });
+  add("graph", [&](const eval::Searched& one) { return graph.ByWalk(options, one); });
+  add("all", [&](const eval::Searched& one) { return graph.Recalled(options, one); });
+  if (!sweep) return Status::Ok();
+  for (const eval::Variation& variation : eval::Variations()) {
+    add("all, " + variation.name, [&](const eval::Searched& one) { return graph.Recalled(variation.options, one); });
+  }
+  return Status::Ok();
+}
+
+Result<boost::json::object> Evaluate(const std::string& folder, bool sweep) {
   ASSIGN_OR_RETURN(const auto corpus, ReadJsonLines(folder + "/corpus.jsonl"));
   ASSIGN_OR_RETURN(const auto queries, ReadQueries(folder + "/queries.jsonl"));
   const TemporaryFolder data;
@@ -211,6 +272,7 @@ Result<boost::json::object> Evaluate(const std::string& folder) {
     ASSIGN_OR_RETURN(const Figures figures, Measure(*node, queries, vectors, leg));
     result[leg.name] = figures.Json();
   }
+  RETURN_IF_ERROR(MeasureRecall(*node, corpus, queries, vectors, sweep, result));
   return result;
 }
 
@@ -219,13 +281,14 @@ Result<boost::json::object> Evaluate(const std::string& folder) {
 int main(int argc, char** argv) {
   CLI::App app("Retrieval quality on a folder of evaluation data", "eval");
   std::string folder, reference;
-  bool json = false;
+  bool json = false, sweep = false;
   app.add_option("folder", folder, "Holds corpus.jsonl and queries.jsonl")->required();
   app.add_option("--reference", reference, "JSON figures of an independent runtime for the dense mode");
   app.add_flag("--json", json, "One JSON object");
+  app.add_flag("--sweep", sweep, "Each value of recall's configuration by itself lower and higher");
   CLI11_PARSE(app, argc, argv);
 
-  Result<boost::json::object> result = Evaluate(folder);
+  Result<boost::json::object> result = Evaluate(folder, sweep);
   if (!result.ok()) {
     fmt::print(stderr, "eval: {}\n", result.status().ToString());
     return 1;
@@ -242,11 +305,14 @@ int main(int argc, char** argv) {
     fmt::print("{}\n", boost::json::serialize(*result));
     return 0;
   }
-  fmt::print("{} documents, {} queries\n{:<18}{:>14}{:>14}{:>14}{:>14}{:>14}{:>14}\n",
+  fmt::print("{} documents, {} queries\n{:<22}{:>14}{:>14}{:>14}{:>14}{:>14}{:>14}\n",
              result->at("documents").to_number<int>(), result->at("queries").to_number<int>(), "mode", "nDCG@10", "R@2",
              "R@5", "R@10", "All@5", "MRR@10");
-  for (const char* mode : {"text", "dense", "dense_whole", "dense_reference", "hybrid"}) {
+  for (const char* mode : {"text", "dense", "dense_whole", "dense_reference", "hybrid", "fused", "graph", "all"}) {
     if (const auto* figures = result->if_contains(mode)) PrintRow(mode, figures->as_object());
+  }
+  for (const auto& [name, figures] : *result) {
+    if (name.starts_with("all, ")) PrintRow(std::string(name.substr(5)), figures.as_object());
   }
   return 0;
 }

@@ -21,7 +21,7 @@ FLOORS = [
     ["wal", "kv"],
     ["coordination", "rpc", "blob", "metrics_client", "queue"],
     ["engines/vector", "engines/graph", "engines/series", "promql", "ingest", "extract"],
-    ["shard", "rules", "metrics_load", "workers"],
+    ["shard", "rules", "metrics_load", "workers", "recall"],
     ["fabric"],
     ["cluster"],
     ["pipeline", "backup", "metrics"],

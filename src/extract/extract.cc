@@ -450,8 +450,13 @@ void Extractor::Work::TakeMentions(std::span<const ChunkRange> chunks) {
     }
   }
   seen.clear();
+  // The title names its entity, whatever else is in it.
+  if (title_entity != kNone) {
+    seen.emplace(title_entity, out.mentions.size());
+    out.mentions.push_back({title_entity, kTitleChunk, 1, title.tokens().front().begin, title.tokens().back().end});
+  }
   for (const Found& at : found) {
-    if (at.title) add(at, kTitleChunk, seen);
+    if (at.title && at.entity != title_entity) add(at, kTitleChunk, seen);
   }
 }
 
