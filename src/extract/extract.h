@@ -104,7 +104,7 @@ class Extractor {
   // No chunks: the whole text is chunk 0. What lies in two chunks is mentioned in both; a relation belongs to the first
   // chunk that has the beginning of its sentence.
   Extraction Extract(std::string_view title, std::string_view text, std::span<const ChunkRange> chunks = {});
-  // A query: names and phrases of one text, most specific first is not implied; no relations.
+  // The names, phrases and moments of a question, in the order they were found; no relations.
   std::vector<Entity> ExtractQuery(std::string_view query);
 
  private:

@@ -4,7 +4,7 @@
 // Types, source first: born_in, died_in, founded, directed, wrote, produced, composed, designed, developed, discovered,
 // painted, published, starred_in, portrayed, member_of, located_in, based_in, capital_of, married_to, part_of,
 // subsidiary_of, works_for, leads, acquired, owns, child_of, parent_of, sibling_of, educated_at, played_for,
-// named_after, succeeded, won, based_on, lives_in, created, joined, author_of work is wrote; and of things: inhibits,
+// named_after, succeeded, won, based_on, lives_in, created, joined; and of things: inhibits,
 // activates, induces, causes, reduces, increases, regulates, binds, promotes, prevents, suppresses, enhances, mediates,
 // encodes, associated_with, required_for, treats, predicts, affects.
 //
