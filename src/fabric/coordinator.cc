@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fabric/planted.h"
+#include "format/series_record.h"
 
 namespace rhizome::fabric {
 namespace {
@@ -225,7 +226,8 @@ Task<Result<WriteReceipt>> Coordinator::Write(WriteCommand command) {
       batch = format::EncodeBatch(command.operations);
     }
     // From here on the version stays, whatever happens: members that have it and members that get it later agree.
-    Result<WriteReceipt> done = co_await Send(*placement, command, batch, receipt);
+    Sending sending{command.level, command.context, batch, {KeysOf(command.operations), ""}};
+    Result<WriteReceipt> done = co_await Send(*placement, std::move(sending), receipt);
     if (done.ok()) {
       for (const format::Operation& operation : command.operations) done->versions.push_back(operation.version);
       co_return done;
@@ -285,27 +287,59 @@ Task<Result<Coordinator::VersionAnswers>> Coordinator::AskVersions(const Placeme
   co_return answers;
 }
 
-Task<Result<WriteReceipt>> Coordinator::Send(const Placement& placement, const WriteCommand& command, std::string batch,
-                                             WriteReceipt receipt) {
+Task<Result<WriteReceipt>> Coordinator::Append(AppendCommand command) {
+  WriteReceipt receipt;
+  bool perhaps = false;  // some owner may have logged it
+  Attempts attempts;
+  repeats_.FirstAttempt();
+  Status failure;
+  do {
+    const Result<Placement> placement = co_await Locate(command.shard);
+    failure = placement.status();
+    if (!placement.ok()) break;
+    if (receipt.version == Version{}) {
+      if (command.after_all) {
+        const Result<VersionAnswers> known =
+            co_await AskVersions(*placement, {""}, "", Level::kQuorum, command.context);
+        failure = known.status();
+        if (!known.ok()) continue;
+        for (const auto& [member, answer] : *known) {
+          if (answer.ok()) clock_.Observe(answer->versions[0]);
+        }
+      }
+      receipt.version = clock_.Next();
+      format::StampSeriesRecord(command.record, receipt.version);
+    }
+    Sending sending{command.level, command.context, command.record, {{}, command.record}};
+    Result<WriteReceipt> done = co_await Send(*placement, std::move(sending), receipt);
+    if (done.ok()) co_return done;
+    failure = done.status();
+    perhaps = perhaps || !SurelyNotApplied(failure);
+  } while (co_await Again(command.shard, failure, attempts, command.context.deadline_ns));
+  co_return perhaps ? Unknown(failure) : failure;
+}
+
+Task<Result<WriteReceipt>> Coordinator::Send(const Placement& placement, Sending sending, WriteReceipt receipt) {
   const Target target{placement.shard, placement.epoch};
-  const std::vector<std::string> keys = KeysOf(command.operations);
-  const std::vector<MemberNumber> asked = Ask(placement, command.level);
+  const Level level = sending.level;
+  const Missed what = std::move(sending.missed);
+  const std::vector<MemberNumber> asked = Ask(placement, level);
   // Who fails after the level was reached still has to get it some time.
-  auto late = [hints = &hints_, target, keys, placement](MemberNumber member, const auto& answer) {
-    if (!answer.ok() && !IsStaleEpoch(answer.status()) && !keys.empty()) {
+  auto late = [hints = &hints_, target, what, placement](MemberNumber member, const auto& answer) {
+    if (!answer.ok() && !IsStaleEpoch(answer.status())) {
       const std::vector<MemberNumber> owners = placement.Owners();
-      hints->Note(target, member, keys, {owners.begin(), owners.end()});
+      hints->Note(target, member, what, {owners.begin(), owners.end()});
     }
   };
   ApplyAnswers answers = co_await caller_.AskMany<ApplyRequest>(
-      ForEach(asked, ApplyRequest{target, std::move(batch)}), command.context,
+      ForEach(asked, ApplyRequest{target, std::move(sending.batch)}), sending.context,
       [&](const ApplyAnswers& so_far) {
         // When it fails, everybody is waited for: whether nobody has logged it is worth knowing.
-        const bool reached = Counted(placement, command.level, so_far).reached();
-        return (reached && StaysSomewhere(placement, command.level, so_far)) || Planted(Bug::kCountUnansweredWrite);
+        const bool reached = Counted(placement, level, so_far).reached();
+        return (reached && StaysSomewhere(placement, level, so_far)) || Planted(Bug::kCountUnansweredWrite);
       },
       std::move(late));
-  Quorum quorum = Counted(placement, command.level, answers);
+  Quorum quorum = Counted(placement, level, answers);
   std::set<MemberNumber> missed;
   bool perhaps = answers.size() < asked.size();
   for (const MemberNumber owner : placement.Owners()) {
@@ -321,18 +355,18 @@ Task<Result<WriteReceipt>> Coordinator::Send(const Placement& placement, const W
     }
   }
   const std::set<MemberNumber> acknowledged = quorum.counted();
-  if (!acknowledged.empty() && !keys.empty()) {
-    for (const MemberNumber member : missed) hints_.Note(target, member, keys, acknowledged);
+  if (!acknowledged.empty()) {
+    for (const MemberNumber member : missed) hints_.Note(target, member, what, acknowledged);
   }
   if (Planted(Bug::kCountHintAsWrite) && !acknowledged.empty()) {
     for (const MemberNumber member : missed) quorum.Add(member);
   }
-  const bool reached = quorum.reached() && StaysSomewhere(placement, command.level, answers);
+  const bool reached = quorum.reached() && StaysSomewhere(placement, level, answers);
   if (reached || Planted(Bug::kCountUnansweredWrite)) {
     receipt.acknowledged = acknowledged;
     co_return receipt;
   }
-  const Status why = WhyNot(answers, command.level, quorum);
+  const Status why = WhyNot(answers, level, quorum);
   if (!perhaps || IsStaleEpoch(why)) co_return why;
   co_return Status::DeadlineExceeded(std::string(why.message()));
 }

@@ -48,6 +48,16 @@ struct WriteReceipt {
   bool repeated = false;  // an earlier request with this idempotency key had been accepted
 };
 
+// For a shard of series.
+struct AppendCommand {
+  ShardNumber shard = 0;
+  std::string record;  // sound (format/series_record.h); its version is given here
+  // Above all that a majority knows: of a deletion, which is to hide whatever was acknowledged before it.
+  bool after_all = false;
+  Level level = Level::kQuorum;
+  CallContext context;
+};
+
 struct ReadCommand {
   ShardNumber shard = 0;
   std::vector<std::string> keys;
@@ -91,6 +101,9 @@ class Coordinator {
   Coordinator(Caller& caller, Directory& directory, Hints& hints, HybridClock& clock);
 
   Task<Result<WriteReceipt>> Write(WriteCommand command);
+  // Adds a record to a shard of series. Records are a set, so there is no round for versions before and repeating one,
+  // under another version too, does no harm.
+  Task<Result<WriteReceipt>> Append(AppendCommand command);
   // Registers in the order of the keys, tombstones included; nullopt: never written.
   Task<Result<std::vector<std::optional<format::Operation>>>> Read(ReadCommand command);
   // The newest version of each key that the level's owners know of.
@@ -139,8 +152,14 @@ class Coordinator {
 
   // The version to write under; with acknowledgements if the request is finished already.
   Task<Result<WriteReceipt>> GiveVersions(const Placement& placement, const WriteCommand& command);
-  Task<Result<WriteReceipt>> Send(const Placement& placement, const WriteCommand& command, std::string batch,
-                                  WriteReceipt receipt);
+  // A batch on its way to the owners.
+  struct Sending {
+    Level level = Level::kQuorum;
+    CallContext context;
+    std::string batch;
+    Missed missed;  // what an absent owner is told of it
+  };
+  Task<Result<WriteReceipt>> Send(const Placement& placement, Sending sending, WriteReceipt receipt);
   Task<Status> WriteBack(const Placement& placement, const ReadCommand& command,
                          const std::vector<std::optional<format::Operation>>& newest, const ReadAnswers& answers);
   Task<Result<VersionAnswers>> AskVersions(const Placement& placement, std::vector<std::string> keys,

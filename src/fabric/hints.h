@@ -1,7 +1,7 @@
-// Hints: which registers an absent owner has missed, so that it gets them the moment it is back.
+// Hints: what an absent owner has missed, so that it gets it the moment it is back.
 //
 // A hint names registers; handing over sends what this member's own replica holds of them then, which is that write or
-// a newer one. Hints are few seconds' memory, not a promise: they are bounded, live in memory, and never count toward a
+// a newer one. Of a shard of series it is the record itself; handing over joins many into few. Hints are few seconds' memory, not a promise: they are bounded, live in memory, and never count toward a
 // level. What they lose (overflow, age, a crash) the comparison of digests finds (repair.h).
 //
 // On the loop.
@@ -18,14 +18,22 @@
 
 namespace rhizome::fabric {
 
+// One write: its registers' keys, or a record.
+struct Missed {
+  std::vector<std::string> keys;
+  std::string record;
+  bool empty() const { return keys.empty() && record.empty(); }
+};
+
 class Hints {
  public:
   Hints(Caller& caller, Directory& directory, ReplicaStore* store, const Settings& settings, MemberNumber self);
 
   // Keeps what `missed` has missed, if this member holds the shard; else asks one of `holders`, who do.
-  void Note(Target target, MemberNumber missed, std::vector<std::string> keys, const std::set<MemberNumber>& holders);
-  // A request of another member to keep some.
+  void Note(Target target, MemberNumber missed, Missed what, const std::set<MemberNumber>& holders);
+  // Requests of other members to keep some.
   Status Keep(const HintRequest& request);
+  Status Keep(KeepRequest request);
   // Hands over what is kept for a member that answers again.
   void Deliver(MemberNumber member);
   // Delivers to whoever is there, until the loop stops.
@@ -38,11 +46,19 @@ class Hints {
 
  private:
   struct Kept {
-    std::set<std::string> keys;
+    std::set<std::string> items;
+    bool records = false;  // and not keys
     int64_t since_ns = 0;
   };
   using Address = std::pair<MemberNumber, ShardNumber>;
-  Task<void> Pass(MemberNumber holder, HintRequest request);
+  template <typename R>
+  Task<void> Pass(MemberNumber holder, R request);
+  // Null: this member may not keep any for that one.
+  Kept* KeptFor(Target target, MemberNumber missed);
+  std::vector<std::string> TakeSome(const Kept& kept) const;
+  void Forget(Address address, const std::vector<std::string>& items);
+  void ForgetAll(std::map<Address, Kept>::iterator kept);
+  Task<Result<std::vector<std::string>>> Batches(ShardNumber shard, bool records, std::vector<std::string> items);
   Task<void> DeliverAll(MemberNumber member);
   Task<bool> DeliverOne(Address address);
   void HandDown(Address address);
@@ -57,6 +73,7 @@ class Hints {
   std::set<MemberNumber> delivering_;
   std::set<std::pair<ShardNumber, MemberNumber>> overflowed_;
   uint64_t pending_ = 0;
+  uint64_t record_bytes_ = 0;
 };
 
 }  // namespace rhizome::fabric

@@ -39,6 +39,7 @@ struct NewCollection {
   uint32_t partitions = 0;
   uint32_t factor = 0;
   std::string spec;
+  ShardKind kind = ShardKind::kRegisters;
 };
 
 class Member {

@@ -54,6 +54,7 @@ Task<Result<CollectionRecord>> Member::Create(NewCollection collection) {
   record.partitions = collection.partitions;
   record.factor = collection.factor;
   record.spec = std::move(collection.spec);
+  record.kind = collection.kind;
   record.created_ms = ports_.loop.WallMs();
   const std::string counter = CounterKey("shards");
   for (int attempt = 0; attempt < kConflictsMax; ++attempt) {

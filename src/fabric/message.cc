@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -25,6 +26,8 @@ constexpr size_t kKeyLenMax = 600;
 constexpr size_t kRequestLen = 16;
 constexpr size_t kBatchLenMax = 64 << 20;
 constexpr uint32_t kTargetsMax = 4'096;
+constexpr size_t kPlaceLenMax = 1 << 20;  // in a scan: ends with a label set
+constexpr uint32_t kRecordsMax = 65'536;
 constexpr std::string_view kStale = "stale epoch; here it is ";
 
 // One byte says which request follows; the order of the variant, which therefore never changes.
@@ -41,7 +44,9 @@ enum class Kind : uint8_t {
   kPing,
   kStatus,
   kRepair,
-  kRequests
+  kRequests,
+  kScan,
+  kKeep
 };
 
 void Put(std::string& out, Version version) { format::PutVersion(out, version); }
@@ -126,24 +131,53 @@ bool GetFields(Decoder& in, DigestRequest& request) {
          Get(in, request.below);
 }
 
+void PutLeaves(std::string& out, uint32_t bits, const std::vector<uint32_t>& leaves) {
+  PutU32(out, bits);
+  PutVarint(out, leaves.size());
+  for (const uint32_t leaf : leaves) PutU32(out, leaf);
+}
+bool GetLeaves(Decoder& in, uint32_t& bits, std::vector<uint32_t>& leaves) {
+  uint64_t count = 0;
+  if (!in.U32(bits) || bits > format::kDigestBitsMax) return false;
+  if (!in.Count(count, sizeof(uint32_t)) || count > (1ULL << bits)) return false;
+  leaves.resize(count);
+  for (uint32_t& leaf : leaves) {
+    if (!in.U32(leaf) || leaf >= (1U << bits)) return false;
+  }
+  return true;
+}
+
 void PutFields(std::string& out, const InventoryRequest& request) {
   Put(out, request.target);
-  PutU32(out, request.bits);
-  PutVarint(out, request.leaves.size());
-  for (const uint32_t leaf : request.leaves) PutU32(out, leaf);
+  PutLeaves(out, request.bits, request.leaves);
   PutBytes(out, request.after);
   PutU32(out, request.limit);
 }
 bool GetFields(Decoder& in, InventoryRequest& request) {
-  uint64_t count = 0;
-  if (!Get(in, request.target) || !in.U32(request.bits) || request.bits > format::kDigestBitsMax) return false;
-  if (!in.Count(count, sizeof(uint32_t)) || count > (1ULL << request.bits)) return false;
-  request.leaves.resize(count);
-  for (uint32_t& leaf : request.leaves) {
-    if (!in.U32(leaf) || leaf >= (1U << request.bits)) return false;
-  }
-  return in.Bytes(request.after, kKeyLenMax) && in.U32(request.limit) && request.limit >= 1 &&
+  return Get(in, request.target) && GetLeaves(in, request.bits, request.leaves) &&
+         in.Bytes(request.after, kKeyLenMax) && in.U32(request.limit) && request.limit >= 1 &&
          request.limit <= kKeysMax;
+}
+
+void PutFields(std::string& out, const ScanRequest& request) {
+  Put(out, request.target);
+  PutLeaves(out, request.bits, request.leaves);
+  Put(out, request.below);
+  PutBytes(out, request.after);
+}
+bool GetFields(Decoder& in, ScanRequest& request) {
+  return Get(in, request.target) && GetLeaves(in, request.bits, request.leaves) &&
+         std::is_sorted(request.leaves.begin(), request.leaves.end()) && Get(in, request.below) &&
+         in.Bytes(request.after, kPlaceLenMax);
+}
+
+void PutFields(std::string& out, const KeepRequest& request) {
+  Put(out, request.target);
+  PutU32(out, request.missed);
+  PutBytes(out, request.record);
+}
+bool GetFields(Decoder& in, KeepRequest& request) {
+  return Get(in, request.target) && in.U32(request.missed) && in.Bytes(request.record, kBatchLenMax);
 }
 
 void PutFields(std::string& out, const CollectRequest& request) {
@@ -226,7 +260,7 @@ bool IsPing(std::string_view message) {
 }
 
 Result<Request> DecodeRequest(std::string_view bytes) {
-  static_assert(std::variant_size_v<Request> == static_cast<size_t>(Kind::kRequests) + 1);
+  static_assert(std::variant_size_v<Request> == static_cast<size_t>(Kind::kKeep) + 1);
   Decoder in(bytes);
   uint8_t kind = 0;
   if (!GetMessageFormat(in) || !in.U8(kind)) return in.Failure("a peer's request");
@@ -355,6 +389,29 @@ Status DecodeReply(std::string_view bytes, RequestsRequest::Reply& reply) {
   RETURN_IF_ERROR(Ended(in, GetMessageFormat(in) && in.Bytes(page, kBatchLenMax)));
   ASSIGN_OR_RETURN(reply.page, format::DecodeRequestPage(page));
   return reply.page.fates.size() <= kKeysMax ? Status::Ok() : in.Failure("a peer's answer");
+}
+
+std::string EncodeReply(const ScanRequest::Reply& reply) {
+  std::string out = Start();
+  PutVarint(out, reply.records.size());
+  for (const std::string& record : reply.records) PutBytes(out, record);
+  PutU64(out, reply.items);
+  PutBytes(out, reply.next);
+  return out;
+}
+Status DecodeReply(std::string_view bytes, ScanRequest::Reply& reply) {
+  Decoder in(bytes);
+  uint64_t count = 0;
+  reply = {};
+  bool whole = GetMessageFormat(in) && in.Count(count, 1) && count <= kRecordsMax;
+  for (uint64_t i = 0; whole && i < count; ++i) whole = in.Bytes(reply.records.emplace_back(), kBatchLenMax);
+  return Ended(in, whole && in.U64(reply.items) && in.Bytes(reply.next, kPlaceLenMax));
+}
+
+std::string EncodeReply(const KeepRequest::Reply&) { return Start(); }
+Status DecodeReply(std::string_view bytes, KeepRequest::Reply&) {
+  Decoder in(bytes);
+  return Ended(in, GetMessageFormat(in));
 }
 
 std::string EncodeReply(const CollectRequest::Reply&) { return Start(); }

@@ -46,7 +46,7 @@ struct VersionsRequest {
 // Appends a batch that carries its versions, and answers once it is durable and applied. Repeating it is harmless.
 struct ApplyRequest {
   Target target;
-  std::string batch;  // format::EncodeBatch
+  std::string batch;  // format::EncodeBatch; of a shard of series a record
   struct Reply {};
 };
 
@@ -67,6 +67,7 @@ struct QueryRequest {
   };
 };
 
+// Of registers with versions below; of series, of samples with times and deletions with stamps before its wall clock.
 struct DigestRequest {
   Target target;
   uint32_t bits = 0;
@@ -179,10 +180,32 @@ struct RequestsRequest {
   };
 };
 
+// What the replica of a shard of series holds in some leaves of its digest, as records to be applied.
+struct ScanRequest {
+  Target target;
+  uint32_t bits = 0;
+  std::vector<uint32_t> leaves;   // ascending
+  std::optional<Version> below;  // as of the digest
+  std::string after;              // `next` of the page before; "": from the start
+  struct Reply {
+    std::vector<std::string> records;
+    uint64_t items = 0;
+    std::string next;  // "": the end; else greater than `after`
+  };
+};
+
+// A hint for a shard of series: the record itself.
+struct KeepRequest {
+  Target target;
+  MemberNumber missed = 0;
+  std::string record;
+  struct Reply {};
+};
+
 // The order is the wire's: new ones go to the end.
 using Request = std::variant<VersionsRequest, ApplyRequest, ReadRequest, QueryRequest, DigestRequest, InventoryRequest,
                              CollectRequest, HintRequest, ProgressRequest, PingRequest, StatusRequest, RepairRequest,
-                             RequestsRequest>;
+                             RequestsRequest, ScanRequest, KeepRequest>;
 
 std::string EncodeRequest(const Request& request);
 Result<Request> DecodeRequest(std::string_view bytes);
@@ -204,6 +227,8 @@ std::string EncodeReply(const PingRequest::Reply& reply);
 std::string EncodeReply(const StatusRequest::Reply& reply);
 std::string EncodeReply(const RepairRequest::Reply& reply);
 std::string EncodeReply(const RequestsRequest::Reply& reply);
+std::string EncodeReply(const ScanRequest::Reply& reply);
+std::string EncodeReply(const KeepRequest::Reply& reply);
 
 Status DecodeReply(std::string_view bytes, VersionsRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, ApplyRequest::Reply& reply);
@@ -218,6 +243,8 @@ Status DecodeReply(std::string_view bytes, PingRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, StatusRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, RepairRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, RequestsRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, ScanRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, KeepRequest::Reply& reply);
 
 // The refusal of a request with another epoch than the receiver's; `epoch` is the receiver's (0: it knows no such
 // shard).

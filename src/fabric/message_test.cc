@@ -28,7 +28,9 @@ std::vector<Request> OneOfEach() {
           ProgressRequest{kTarget},
           PingRequest{1, 99, 250, 1'200, true},
           RequestsRequest{kTarget, std::string(16, 'k'), 100},
-          RequestsRequest{kTarget, "", 1}};
+          RequestsRequest{kTarget, "", 1},
+          ScanRequest{kTarget, 4, {0, 15}, Version{5, 6}, "a place"},
+          KeepRequest{kTarget, 2, "a record"}};
 }
 
 TEST(Message, EveryRequestReadsBackAsItWasWritten) {

@@ -59,6 +59,13 @@ class ReplicaStore {
   virtual Task<Status> Collect(ShardNumber shard, Version below) = 0;
   // What is remembered of clients' requests; Apply of a batch with fates adds to it.
   virtual Task<Result<format::RequestPage>> Requests(ShardNumber shard, std::string after, uint32_t limit) = 0;
+  // The same things of a replica of series, which has no keys. Its Apply takes one record; its Versions are the highest
+  // it knows, whatever is asked for; Read, Inventory and Collect are Unimplemented, Requests are none.
+  //
+  // What it holds in some leaves of its digest, as records to be applied elsewhere.
+  virtual Task<Result<ScanRequest::Reply>> Scan(ScanRequest request) = 0;
+  // Records joined into few that hold the same. Corruption when one of them is none.
+  virtual Task<Result<std::vector<std::string>>> Join(ShardNumber shard, std::vector<std::string> records) = 0;
   // Writes a few bytes to where the replicas are written, and ends once they are durable: how long that takes is what
   // is asked.
   virtual Task<Status> Probe() = 0;

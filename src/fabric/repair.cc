@@ -13,6 +13,9 @@ constexpr int64_t kStepMs = 5'000;     // one page of keys or registers
 constexpr int64_t kDigestMs = 30'000;  // a digest of a large shard takes a while
 constexpr int64_t kIdleMs = 100;       // between looks at an empty queue
 constexpr int64_t kRetryMs = 500;
+constexpr int64_t kUnderWayMs = 5'000;      // a sample younger than that may be on its way to anybody
+constexpr int64_t kPastMs = 600'000;        // one older than that is hardly ever
+constexpr int64_t kWindowMs = 2 * 3'600'000;  // what replicas of series compare as a whole
 constexpr size_t kReadKeys = 200;  // registers in one exchange: vectors and texts are large
 constexpr uint32_t kRequestsPerPage = 10'000;
 
@@ -21,6 +24,7 @@ constexpr uint32_t kRequestsPerPage = 10'000;
 struct Repair::Session {
   Target target;
   MemberNumber from = 0;
+  std::optional<Version> below;
   PullReport report;
 };
 
@@ -39,12 +43,24 @@ CallContext Repair::Step(int64_t ms) const {
   return context;
 }
 
-Task<Result<PullReport>> Repair::Pull(Target target, MemberNumber from) {
-  Session session{target, from, {}};
+std::optional<Version> Repair::Below(ShardNumber shard, Extent extent) const {
+  if (extent == Extent::kEverything || directory_.Now()->KindOf(shard) != ShardKind::kSeries) return std::nullopt;
+  int64_t before_ms = caller_.loop().WallMs() - (extent == Extent::kRecent ? kUnderWayMs : kPastMs);
+  if (extent == Extent::kPast) before_ms -= before_ms % kWindowMs;
+  return Version{static_cast<uint64_t>(std::max<int64_t>(before_ms, 0)) << 16, 0};
+}
+
+Task<Result<PullReport>> Repair::Pull(Target target, MemberNumber from, Extent extent) {
+  Session session{target, from, Below(target.shard, extent), {}};
   const Result<std::vector<uint32_t>> leaves = co_await DifferingLeaves(session);
   if (!leaves.ok()) co_return leaves.status();
   if (!leaves->empty()) {
-    const Status pulled = co_await PullLeaves(session, *leaves);
+    Status pulled;
+    if (directory_.Now()->KindOf(target.shard) == ShardKind::kSeries) {
+      pulled = co_await PullRecords(session, *leaves);
+    } else {
+      pulled = co_await PullLeaves(session, *leaves);
+    }
     if (!pulled.ok()) co_return pulled;
   }
   stats_.copied += session.report.copied;
@@ -54,14 +70,34 @@ Task<Result<PullReport>> Repair::Pull(Target target, MemberNumber from) {
 Task<Result<std::vector<uint32_t>>> Repair::DifferingLeaves(Session& session) {
   // Theirs first: what arrives here in between can only make a leaf differ that need not.
   const auto theirs =
-      co_await caller_.Ask<DigestRequest>(session.from, {session.target, kDigestBits, std::nullopt}, Step(kDigestMs));
+      co_await caller_.Ask<DigestRequest>(session.from, {session.target, kDigestBits, session.below}, Step(kDigestMs));
   if (!theirs.ok()) co_return theirs.status();
   if (theirs->digest.bits != kDigestBits) co_return Status::Corruption("answered with another kind of digest");
-  const auto ours = co_await store_.Digest(session.target.shard, kDigestBits, std::nullopt);
+  const auto ours = co_await store_.Digest(session.target.shard, kDigestBits, session.below);
   if (!ours.ok()) co_return ours.status();
   std::vector<uint32_t> different = format::DifferentLeaves(*ours, theirs->digest);
   if (Planted(Bug::kRepairOneLeaf) && different.size() > 1) different.resize(1);
   co_return different;
+}
+
+Task<Status> Repair::PullRecords(Session& session, std::vector<uint32_t> leaves) {
+  ScanRequest request{session.target, kDigestBits, std::move(leaves), session.below, ""};
+  do {
+    const int64_t begun_ns = caller_.loop().NowNs();
+    auto reply = co_await caller_.Ask<ScanRequest>(session.from, request, Step(kDigestMs));
+    if (!reply.ok()) co_return reply.status();
+    if (!reply->next.empty() && reply->next <= request.after) co_return Status::Corruption("pages out of order");
+    for (std::string& record : reply->records) {
+      const Status applied = co_await splitter_.Apply(session.target.shard, std::move(record));
+      if (!applied.ok()) co_return applied;
+    }
+    session.report.compared += reply->items;
+    session.report.copied += reply->items;
+    request.after = std::move(reply->next);
+    const bool going = co_await Rest(caller_.loop(), begun_ns, settings_.repair_pause_ms * kNsPerMs);
+    if (!going) co_return Status::Cancelled("stopping");
+  } while (!request.after.empty());
+  co_return Status::Ok();
 }
 
 Task<Status> Repair::PullLeaves(Session& session, std::vector<uint32_t> leaves) {
@@ -129,8 +165,11 @@ Task<Status> Repair::PullRequests(Target target, MemberNumber from) {
   co_return Status::Cancelled("stopping");
 }
 
-void Repair::Schedule(ShardNumber shard, MemberNumber from) {
-  if (from != self_ && queued_.insert({shard, from}).second) queue_.emplace_back(shard, from);
+void Repair::Schedule(ShardNumber shard, MemberNumber from, Extent extent) {
+  if (from == self_) return;
+  const auto [queued, fresh] = queued_.try_emplace({shard, from}, extent);
+  if (fresh) queue_.emplace_back(shard, from);
+  queued->second = std::min(queued->second, extent);
 }
 
 void Repair::ScheduleAll(MemberNumber from) {
@@ -139,10 +178,10 @@ void Repair::ScheduleAll(MemberNumber from) {
   }
 }
 
-void Repair::ScheduleEverything() {
+void Repair::ScheduleEverything(Extent extent) {
   for (const auto& [shard, kept] : directory_.Now()->placements) {
     if (kept.value.pending() || !kept.value.Owns(self_)) continue;
-    for (const MemberNumber owner : kept.value.Owners()) Schedule(shard, owner);
+    for (const MemberNumber owner : kept.value.Owners()) Schedule(shard, owner, extent);
   }
 }
 
@@ -150,7 +189,8 @@ Task<void> Repair::Run() {
   Loop& loop = caller_.loop();
   while (!loop.stopping()) {
     if (loop.NowNs() >= everything_due_ns_) {
-      ScheduleEverything();
+      // What this process has missed while it was not there it does not know yet.
+      ScheduleEverything(everything_due_ns_ == 0 ? Extent::kRecent : Extent::kPast);
       // Members that started together should not compare together for ever.
       const int64_t interval_ns = settings_.repair_interval_ms * kNsPerMs;
       everything_due_ns_ = loop.NowNs() + interval_ns / 2 + static_cast<int64_t>(loop.Random() % interval_ns);
@@ -161,15 +201,15 @@ Task<void> Repair::Run() {
     }
     const Due due = queue_.front();
     queue_.pop_front();
-    queued_.erase(due);
+    const Extent extent = queued_.extract(due).mapped();
     const auto [shard, from] = due;
     const Placement* placement = directory_.Now()->Find(shard);
     if (placement == nullptr || !placement->Owns(self_) || !placement->Owns(from)) continue;
     if (caller_.peers().Suspect(from)) continue;  // its return schedules it again
-    const Result<PullReport> report = co_await Pull({shard, placement->epoch}, from);
+    const Result<PullReport> report = co_await Pull({shard, placement->epoch}, from, extent);
     ++(report.ok() ? stats_.rounds : stats_.failures);
     if (report.ok()) continue;
-    if (report.status().code() != Code::kNotFound) Schedule(shard, from);
+    if (report.status().code() != Code::kNotFound) Schedule(shard, from, extent);
     if (!co_await Sleep(loop, kRetryMs * kNsPerMs)) co_return;
   }
 }
@@ -182,7 +222,7 @@ Task<void> Repair::RunCollection() {
       if (loop.stopping()) co_return;
       // A child that is being filled would get from its parent what the tombstone was to keep away.
       const CollectionRecord* collection = topology->Collection(kept.value.collection);
-      if (collection == nullptr || collection->resharding()) continue;
+      if (collection == nullptr || collection->resharding() || collection->kind != ShardKind::kRegisters) continue;
       if (kept.value.replicas.front() == self_ && !kept.value.moving()) co_await Collect(kept.value);
     }
   }

@@ -2,6 +2,10 @@
 // ranges that differ, then the registers that are newer elsewhere (Demers et al., "Epidemic Algorithms for Replicated
 // Database Maintenance", PODC 1987; digests after Merkle trees, one level deep).
 //
+// Replicas of series have digests of the same form and no keys: whole leaves that differ come over as records. Samples of
+// now are always under way somewhere, so those that are compared by the clock are of windows long past; after an event
+// (a member's return, an operator's wish) all but those of the last seconds are. Who copies a replica leaves out none.
+//
 // A member only ever pulls, with each co-owner in turn: two members that pull from each other are equal when writes
 // rest. Merging is by version, so a pull never undoes anything, may stop anywhere and is simply begun again.
 //
@@ -13,7 +17,7 @@
 
 #include <deque>
 #include <map>
-#include <set>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -47,19 +51,21 @@ class Repair {
   };
   Repair(Caller& caller, Directory& directory, Stores stores, const Settings& settings, MemberNumber self);
 
+  // How much of a replica of series is compared; of registers always everything.
+  enum class Extent : uint8_t { kEverything, kRecent, kPast };
   // Makes this member's replica hold at least everything `from` held when it was asked. Both must be at `target`'s
   // epoch.
-  Task<Result<PullReport>> Pull(Target target, MemberNumber from);
+  Task<Result<PullReport>> Pull(Target target, MemberNumber from, Extent extent = Extent::kEverything);
   // Makes it remember every request that `from` remembers. Who copies a replica needs that beside its registers: what
   // a request wrote may have been overwritten since, and the request come again.
   Task<Status> PullRequests(Target target, MemberNumber from);
 
-  // Compares a shard with a co-owner soon. Repetitions while it waits count once.
-  void Schedule(ShardNumber shard, MemberNumber from);
+  // Compares a shard with a co-owner soon. Repetitions while it waits count once, with the greater extent.
+  void Schedule(ShardNumber shard, MemberNumber from, Extent extent = Extent::kRecent);
   // Everything shared with a member: it was away, or this member was.
   void ScheduleAll(MemberNumber from);
   // Every shard with every co-owner.
-  void ScheduleEverything();
+  void ScheduleEverything(Extent extent = Extent::kRecent);
   // Works through what is scheduled and, at intervals, through every shard with every co-owner, until the loop stops.
   Task<void> Run();
   // Collects tombstones of the shards this member is the first owner of, at intervals, until the loop stops.
@@ -73,6 +79,8 @@ class Repair {
   struct Session;
   CallContext Step(int64_t ms) const;
   Task<Result<std::vector<uint32_t>>> DifferingLeaves(Session& session);
+  std::optional<Version> Below(ShardNumber shard, Extent extent) const;
+  Task<Status> PullRecords(Session& session, std::vector<uint32_t> leaves);
   Task<Status> PullLeaves(Session& session, std::vector<uint32_t> leaves);
   Task<Status> PullPage(Session& session, std::vector<format::RegisterVersion> theirs);
   Task<bool> Confirmed(Placement placement, Version below);
@@ -85,7 +93,7 @@ class Repair {
   const Settings& settings_;
   const MemberNumber self_;
   std::deque<Due> queue_;
-  std::set<Due> queued_;
+  std::map<Due, Extent> queued_;
   int64_t everything_due_ns_ = 0;
   RepairStats stats_;
 };

@@ -58,6 +58,8 @@ class PullingStore : public ReplicaStore {
   Task<Result<format::InventoryPage>> Inventory(InventoryRequest) override { co_return Never(); }
   Task<Status> Collect(ShardNumber, Version) override { co_return Never(); }
   Task<Result<format::RequestPage>> Requests(ShardNumber, std::string, uint32_t) override { co_return Never(); }
+  Task<Result<ScanRequest::Reply>> Scan(ScanRequest) override { co_return Never(); }
+  Task<Result<std::vector<std::string>>> Join(ShardNumber, std::vector<std::string>) override { co_return Never(); }
   Task<Status> Probe() override { co_return Never(); }
   Task<Status> Open(ShardSpec) override { co_return Never(); }
   Task<Status> MarkComplete(ShardNumber, uint64_t) override { co_return Never(); }

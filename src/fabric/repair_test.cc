@@ -30,6 +30,8 @@ class TakingStore final : public ReplicaStore {
   Task<Result<format::InventoryPage>> Inventory(InventoryRequest) override { co_return Absent(); }
   Task<Status> Collect(ShardNumber, Version) override { co_return Absent(); }
   Task<Result<format::RequestPage>> Requests(ShardNumber, std::string, uint32_t) override { co_return Absent(); }
+  Task<Result<ScanRequest::Reply>> Scan(ScanRequest) override { co_return Absent(); }
+  Task<Result<std::vector<std::string>>> Join(ShardNumber, std::vector<std::string>) override { co_return Absent(); }
   Task<Status> Probe() override { co_return Absent(); }
   Task<Status> Open(ShardSpec) override { co_return Absent(); }
   Task<Status> MarkComplete(ShardNumber, uint64_t) override { co_return Absent(); }

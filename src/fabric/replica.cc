@@ -130,6 +130,20 @@ Task<Result<std::string>> Replica::Answer(RequestsRequest request) {
   co_return EncodeReply(RequestsRequest::Reply{std::move(page).value()});
 }
 
+Task<Result<std::string>> Replica::Answer(ScanRequest request) {
+  const Status admitted = co_await AdmitVote(request.target);
+  if (!admitted.ok()) co_return admitted;
+  const auto page = co_await parts_.store->Scan(std::move(request));
+  if (!page.ok()) co_return page.status();
+  co_return EncodeReply(*page);
+}
+
+Task<Result<std::string>> Replica::Answer(KeepRequest request) {
+  const Status kept = parts_.hints->Keep(std::move(request));
+  if (!kept.ok()) co_return kept;
+  co_return EncodeReply(KeepRequest::Reply{});
+}
+
 Task<Result<std::string>> Replica::Answer(HintRequest request) {
   const Status kept = parts_.hints->Keep(request);
   if (!kept.ok()) co_return kept;

@@ -64,6 +64,8 @@ class Replica {
   Task<Result<std::string>> Answer(StatusRequest request);
   Task<Result<std::string>> Answer(RepairRequest request);
   Task<Result<std::string>> Answer(RequestsRequest request);
+  Task<Result<std::string>> Answer(ScanRequest request);
+  Task<Result<std::string>> Answer(KeepRequest request);
 
   Loop& loop_;
   const Parts parts_;

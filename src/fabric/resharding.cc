@@ -55,6 +55,9 @@ Result<Transaction> BeginResharding(const Topology& topology, const std::string&
   const auto known = topology.collections.find(name);
   if (known == topology.collections.end()) return Status::NotFound("there is no collection " + name);
   CollectionRecord collection = known->second.value;
+  if (collection.kind != ShardKind::kRegisters) {
+    return Status::FailedPrecondition(name + " holds series: its partitions stay as many as they are");
+  }
   RETURN_IF_ERROR(CheckPartitions(collection, partitions));
   Transaction transaction;
   Change(transaction, CounterKey("shards"), counter.mod_revision, std::to_string(counter.last + partitions));

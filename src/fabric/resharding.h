@@ -35,7 +35,7 @@ struct ShardCounter {
 };
 
 // NotFound; InvalidArgument names "partitions" when it is no multiple above what there is, or too large;
-// FailedPrecondition while another one is under way; Unavailable while a shard of it is moving.
+// FailedPrecondition while another one is under way, and for series; Unavailable while a shard of it is moving.
 Result<coordination::Transaction> BeginResharding(const Topology& topology, const std::string& name,
                                                   uint32_t partitions, ShardCounter counter);
 // The collection is being resharded.

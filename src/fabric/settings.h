@@ -16,6 +16,7 @@ struct Settings {
   int64_t call_timeout_ms = 2'000;          // of one exchange, at most what is left of the request
   // Healing.
   uint32_t hint_keys_max = 100'000;     // for one absent member; beyond it repair has to find what is missing
+  uint64_t hint_bytes_max = 64U << 20;  // of records for all absent members together
   int64_t hint_age_max_ms = 600'000;    // less than tombstone_grace_ms
   int64_t repair_interval_ms = 30'000;  // between two comparisons of a shard with a co-owner
   int64_t repair_pause_ms = 5;          // after each page at least, else three times as long as the page took

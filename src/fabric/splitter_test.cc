@@ -72,6 +72,8 @@ class TestStore : public ReplicaStore {
     co_return Unused();
   }
   Task<Status> Collect(ShardNumber, Version) override { co_return Unused(); }
+  Task<Result<ScanRequest::Reply>> Scan(ScanRequest) override { co_return Unused(); }
+  Task<Result<std::vector<std::string>>> Join(ShardNumber, std::vector<std::string>) override { co_return Unused(); }
   Task<Status> Probe() override { co_return Unused(); }
   Task<Status> Open(ShardSpec) override { co_return Unused(); }
   Task<Status> MarkComplete(ShardNumber, uint64_t) override { co_return Unused(); }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "format/coding.h"
 #include "format/identity.h"
 
@@ -28,6 +29,7 @@ constexpr uint8_t kGatewayFormat = 1;
 // the version before go on reading.
 constexpr uint8_t kCollectionFormat = 1;
 constexpr uint8_t kReshardedCollectionFormat = 2;
+constexpr uint8_t kSeriesCollectionFormat = 3;  // as the first; what it holds are series, and it is not resharded
 constexpr uint8_t kPlacementFormat = 1;
 constexpr uint8_t kSplitPlacementFormat = 2;
 constexpr size_t kNameLenMax = 128;
@@ -57,11 +59,16 @@ bool GetFormat(Decoder& in, uint8_t wanted) {
   return in.U8(format) && format == wanted;
 }
 
-// Of two formats; nullopt for any other.
-std::optional<uint8_t> GetEither(Decoder& in, uint8_t first, uint8_t second) {
+// Nullopt for any format but these.
+std::optional<uint8_t> GetOneOf(Decoder& in, std::initializer_list<uint8_t> formats) {
   uint8_t format = 0;
-  if (!in.U8(format) || (format != first && format != second)) return std::nullopt;
+  if (!in.U8(format) || std::find(formats.begin(), formats.end(), format) == formats.end()) return std::nullopt;
   return format;
+}
+
+uint8_t FormatOf(const CollectionRecord& collection) {
+  if (collection.kind == ShardKind::kSeries) return kSeriesCollectionFormat;
+  return collection.resharding() ? kReshardedCollectionFormat : kCollectionFormat;
 }
 
 bool GetNext(Decoder& in, CollectionRecord& collection) {
@@ -140,7 +147,8 @@ Result<GatewayRecord> DecodeGateway(std::string_view bytes) {
 
 std::string EncodeCollection(const CollectionRecord& collection) {
   std::string out;
-  PutU8(out, collection.resharding() ? kReshardedCollectionFormat : kCollectionFormat);
+  CHECK(collection.kind == ShardKind::kRegisters || !collection.resharding());
+  PutU8(out, FormatOf(collection));
   PutUuid(out, collection.id);
   PutBytes(out, collection.name);
   PutU32(out, collection.first_shard);
@@ -157,12 +165,13 @@ std::string EncodeCollection(const CollectionRecord& collection) {
 Result<CollectionRecord> DecodeCollection(std::string_view bytes) {
   Decoder in(bytes);
   CollectionRecord collection;
-  const auto format = GetEither(in, kCollectionFormat, kReshardedCollectionFormat);
+  const auto format = GetOneOf(in, {kCollectionFormat, kReshardedCollectionFormat, kSeriesCollectionFormat});
   const bool whole = format && GetUuid(in, collection.id) && in.Bytes(collection.name, kNameLenMax) &&
                      in.U32(collection.first_shard) && in.U32(collection.partitions) && in.U32(collection.factor) &&
                      in.I64(collection.created_ms) && in.Bytes(collection.spec, kSpecLenMax) &&
-                     (*format == kCollectionFormat || GetNext(in, collection));
+                     (*format != kReshardedCollectionFormat || GetNext(in, collection));
   if (!whole || collection.partitions == 0) return in.Failure("a collection record");
+  if (*format == kSeriesCollectionFormat) collection.kind = ShardKind::kSeries;
   RETURN_IF_ERROR(in.Finish("a collection record"));
   return collection;
 }
@@ -182,7 +191,7 @@ std::string EncodePlacement(const Placement& placement) {
 Result<Placement> DecodePlacement(std::string_view bytes) {
   Decoder in(bytes);
   Placement placement;
-  const auto format = GetEither(in, kPlacementFormat, kSplitPlacementFormat);
+  const auto format = GetOneOf(in, {kPlacementFormat, kSplitPlacementFormat});
   const bool whole = format && in.U32(placement.shard) && GetUuid(in, placement.collection) &&
                      in.U64(placement.epoch) && GetNumbers(in, placement.replicas) && GetNumbers(in, placement.next) &&
                      (*format == kPlacementFormat || (in.U32(placement.parent) && placement.parent != 0));
@@ -214,6 +223,12 @@ const CollectionRecord* Topology::Collection(const Uuid& id) const {
     if (kept.value.id == id) return &kept.value;
   }
   return nullptr;
+}
+
+ShardKind Topology::KindOf(ShardNumber shard) const {
+  const Placement* placement = Find(shard);
+  const CollectionRecord* collection = placement == nullptr ? nullptr : Collection(placement->collection);
+  return collection == nullptr ? ShardKind::kRegisters : collection->kind;
 }
 
 std::vector<ShardNumber> Topology::ChildrenOf(ShardNumber parent) const {

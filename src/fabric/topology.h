@@ -51,6 +51,13 @@ struct MemberRecord {
   bool operator==(const MemberRecord&) const = default;
 };
 
+// What the shards of a collection hold. The kind decides what a batch, a hint and a comparison of replicas are; owners,
+// epochs, levels and moves are the same for all.
+enum class ShardKind : uint8_t {
+  kRegisters = 1,  // points and documents: per key the highest version wins
+  kSeries = 2,     // samples: a set, which grows by records (format/series_record.h)
+};
+
 struct CollectionRecord {
   Uuid id;
   std::string name;
@@ -62,6 +69,7 @@ struct CollectionRecord {
   // While it is resharded: partition p will be shard next_first_shard + p. Else 0.
   ShardNumber next_first_shard = 0;
   uint32_t next_partitions = 0;  // a multiple of `partitions`
+  ShardKind kind = ShardKind::kRegisters;
   bool operator==(const CollectionRecord&) const = default;
 
   bool resharding() const { return next_partitions != 0; }
@@ -140,6 +148,8 @@ struct Topology {
   std::vector<ShardNumber> ChildrenOf(ShardNumber parent) const;
   // The collection as it is numbered for this shard of it: Next() for one that is pending. Nullopt: none has it.
   std::optional<CollectionRecord> CollectionOf(const Placement& placement) const;
+  // Of a shard whose collection is not known: registers.
+  ShardKind KindOf(ShardNumber shard) const;
 };
 using TopologyPointer = std::shared_ptr<const Topology>;
 

@@ -143,6 +143,8 @@ void SeriesEngine::Apply(uint64_t lsn, const format::SeriesBatch& batch) {
   active_->Widen(rows_.min_ms, rows_.max_ms);
   active_->Append(rows_.prompt);
   active_->Append(rows_.stamped);
+  ++last_change_;
+  for (const int64_t slot : rows_.slots) NoteChange(slot);
   active_slots_.merge(rows_.slots);
   max_version_ = std::max(max_version_, batch.version());
   applied_lsn_ = lsn;
@@ -155,9 +157,56 @@ Status SeriesEngine::Delete(uint64_t lsn, const Deletion& deletion) {
   auto after = std::make_shared<DeletionSet>(*deletions_);
   RETURN_IF_ERROR(after->Add(deletion, lsn).status());
   deletions_ = std::move(after);
+  change_of_all_ = ++last_change_;
   max_version_ = std::max(max_version_, Version{deletion.stamp, 0});
   applied_lsn_ = lsn;
   return Status::Ok();
+}
+
+void SeriesEngine::NoteChange(int64_t slot) {
+  for (const int64_t window : WindowsOf(slot)) changes_[window] = last_change_;
+}
+
+std::vector<int64_t> SeriesEngine::WindowsOf(int64_t slot) const {
+  const int64_t length_ms = options_.compaction.partition_ms;
+  int64_t first_ms = 0;
+  if (__builtin_mul_overflow(slot, length_ms, &first_ms)) first_ms = INT64_MIN;
+  const Partition partition = PartitionOf(first_ms, length_ms);
+  std::vector<int64_t> windows;
+  for (int64_t i = SlotOf(partition.first_ms, kWindowMs); i <= SlotOf(partition.last_ms, kWindowMs); ++i) {
+    windows.push_back(i);
+  }
+  return windows;
+}
+
+std::vector<SeriesEngine::WindowChange> SeriesEngine::Windows() const {
+  const ReadPass pass(memory_);
+  std::set<int64_t> present;
+  for (const std::set<int64_t>* slots : {&active_slots_, &frozen_slots_}) {
+    for (const int64_t slot : *slots) {
+      for (const int64_t window : WindowsOf(slot)) present.insert(window);
+    }
+  }
+  for (const NamedBlock& block : *blocks_) {
+    const BlockInfo& info = block.block->info();
+    for (int64_t i = SlotOf(info.min_time, kWindowMs); i <= SlotOf(info.max_time, kWindowMs); ++i) present.insert(i);
+  }
+  std::vector<WindowChange> windows;
+  for (const int64_t window : present) {
+    const auto changed = changes_.find(window);
+    windows.push_back({window, std::max(change_of_all_, changed == changes_.end() ? 0 : changed->second)});
+  }
+  return windows;
+}
+
+std::shared_ptr<const DeletionSet> SeriesEngine::deletions() const {
+  const ReadPass pass(memory_);
+  return deletions_;
+}
+
+int64_t SeriesEngine::horizon_ms() const {
+  const ReadPass pass(memory_);
+  return horizon_ms_;
 }
 
 Version SeriesEngine::max_version() const {

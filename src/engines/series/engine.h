@@ -21,6 +21,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -67,6 +68,8 @@ struct EngineCounts {
 class SeriesEngine {
  public:
   static constexpr size_t kSeriesPerPass = 4'096;
+  // Replicas are compared window by window (exchange.h): of fixed length, beginning at its multiples.
+  static constexpr int64_t kWindowMs = 2 * 3'600'000;
 
   // Opens what the directory holds, an empty state when nothing. `disk` outlives the engine. Corruption names the file.
   static Result<std::unique_ptr<SeriesEngine>> Open(io::Disk& disk, EngineOptions options);
@@ -97,6 +100,15 @@ class SeriesEngine {
   // How many series of the batch memory does not know, each counted once.
   uint64_t CountNewSeries(const format::SeriesBatch& batch) const EXCLUDES(memory_);
   EngineCounts counts() const EXCLUDES(memory_);
+  // The windows that may hold samples, ascending. The change is another one after anything that could change what is
+  // read of the window; what is asked for after this shows at least that much.
+  struct WindowChange {
+    int64_t window = 0;  // times from window * kWindowMs on
+    uint64_t change = 0;
+  };
+  std::vector<WindowChange> Windows() const EXCLUDES(memory_);
+  std::shared_ptr<const DeletionSet> deletions() const EXCLUDES(memory_);
+  int64_t horizon_ms() const EXCLUDES(memory_);
   // Of the series in memory, at most `top` of each. Walks the index, and a writer waits meanwhile.
   Cardinalities MeasureCardinalities(size_t top) const EXCLUDES(memory_);
   // All memory for samples, series and their index. Walks the index, and a writer waits meanwhile.
@@ -163,6 +175,9 @@ class SeriesEngine {
   // The numbers of the batch's series, those of new ones made.
   void FindSeries(const format::SeriesBatch& batch) REQUIRES(apply_mutex_) EXCLUDES(memory_);
   SeriesNumber AddSeries(format::LabelsView labels) REQUIRES(memory_);
+  void NoteChange(int64_t slot) REQUIRES(memory_);
+  // Of a slot of partition length.
+  std::vector<int64_t> WindowsOf(int64_t slot) const;
   // Sets memory aside for a checkpoint unless an earlier one's is still there; true: it is.
   bool Freeze() EXCLUDES(apply_mutex_, memory_);
   uint64_t SampleBytes() const REQUIRES_SHARED(memory_);
@@ -219,6 +234,9 @@ class SeriesEngine {
   std::shared_ptr<const DeletionSet> deletions_ GUARDED_BY(memory_);
   int64_t horizon_ms_ GUARDED_BY(memory_) = INT64_MIN;
   Settled settled_ GUARDED_BY(memory_);
+  uint64_t last_change_ GUARDED_BY(memory_) = 0;
+  uint64_t change_of_all_ GUARDED_BY(memory_) = 0;              // the last one that touched every window
+  std::map<int64_t, uint64_t> changes_ GUARDED_BY(memory_);  // by window, the last one since the engine was opened
   Version max_version_ GUARDED_BY(memory_);
 
   // Held in this order.

@@ -81,6 +81,22 @@ Result<bool> Selection::NextPresent() {
   return present;
 }
 
+void Selection::SkipTo(format::LabelsView last) {
+  const auto behind = [&](uint32_t i) { return !(last < memory_.LabelsOf(i)); };
+  memory_at_ = static_cast<size_t>(
+      std::partition_point(memory_order_.begin(), memory_order_.end(), behind) - memory_order_.begin());
+  for (BlockSource& source : sources_) {
+    std::string labels;
+    const auto passed = [&](uint32_t place) {
+      source.block->LabelsOf(place, labels);
+      return !(last < format::LabelsView::Trusted(labels));
+    };
+    source.at = static_cast<size_t>(std::partition_point(source.places.begin(), source.places.end(), passed) -
+                                    source.places.begin());
+    Load(source);
+  }
+}
+
 bool Selection::FindNext() {
   if (from_ms_ > to_ms_) return false;
   bool found = false;

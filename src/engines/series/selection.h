@@ -65,6 +65,8 @@ class Selection {
   Result<bool> Next();
   // The same without samples(), which for most series saves reading any.
   Result<bool> NextPresent();
+  // Before the first of those: the next series is the one behind these labels.
+  void SkipTo(format::LabelsView labels);
   // Of the series, until the next call.
   format::LabelsView labels() const { return format::LabelsView::Trusted(labels_); }
   const Samples& samples() const { return *shown_; }
