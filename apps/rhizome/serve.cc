@@ -15,10 +15,12 @@
 #include "cluster/alone_operations.h"
 #include "cluster/member_controls.h"
 #include "cluster/registers.h"
+#include "cluster/series_cluster.h"
 #include "gateway/api.h"
 #include "gateway/backend.h"
 #include "gateway/server.h"
 #include "io/disk.h"
+#include "metrics/cluster_store.h"
 #include "metrics/self_monitor.h"
 #include "metrics/store.h"
 #include "metrics/store_slot.h"
@@ -71,8 +73,10 @@ struct Parts {
   std::unique_ptr<metrics::Store> metrics;  // these three are null in a cluster
   std::unique_ptr<ruler::Notifier> notifier;
   std::unique_ptr<ruler::Ruler> ruler;
-  std::unique_ptr<coordination::Etcd> coordination;  // these three are null for a server alone
+  std::unique_ptr<coordination::Etcd> coordination;  // these six are null for a server alone
   std::unique_ptr<cluster::ClusterRuntime> runtime;
+  std::unique_ptr<cluster::SeriesCluster> series;
+  std::unique_ptr<metrics::ClusterStore> cluster_metrics;
   std::unique_ptr<cluster::MemberControls> controls;
   std::unique_ptr<cluster::Operations> operations;
   std::unique_ptr<pipeline::Ingestor> ingestor;
@@ -117,9 +121,26 @@ Status OpenNode(const Config& config, Parts& parts) {
   return CheckFolder(config, *parts.node);
 }
 
+// Where the routes find what they work on.
+struct Slots {
+  explicit Slots(const Config& config) : resources(config.data_dir, ProcessMetrics()) {
+    api.default_collection = config.default_collection;
+    api.version = RHIZOME_VERSION;
+    api.refresh_metrics = [this] { resources.Refresh(); };
+  }
+  Slots(const Slots&) = delete;
+  Slots& operator=(const Slots&) = delete;
+
+  Resources resources;
+  gateway::ApiOptions api;
+  gateway::BackendSlot backend{"the data is being recovered"};
+  metrics::StoreSlot metrics{"the data is being recovered"};
+  ruler::RulerSlot ruler{"the data is being recovered"};
+};
+
 // Takes the seat, however long coordination is away. False: told to stop meanwhile.
 Result<bool> JoinCluster(const Config& config, const cluster::ClusterOptions& options, Parts& parts,
-                         gateway::BackendSlot& slot, StopSignals& stop) {
+                         Slots& slots, StopSignals& stop) {
   auto coordination = coordination::Etcd::Open(EtcdOptionsOf(config));
   if (!coordination.ok()) return NamingOption(coordination.status());
   parts.coordination = std::move(coordination).value();
@@ -133,7 +154,8 @@ Result<bool> JoinCluster(const Config& config, const cluster::ClusterOptions& op
     }
     const Status& status = started.status();
     if (status.code() != Code::kUnavailable && status.code() != Code::kDeadlineExceeded) return NamingOption(status);
-    slot.Explain("joining the cluster: " + status.ToString());
+    slots.backend.Explain("joining the cluster: " + status.ToString());
+    slots.metrics.Explain("joining the cluster");
     if (std::exchange(said, status.ToString()) != status.ToString()) spdlog::warn("joining the cluster: {}", said);
     if (stop.Wait(kRetryMs)) return false;
   }
@@ -142,7 +164,12 @@ Result<bool> JoinCluster(const Config& config, const cluster::ClusterOptions& op
       [runtime = parts.runtime.get()] { return runtime->Troubles(); });
   parts.operations = std::make_unique<cluster::ClusterOperations>(*parts.controls);
   parts.registers = std::make_unique<cluster::ClusterRegisters>(parts.runtime->database());
-  parts.Publish(parts.runtime->database(), config, slot);
+  parts.Publish(parts.runtime->database(), config, slots.backend);
+  parts.series = std::make_unique<cluster::SeriesCluster>(parts.runtime->calls(), parts.runtime->member(),
+                                                          options.defaults);
+  parts.cluster_metrics =
+      std::make_unique<metrics::ClusterStore>(*parts.series, MetricsWindowOf(config), SystemClock());
+  slots.metrics.Publish(*parts.cluster_metrics);
   return true;
 }
 
@@ -160,23 +187,6 @@ void SayReady(const Config& config, Role role, const std::string& where, double 
                   config.data_dir);
   }
 }
-
-// Where the routes find what they work on.
-struct Slots {
-  explicit Slots(const Config& config) : resources(config.data_dir, ProcessMetrics()) {
-    api.default_collection = config.default_collection;
-    api.version = RHIZOME_VERSION;
-    api.refresh_metrics = [this] { resources.Refresh(); };
-  }
-  Slots(const Slots&) = delete;
-  Slots& operator=(const Slots&) = delete;
-
-  Resources resources;
-  gateway::ApiOptions api;
-  gateway::BackendSlot backend{"the data is being recovered"};
-  metrics::StoreSlot metrics{"the data is being recovered"};
-  ruler::RulerSlot ruler{"the data is being recovered"};
-};
 
 std::vector<gateway::Route> RoutesOf(const Config& config, Slots& slots) {
   std::vector<gateway::Route> routes = gateway::ApiRoutes(slots.api, slots.backend, ProcessMetrics());
@@ -213,7 +223,6 @@ Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, 
   if (!config.etcd.empty()) {
     constexpr std::string_view kWhy = "so far only a server alone serves them, and this one is part of a cluster";
     if (!config.rule_files.empty()) return Status::InvalidArgument("rule_files", std::string(kWhy));
-    slots.metrics.Explain(std::string(kWhy));
     slots.ruler.Explain(std::string(kWhy));
   }
   if (role != Role::kGateway) RETURN_IF_ERROR(OpenNode(config, parts));
@@ -230,7 +239,7 @@ Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, 
   }
   slots.backend.Explain("joining the cluster");
   ASSIGN_OR_RETURN(const cluster::ClusterOptions options, ClusterOptionsOf(config, port, MachineName()));
-  return JoinCluster(config, options, parts, slots.backend, stop);
+  return JoinCluster(config, options, parts, slots, stop);
 }
 
 }  // namespace

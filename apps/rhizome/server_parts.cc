@@ -12,10 +12,15 @@
 #include "pipeline/minilm.h"
 #include "pipeline/static_embedder.h"
 #include "rpc/address.h"
+#include "shard/series_shards.h"
 #include "ruler/builtin_alerts.h"
 
 namespace rhizome::app {
 namespace {
+
+int64_t RetentionMsOf(const Config& config) {
+  return static_cast<int64_t>(config.metrics_retention_days) * 24 * 3'600'000;
+}
 
 // "127.0.0.1:8000" or "[::1]:8000".
 Status ParseListen(const std::string& listen, gateway::ServerOptions& options) {
@@ -137,13 +142,18 @@ Result<std::vector<backup::Target>> OpenSnapshotTargets(const Config& config) {
   return backup::OpenTargets(config.snapshot_targets, s3, io::RealDisk());
 }
 
+series::TimeWindow MetricsWindowOf(const Config& config) {
+  const int64_t retention_ms = RetentionMsOf(config);
+  return {retention_ms > 0 ? retention_ms : INT64_MAX, shard::SeriesOptions{}.future_ms};
+}
+
 cluster::NodeOptions NodeOptionsOf(const Config& config) {
   cluster::NodeOptions options;
   options.data_dir = config.data_dir;
   options.checkpoint_log_bytes = config.checkpoint_log_mib << 20;
   options.index_threads = static_cast<uint32_t>(config.index_threads);
   options.series_shards = static_cast<uint32_t>(config.metrics_shards);
-  options.series_retention_ms = static_cast<int64_t>(config.metrics_retention_days) * 24 * 3'600'000;
+  options.series_retention_ms = RetentionMsOf(config);
   options.series_max = config.metrics_series_max;
   return options;
 }

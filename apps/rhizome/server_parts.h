@@ -11,6 +11,7 @@
 #include "cluster/node.h"
 #include "config.h"
 #include "coordination/etcd.h"
+#include "engines/series/admission.h"
 #include "gateway/server_options.h"
 #include "metrics_api/routes.h"
 #include "pipeline/embedder.h"
@@ -20,6 +21,8 @@ namespace rhizome::app {
 
 Result<gateway::ServerOptions> ServerOptionsOf(const Config& config);
 cluster::NodeOptions NodeOptionsOf(const Config& config);
+// Of the times of samples that a process of a cluster takes in.
+series::TimeWindow MetricsWindowOf(const Config& config);
 // `version`: of the program.
 metrics_api::MetricsApiOptions MetricsApiOptionsOf(const Config& config, const std::string& version);
 // InvalidArgument names alert_labels. `url`: of this server, unless the configuration says.

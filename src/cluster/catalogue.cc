@@ -9,6 +9,7 @@ namespace {
 
 constexpr uint8_t kFormat = 1;
 constexpr uint8_t kReplicaFormat = 1;
+constexpr uint8_t kSeriesReplicaFormat = 2;
 constexpr std::string_view kPrefix = "collection/";
 constexpr std::string_view kReplicaPrefix = "replica/";
 constexpr uint8_t kSeriesFormat = 1;
@@ -20,7 +21,7 @@ std::string EntryKey(const std::string& name) { return std::string(kPrefix) + na
 std::string ReplicaKey(uint32_t shard) { return std::string(kReplicaPrefix) + vector::ShardPrefix(shard); }
 
 Status ValidateReplica(const ReplicaSpec& spec) {
-  RETURN_IF_ERROR(ValidateSpec(spec.spec));
+  if (spec.kind == ReplicaKind::kPoints) RETURN_IF_ERROR(ValidateSpec(spec.spec));
   if (spec.shard == 0) return Status::InvalidArgument("shard", "must not be 0");
   if (spec.collection.is_nil()) return Status::InvalidArgument("collection", "must not be nil");
   return Status::Ok();
@@ -28,7 +29,7 @@ Status ValidateReplica(const ReplicaSpec& spec) {
 
 // Whether both mean the same data, kept in the same way.
 bool IsSameReplica(const ReplicaSpec& a, const ReplicaSpec& b) {
-  return a.collection == b.collection && a.partition == b.partition && a.spec.name == b.spec.name &&
+  return a.kind == b.kind && a.collection == b.collection && a.partition == b.partition && a.spec.name == b.spec.name &&
          a.spec.dimension == b.spec.dimension && a.spec.metric == b.spec.metric && a.spec.language == b.spec.language;
 }
 
@@ -49,7 +50,10 @@ std::string EncodeEntry(const CatalogueEntry& entry) {
   return out;
 }
 
-Result<CatalogueEntry> DecodeEntry(std::string_view bytes) {
+namespace {
+
+// Whatever the values.
+Result<CatalogueEntry> ReadEntry(std::string_view bytes) {
   format::Decoder in(bytes);
   CatalogueEntry entry;
   uint8_t format = 0, metric = 0;
@@ -63,13 +67,21 @@ Result<CatalogueEntry> DecodeEntry(std::string_view bytes) {
   RETURN_IF_ERROR(in.Finish("catalogue entry"));
   entry.spec.metric = static_cast<vector::Metric>(metric);
   std::memcpy(entry.id.bytes.data(), id.data(), id.size());
+  return entry;
+}
+
+}  // namespace
+
+Result<CatalogueEntry> DecodeEntry(std::string_view bytes) {
+  ASSIGN_OR_RETURN(CatalogueEntry entry, ReadEntry(bytes));
   if (!ValidateSpec(entry.spec).ok()) return Status::Corruption("catalogue entry: impossible values");
   return entry;
 }
 
 std::string EncodeReplica(const ReplicaEntry& entry) {
   std::string out;
-  format::PutU8(out, kReplicaFormat);
+  const bool series = entry.spec.kind == ReplicaKind::kSeries;
+  format::PutU8(out, series ? kSeriesReplicaFormat : kReplicaFormat);
   format::PutU32(out, entry.spec.shard);
   format::PutU32(out, entry.spec.partition);
   format::PutU64(out, entry.spec.since);
@@ -83,12 +95,16 @@ Result<ReplicaEntry> DecodeReplica(std::string_view bytes) {
   ReplicaEntry entry;
   uint8_t format = 0, complete = 0;
   std::string_view collection;
-  if (!in.U8(format) || format != kReplicaFormat || !in.U32(entry.spec.shard) || !in.U32(entry.spec.partition) ||
+  if (!in.U8(format) || (format != kReplicaFormat && format != kSeriesReplicaFormat) || !in.U32(entry.spec.shard) || !in.U32(entry.spec.partition) ||
       !in.U64(entry.spec.since) || !in.U8(complete) || complete > 1 || !in.Bytes(collection)) {
     return in.Failure("replica entry");
   }
   RETURN_IF_ERROR(in.Finish("replica entry"));
-  ASSIGN_OR_RETURN(CatalogueEntry kept, DecodeEntry(collection));
+  if (format == kSeriesReplicaFormat) entry.spec.kind = ReplicaKind::kSeries;
+  ASSIGN_OR_RETURN(CatalogueEntry kept, ReadEntry(collection));
+  if (entry.spec.kind == ReplicaKind::kPoints && !ValidateSpec(kept.spec).ok()) {
+    return Status::Corruption("replica entry: impossible values");
+  }
   entry.spec.spec = std::move(kept.spec);
   entry.spec.collection = kept.id;
   entry.spec.complete = complete == 1;
@@ -203,13 +219,14 @@ std::optional<SeriesEntry> Catalogue::Series() const {
   return series_;
 }
 
-Result<ReplicaEntry> Catalogue::AddReplica(const ReplicaSpec& spec, int64_t now_ms) {
+Result<ReplicaEntry> Catalogue::AddReplica(const ReplicaSpec& spec, int64_t now_ms, const Prepare& prepare) {
   RETURN_IF_ERROR(ValidateReplica(spec));
   MutexLock lock(mutex_);
   if (const auto it = replicas_.find(spec.shard); it != replicas_.end()) {
     if (IsSameReplica(it->second.spec, spec)) return it->second;
     return Status::AlreadyExists("the replica of shard " + std::to_string(spec.shard) + " is of another collection");
   }
+  if (prepare) RETURN_IF_ERROR(prepare(next_shard_));
   ReplicaEntry entry{spec, now_ms, 0};
   const auto fill = [&entry](uint32_t stream, kv::WriteBatch& batch) {
     entry.stream = stream;

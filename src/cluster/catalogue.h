@@ -61,7 +61,10 @@ class Catalogue {
 
   // Reserves a stream and records the replica, or finds the one that is recorded. InvalidArgument names the field;
   // AlreadyExists when the shard's number is another's.
-  Result<ReplicaEntry> AddReplica(const ReplicaSpec& spec, int64_t now_ms) EXCLUDES(mutex_);
+  // `prepare` is called with the stream before anything says that the replica is there.
+  using Prepare = std::function<Status(uint32_t stream)>;
+  Result<ReplicaEntry> AddReplica(const ReplicaSpec& spec, int64_t now_ms, const Prepare& prepare = {})
+      EXCLUDES(mutex_);
   // NotFound.
   Status RemoveReplica(uint32_t shard) EXCLUDES(mutex_);
   // Notes that the replica added for `since` is complete. NotFound when it is not the one.

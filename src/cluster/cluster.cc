@@ -83,6 +83,8 @@ Result<Cluster::View> Cluster::Find(const std::string& name) {
     }
     const auto known = topology->collections.find(name);
     if (known == topology->collections.end()) continue;
+    // What holds series is no collection to clients.
+    if (known->second.value.kind != fabric::ShardKind::kRegisters) break;
     View view;
     view.record = known->second.value;
     RETURN_IF_ERROR(DecodeSpec(view.record.spec, view.spec));

@@ -18,6 +18,7 @@ Node::Node(std::unique_ptr<NodeState> state) : state_(std::move(state)) {}
 
 Node::~Node() {
   state_->housekeeper.reset();
+  state_->series_upkeep.reset();
   // A clean close leaves nothing to replay. If it fails the log still has everything.
   if (state_->ReadOnlyReason().empty()) (void)state_->Checkpoint();
 }
@@ -150,6 +151,10 @@ Status Node::MarkReplicaComplete(uint32_t shard, uint64_t since) { return state_
 Status Node::DropReplica(uint32_t shard) { return state_->replicas.Drop(shard); }
 
 Result<std::shared_ptr<shard::Shard>> Node::Replica(uint32_t shard) { return state_->replicas.Find(shard); }
+
+Result<std::shared_ptr<shard::SeriesShard>> Node::SeriesReplica(uint32_t shard) {
+  return state_->replicas.FindSeries(shard);
+}
 
 std::vector<ReplicaInfo> Node::Replicas() { return state_->replicas.List(); }
 

@@ -23,6 +23,7 @@ namespace rhizome::io {
 class Disk;
 }
 namespace rhizome::shard {
+class SeriesShard;
 class SeriesShards;
 class Shard;
 }  // namespace rhizome::shard
@@ -85,6 +86,8 @@ class Node final : public Database {
   // May be held as long as the node lives; after a drop it takes no writes. NotFound; Corruption when it is damaged.
   // Its number() is that of its stream in this node's log.
   Result<std::shared_ptr<shard::Shard>> Replica(uint32_t shard);
+  // The same for a replica of series. Each refuses the other's kind with InvalidArgument.
+  Result<std::shared_ptr<shard::SeriesShard>> SeriesReplica(uint32_t shard);
   std::vector<ReplicaInfo> Replicas();  // by shard
   // A few bytes made durable where everything else is: tells how the disk is.
   Status ProbeDisk();

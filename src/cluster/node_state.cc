@@ -15,16 +15,25 @@ constexpr std::string_view kNodeKey = "node";
 
 // A data directory says what it is, so that a later version knows what it opens.
 constexpr std::string_view kFormatFile = "FORMAT";
-constexpr std::string_view kFormatText = "rhizome data directory 1\n";
-constexpr std::string_view kReplicatedFormatText = "rhizome data directory 2\n";  // may hold replicas
-constexpr std::string_view kMetricsFormatText = "rhizome data directory 3\n";     // and metrics
+constexpr std::string_view kFormatText = "rhizome data directory ";  // and a number
+constexpr int kFormatFirst = 1;  // later ones: NodeState::Content
+
+std::string FormatText(int number) { return std::string(kFormatText) + std::to_string(number) + "\n"; }
+
+// 0: of no version that is known.
+int FormatOf(const std::string& text) {
+  for (int number = kFormatFirst; number <= static_cast<int>(NodeState::Content::kSeriesReplicas); ++number) {
+    if (text == FormatText(number)) return number;
+  }
+  return 0;
+}
 
 Status CheckFormat(io::Disk& disk, const std::string& directory) {
   const std::string path = directory + "/" + std::string(kFormatFile);
   ASSIGN_OR_RETURN(const bool exists, disk.Exists(path));
-  if (!exists) return io::WriteFileAtomically(disk, path, kFormatText);
+  if (!exists) return io::WriteFileAtomically(disk, path, FormatText(kFormatFirst));
   ASSIGN_OR_RETURN(const std::string text, io::ReadWholeFile(disk, path));
-  if (text == kFormatText || text == kReplicatedFormatText || text == kMetricsFormatText) return Status::Ok();
+  if (FormatOf(text) != 0) return Status::Ok();
   return Status::FailedPrecondition(path + " names a format this version does not know: " + text);
 }
 
@@ -54,9 +63,41 @@ Status NodeState::Open() {
   RETURN_IF_ERROR(replicas.Open());
   if (const auto entry = catalogue->Series()) RETURN_IF_ERROR(OpenSeries(*entry));
   RETURN_IF_ERROR(ReplayLog());
+  const auto may_write = [this] { return WriteStatus().ok(); };
+  series_upkeep = std::make_unique<shard::SeriesUpkeep>([this] { return KeepUpSeriesReplicas(); }, may_write);
   ReaderLock lock(mutex);
-  if (series != nullptr) series->StartUpkeep([this] { return WriteStatus().ok(); });
+  if (series != nullptr) series->StartUpkeep(may_write);
   return Status::Ok();
+}
+
+Status NodeState::MakeSeriesReplica(const std::string& directory) {
+  ASSIGN_OR_RETURN(const bool left_over, disk.Exists(directory));
+  if (left_over) RETURN_IF_ERROR(io::RemoveTree(disk, directory));
+  RETURN_IF_ERROR(io::CreateDirectories(disk, directory));
+  return series::SeriesEngine::Open(disk, {directory, {}}).status();
+}
+
+Result<std::unique_ptr<shard::SeriesShard>> NodeState::OpenSeriesReplica(uint32_t stream,
+                                                                         const std::string& directory) {
+  const std::string manifest = directory + "/" + std::string(series::kManifestName);
+  ASSIGN_OR_RETURN(const bool exists, disk.Exists(manifest));
+  if (!exists) return Status::Corruption(manifest + " is gone");
+  ASSIGN_OR_RETURN(auto engine, series::SeriesEngine::Open(disk, {directory, {}}));
+  return std::make_unique<shard::SeriesShard>(stream, std::move(engine),
+                                              shard::SeriesShard::Parts{*log, clock, *versions}, shard::SeriesLimits{});
+}
+
+Result<bool> NodeState::KeepUpSeriesReplicas() {
+  std::optional<int64_t> horizon_ms;
+  if (options.series_retention_ms > 0) horizon_ms = clock.WallMs() - options.series_retention_ms;
+  bool worked = false;
+  for (const auto& replica : replicas.SeriesShards()) {
+    const Result<bool> more = replica->Upkeep(horizon_ms);
+    if (!more.ok() && replicas.Isolate(replica->stream(), more.status())) continue;
+    RETURN_IF_ERROR(more.status());
+    worked |= *more;
+  }
+  return worked;
 }
 
 Status NodeState::OpenSeries(const SeriesEntry& entry) {
@@ -123,10 +164,8 @@ std::string NodeState::ReplicaDirectory(uint32_t stream) const {
 Status NodeState::Mark(Content content) {
   const std::string path = options.data_dir + "/" + std::string(kFormatFile);
   ASSIGN_OR_RETURN(const std::string text, io::ReadWholeFile(disk, path));
-  if (text == kMetricsFormatText || (text == kReplicatedFormatText && content == Content::kReplicas)) {
-    return Status::Ok();
-  }
-  return io::WriteFileAtomically(disk, path, content == Content::kMetrics ? kMetricsFormatText : kReplicatedFormatText);
+  const int wanted = static_cast<int>(content);
+  return FormatOf(text) >= wanted ? Status::Ok() : io::WriteFileAtomically(disk, path, FormatText(wanted));
 }
 
 Status NodeState::RemoveOrphans() {
@@ -212,9 +251,22 @@ Status NodeState::ReplayLog() {
     from = std::min(from, reached + 1);
     CheckLogReaches(reached, "shard " + std::to_string(i) + " of the metrics");
   }
+  std::map<uint32_t, std::shared_ptr<shard::SeriesShard>> series_replicas;
+  for (const auto& replica : replicas.SeriesShards()) {
+    series_replicas[replica->stream()] = replica;
+    const wal::Lsn reached = replica->engine().checkpoint_lsn();
+    from = std::min(from, reached + 1);
+    CheckLogReaches(reached, "a replica of series");
+  }
   // A shard that was idle for long needs nothing of what has been cut off since.
   from = std::max(from, log->stats().first_lsn);
   const Status status = log->Read(from, [&](const wal::LogRecord& record) {
+    if (const auto replica = series_replicas.find(record.stream); replica != series_replicas.end()) {
+      const Status replayed = replica->second->Replay(record);
+      if (replayed.ok() || !replicas.Isolate(record.stream, replayed)) return replayed;
+      series_replicas.erase(replica);
+      return Status::Ok();
+    }
     const auto shard = shards.find(record.stream);
     if (shard == shards.end()) {
       shard::SeriesShard* const samples = metrics == nullptr ? nullptr : metrics->FindStream(record.stream);
@@ -317,12 +369,23 @@ std::vector<std::shared_ptr<shard::Shard>> NodeState::OpenShards() const {
 shard::SinceCheckpoint NodeState::Unwritten() const {
   shard::SinceCheckpoint since;
   since.log_bytes = log->stats().payload_bytes - checkpointed_bytes;
-  const auto metrics = Series();
-  if (!metrics.ok() || *metrics == nullptr) return since;
-  since.sample_log_bytes = (*metrics)->logged_bytes() - checkpointed_sample_bytes;
-  const uint64_t memory = (*metrics)->sample_bytes(), least = sample_memory_least;
-  since.sample_memory_bytes = memory > least ? memory - least : 0;
+  // What a dropped replica had is in none of the sums any more.
+  const auto above = [](uint64_t now, uint64_t then) { return now > then ? now - then : 0; };
+  const SampleBytes samples = MeasureSamples();
+  since.sample_log_bytes = above(samples.logged, checkpointed_sample_bytes);
+  since.sample_memory_bytes = above(samples.memory, sample_memory_least);
   return since;
+}
+
+NodeState::SampleBytes NodeState::MeasureSamples() const {
+  SampleBytes bytes;
+  const auto metrics = Series();
+  if (metrics.ok() && *metrics != nullptr) bytes = {(*metrics)->logged_bytes(), (*metrics)->sample_bytes()};
+  for (const auto& replica : replicas.SeriesShards()) {
+    bytes.logged += replica->logged_bytes();
+    bytes.memory += replica->engine().counts().sample_bytes;
+  }
+  return bytes;
 }
 
 Status NodeState::Checkpoint() {
@@ -346,13 +409,20 @@ Status NodeState::Checkpoint() {
   }
   auto metrics = Series();
   if (!metrics.ok()) return Status::ReadOnly("damaged metrics still need the log");
-  uint64_t sample_bytes = 0;
+  const uint64_t sample_bytes = MeasureSamples().logged;
   if (*metrics != nullptr) {
-    sample_bytes = (*metrics)->logged_bytes();
     RETURN_IF_ERROR((*metrics)->Checkpoint());
-    sample_memory_least = (*metrics)->sample_bytes();
     unneeded = std::min(unneeded, (*metrics)->UnneededLsn());
   }
+  for (const auto& replica : replicas.SeriesShards()) {
+    if (replica->write_status().ok() && replica->dirty()) {
+      const Status status = replica->engine().Checkpoint();
+      if (!status.ok() && replicas.Isolate(replica->stream(), status)) continue;  // it will be copied anew
+      RETURN_IF_ERROR(status);
+    }
+    unneeded = std::min(unneeded, replica->UnneededLsn());
+  }
+  sample_memory_least = MeasureSamples().memory;
   checkpointed_bytes = bytes;
   checkpointed_sample_bytes = sample_bytes;
   ++checkpoints;
@@ -382,6 +452,16 @@ ShardInfo InfoOf(const shard::Shard& shard) {
   return info;
 }
 
+ShardInfo InfoOf(const shard::SeriesShard& shard) {
+  const Status status = shard.write_status();
+  ShardInfo info;
+  info.state = status.ok() ? "active" : "read_only";
+  info.detail = status.ok() ? "" : status.ToString();
+  info.applied_lsn = shard.engine().applied_lsn();
+  info.checkpoint_lsn = shard.engine().checkpoint_lsn();
+  return info;
+}
+
 std::map<std::string, double> NodeState::Stats() const {
   const wal::LogStats wal = log->stats();
   std::map<std::string, double> stats;
@@ -405,13 +485,16 @@ std::map<std::string, double> NodeState::Stats() const {
   stats["documents"] = documents;
   stats["index_pending_vectors"] = pending;
   double series_count = 0, block_bytes = 0, block_samples = 0;
-  const auto metrics = Series();
-  for (size_t i = 0; metrics.ok() && *metrics != nullptr && i < (*metrics)->size(); ++i) {
-    const series::EngineCounts counts = (*metrics)->at(i).engine().counts();
+  const auto add = [&](const series::EngineCounts& counts) {
     series_count += static_cast<double>(counts.series);
     block_bytes += static_cast<double>(counts.block_bytes);
     block_samples += static_cast<double>(counts.block_samples);
+  };
+  const auto metrics = Series();
+  for (size_t i = 0; metrics.ok() && *metrics != nullptr && i < (*metrics)->size(); ++i) {
+    add((*metrics)->at(i).engine().counts());
   }
+  for (const auto& replica : replicas.SeriesShards()) add(replica->engine().counts());
   stats["metrics_series"] = series_count;
   stats["metrics_block_bytes"] = block_bytes;
   stats["metrics_block_samples"] = block_samples;

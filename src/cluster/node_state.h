@@ -30,6 +30,7 @@ class Housekeeper;
 
 // What the shard says of itself; whose it is, is for the caller to fill in.
 ShardInfo InfoOf(const shard::Shard& shard);
+ShardInfo InfoOf(const shard::SeriesShard& shard);
 
 struct NodeState {
   NodeState(io::Disk& disk_in, NodeOptions options_in);
@@ -51,6 +52,12 @@ struct NodeState {
   Status Checkpoint() EXCLUDES(mutex, checkpoint_mutex);
   // Compacts one shard, if it still takes writes.
   Status Compact(shard::Shard& shard) EXCLUDES(checkpoint_mutex);
+  // Of the metrics of a server alone and of replicas.
+  struct SampleBytes {
+    uint64_t logged = 0;  // since they were opened
+    uint64_t memory = 0;
+  };
+  SampleBytes MeasureSamples() const EXCLUDES(mutex);
   // What was written since the last checkpoint began.
   shard::SinceCheckpoint Unwritten() const EXCLUDES(mutex);
   std::map<std::string, double> Stats() const EXCLUDES(mutex);
@@ -59,8 +66,14 @@ struct NodeState {
   std::string ReplicaDirectory(uint32_t stream) const;
   Result<std::unique_ptr<shard::Shard>> OpenShard(uint32_t stream, const std::string& directory,
                                                   const CollectionSpec& spec);
-  // From here on the directory is not for versions that know no replicas, or neither those nor metrics.
-  enum class Content { kReplicas, kMetrics };
+  // A replica of series: its folder with nothing in it; what the folder holds, Corruption without a manifest.
+  Status MakeSeriesReplica(const std::string& directory);
+  Result<std::unique_ptr<shard::SeriesShard>> OpenSeriesReplica(uint32_t stream, const std::string& directory);
+  // Retention and compaction of all of those; true: there may be more to do.
+  Result<bool> KeepUpSeriesReplicas();
+  // From here on the directory is not for versions that do not know such content.
+  // The order is that of the formats that came with them.
+  enum class Content : uint8_t { kReplicas = 2, kMetrics = 3, kSeriesReplicas = 4 };
   Status Mark(Content content);
   Result<std::shared_ptr<shard::SeriesShards>> Series() const EXCLUDES(mutex);
   Result<std::shared_ptr<shard::SeriesShards>> MakeSeries() EXCLUDES(mutex, create_mutex);
@@ -106,7 +119,8 @@ struct NodeState {
   std::atomic<uint64_t> checkpoints{0};
   std::atomic<uint64_t> compactions{0};
 
-  std::unique_ptr<Housekeeper> housekeeper;  // last: stops before anything it looks after goes
+  std::unique_ptr<shard::SeriesUpkeep> series_upkeep;  // of replicas
+  std::unique_ptr<Housekeeper> housekeeper;            // last: stops before anything it looks after goes
 };
 
 }  // namespace rhizome::cluster

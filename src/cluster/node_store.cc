@@ -6,7 +6,11 @@
 
 #include "base/clock.h"
 #include "cluster/query_codec.h"
+#include "cluster/series_query.h"
 #include "cluster/shard_query.h"
+#include "engines/series/series_records.h"
+#include "format/series_record.h"
+#include "shard/series_shard.h"
 
 namespace rhizome::cluster {
 
@@ -19,13 +23,34 @@ namespace {
 
 uint32_t QueryThreads(uint32_t asked) { return asked > 0 ? asked : std::max(2U, std::thread::hardware_concurrency()); }
 
+// Whether bytes are a record of a shard of series: no operation batch begins as those do.
+bool IsSeriesRecord(std::string_view bytes) {
+  return format::SeriesRecordKindOf(bytes) != format::SeriesRecordKind::kNone;
+}
+
 Status ApplyTo(Node& node, ShardNumber number, const std::string& bytes) {
+  if (IsSeriesRecord(bytes)) {
+    ASSIGN_OR_RETURN(const auto series, node.SeriesReplica(number));
+    return series->Merge(bytes);
+  }
   ASSIGN_OR_RETURN(const auto shard, node.Replica(number));
   return shard->MergeEncoded(bytes);
 }
 
+// The replica of series with this number; null when it is one of points.
+Result<std::shared_ptr<shard::SeriesShard>> SeriesOrNull(Node& node, ShardNumber number) {
+  auto series = node.SeriesReplica(number);
+  if (series.status().code() == Code::kInvalidArgument) return std::shared_ptr<shard::SeriesShard>();
+  return series;
+}
+
 Result<VersionsRequest::Reply> VersionsIn(Node& node, ShardNumber number, const std::vector<std::string>& keys,
                                           const std::string& request) {
+  ASSIGN_OR_RETURN(const auto series, SeriesOrNull(node, number));
+  if (series != nullptr) {
+    const std::vector<Version> highest(keys.size(), series->engine().max_version());
+    return VersionsRequest::Reply{highest, std::vector<bool>(keys.size()), std::nullopt, 0};
+  }
   ASSIGN_OR_RETURN(const auto shard, node.Replica(number));
   ASSIGN_OR_RETURN(const std::vector<format::RegisterVersion> found, shard->engine().Versions(keys));
   VersionsRequest::Reply reply;
@@ -50,8 +75,23 @@ Result<ReadRequest::Reply> ReadFrom(Node& node, ShardNumber number, const std::v
   return reply;
 }
 
+Result<std::string> QuerySeriesOn(Node& node, const std::vector<ShardNumber>& numbers, const std::string& bytes) {
+  ASSIGN_OR_RETURN(const SeriesQuery query, DecodeSeriesQuery(bytes));
+  std::vector<AskedSeries> shards;
+  for (const ShardNumber number : numbers) {
+    ASSIGN_OR_RETURN(const auto shard, node.SeriesReplica(number));
+    shards.push_back({number, shard});
+  }
+  ASSIGN_OR_RETURN(const SeriesQuery::Answer answer, AnswerSeriesQuery(shards, query));
+  return EncodeSeriesAnswer(answer);
+}
+
 Result<std::string> QueryOn(Node& node, const std::vector<ShardNumber>& numbers, const std::string& bytes,
                             WorkerPool& pool) {
+  if (!numbers.empty()) {
+    ASSIGN_OR_RETURN(const auto first, SeriesOrNull(node, numbers[0]));
+    if (first != nullptr) return QuerySeriesOn(node, numbers, bytes);
+  }
   ASSIGN_OR_RETURN(const VectorQuery query, DecodeQuery(bytes));
   std::vector<AskedShard> shards;
   for (const ShardNumber number : numbers) {
@@ -61,12 +101,21 @@ Result<std::string> QueryOn(Node& node, const std::vector<ShardNumber>& numbers,
   return AnswerQuery(shards, query, pool);
 }
 
+std::optional<int64_t> BeforeOf(const std::optional<Version>& below) {
+  if (!below) return std::nullopt;
+  return below->WallMs();
+}
+
 Status OpenIn(Node& node, const fabric::ShardSpec& wanted) {
   if (node.Replica(wanted.shard).status().code() != Code::kNotFound) {
     return Status::AlreadyExists("a replica of shard " + std::to_string(wanted.shard) + " is here");
   }
   ReplicaSpec spec;
-  RETURN_IF_ERROR(DecodeSpec(wanted.collection.spec, spec.spec));
+  if (wanted.collection.kind == fabric::ShardKind::kSeries) {
+    spec.kind = ReplicaKind::kSeries;
+  } else {
+    RETURN_IF_ERROR(DecodeSpec(wanted.collection.spec, spec.spec));
+  }
   spec.spec.name = wanted.collection.name;
   spec.spec.shards = wanted.collection.partitions;
   spec.spec.replication_factor = wanted.collection.factor;
@@ -128,6 +177,8 @@ Task<Result<std::string>> NodeStore::Query(std::vector<ShardNumber> shards, std:
 
 Task<Result<format::RangeDigest>> NodeStore::Digest(ShardNumber shard, uint32_t bits, std::optional<Version> below) {
   return Run<Result<format::RangeDigest>>(background_, [this, shard, bits, below]() -> Result<format::RangeDigest> {
+    ASSIGN_OR_RETURN(const auto series, SeriesOrNull(node_, shard));
+    if (series != nullptr) return series->digests().Compute(bits, BeforeOf(below));
     ASSIGN_OR_RETURN(const auto found, node_.Replica(shard));
     return found->engine().Digest(bits, below);
   });
@@ -151,9 +202,34 @@ Task<Status> NodeStore::Collect(ShardNumber shard, Version below) {
 Task<Result<format::RequestPage>> NodeStore::Requests(ShardNumber shard, std::string after, uint32_t limit) {
   return Run<Result<format::RequestPage>>(
       background_, [this, shard, after = std::move(after), limit]() -> Result<format::RequestPage> {
+        ASSIGN_OR_RETURN(const auto series, SeriesOrNull(node_, shard));
+        if (series != nullptr) return format::RequestPage{};  // samples have no requests to remember
         ASSIGN_OR_RETURN(const auto found, node_.Replica(shard));
         return found->engine().Requests(after, limit);
       });
+}
+
+Task<Result<fabric::ScanRequest::Reply>> NodeStore::Scan(fabric::ScanRequest request) {
+  using Reply = Result<fabric::ScanRequest::Reply>;
+  return Run<Reply>(background_, [this, request = std::move(request)]() -> Reply {
+    ASSIGN_OR_RETURN(const auto series, node_.SeriesReplica(request.target.shard));
+    series::LeafScan scan;
+    scan.bits = request.bits;
+    scan.leaves = request.leaves;
+    scan.before_ms = BeforeOf(request.below);
+    scan.after = request.after;
+    ASSIGN_OR_RETURN(series::LeafPage page, series::ScanLeaves(series->engine(), scan));
+    return fabric::ScanRequest::Reply{std::move(page.records), page.samples, std::move(page.next)};
+  });
+}
+
+Task<Result<std::vector<std::string>>> NodeStore::Join(ShardNumber, std::vector<std::string> records) {
+  using Joined = Result<std::vector<std::string>>;
+  return Run<Joined>(background_, [records = std::move(records)]() -> Joined {
+    series::SampleUnion all;
+    for (const std::string& record : records) RETURN_IF_ERROR(all.Add(record));
+    return all.Join();
+  });
 }
 
 Task<Status> NodeStore::Probe() {

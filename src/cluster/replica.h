@@ -9,7 +9,13 @@
 
 namespace rhizome::cluster {
 
+enum class ReplicaKind : uint8_t {
+  kPoints = 1,
+  kSeries = 2,  // of the spec only the name and the number of partitions mean something
+};
+
 struct ReplicaSpec {
+  ReplicaKind kind = ReplicaKind::kPoints;
   CollectionSpec spec;  // the replication factor is not kept: it is the cluster's to change
   Uuid collection;
   uint32_t partition = 0;

@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "cluster/catalogue.h"
 #include "cluster/replica.h"
+#include "shard/series_shard.h"
 #include "shard/shard.h"
 
 namespace rhizome::cluster {
@@ -38,11 +39,14 @@ class ReplicaSet {
   // Notes, durably, that the replica added for `since` is complete. NotFound when it is not the one.
   Status MarkComplete(uint32_t shard, uint64_t since) EXCLUDES(mutex_, change_mutex_);
   // Usable as long as it is held, also after a drop: then it takes no writes. NotFound; Corruption if it is damaged.
+  // InvalidArgument for one of the other kind.
   Result<std::shared_ptr<shard::Shard>> Find(uint32_t shard) const EXCLUDES(mutex_);
+  Result<std::shared_ptr<shard::SeriesShard>> FindSeries(uint32_t shard) const EXCLUDES(mutex_);
 
   std::vector<ReplicaInfo> List() const EXCLUDES(mutex_);
   // Those that are not damaged.
   std::vector<std::shared_ptr<shard::Shard>> Shards() const EXCLUDES(mutex_);
+  std::vector<std::shared_ptr<shard::SeriesShard>> SeriesShards() const EXCLUDES(mutex_);
   std::vector<ShardInfo> ShardInfos() const EXCLUDES(mutex_);
 
   // If `failure` is damage to the replica with this stream, the replica counts as damaged from now on: true. False: it
@@ -54,9 +58,18 @@ class ReplicaSet {
  private:
   struct Replica {
     ReplicaEntry entry;
-    std::shared_ptr<shard::Shard> shard;  // null: never opened
+    // Of the two the one of its kind; null: never opened.
+    std::shared_ptr<shard::Shard> shard;
+    std::shared_ptr<shard::SeriesShard> series;
     std::string damage;
+
+    Status write_status() const;
+    void Stop(const Status& reason) const;
+    bool opened() const { return shard != nullptr || series != nullptr; }
   };
+  // Sound, or why it cannot be used.
+  Result<const Replica*> FindUsable(uint32_t shard) const REQUIRES_SHARED(mutex_);
+
   Status OpenReplica(const ReplicaEntry& entry) EXCLUDES(mutex_);
   // Durably without its rows and files; its stream. NotFound.
   Result<uint32_t> Forget(uint32_t shard) EXCLUDES(mutex_, change_mutex_);

@@ -33,5 +33,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   TryReply<StatusRequest>(bytes);
   TryReply<RepairRequest>(bytes);
   TryReply<RequestsRequest>(bytes);
+  TryReply<ScanRequest>(bytes);
   return 0;
 }

@@ -178,9 +178,19 @@ TEST(Topology, TruncationsTrailsAndOtherFormatsAreRefused) {
              DecodeGateway(bytes).status().code() == Code::kCorruption;
     };
     EXPECT_TRUE(refused(whole + "x")) << name;
-    EXPECT_TRUE(refused("\x03" + whole.substr(1))) << name;
+    EXPECT_TRUE(refused("\x04" + whole.substr(1))) << name;
     EXPECT_TRUE(refused(whole.substr(0, whole.size() - 1))) << name;
   }
+}
+
+TEST(Topology, ACollectionOfSeriesSaysSoAndTheVersionBeforeDoesNotReadIt) {
+  CollectionRecord collection = GoldenCollection();
+  collection.kind = ShardKind::kSeries;
+  const std::string bytes = EncodeCollection(collection);
+  EXPECT_EQ(bytes[0], 3);
+  EXPECT_EQ(DecodeCollection(bytes).value(), collection);
+  EXPECT_FALSE(DecodeCollection(bytes + "x").ok());
+  EXPECT_FALSE(DecodeCollection(bytes.substr(0, bytes.size() - 1)).ok());
 }
 
 TEST(Topology, ForeignMemberStateAndNoPartitionsAreRefused) {

@@ -1,8 +1,6 @@
 #include "metrics/store.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
 
 namespace rhizome::metrics {
 namespace {
@@ -14,12 +12,6 @@ using promql::SeriesQuery;
 
 constexpr size_t kReasonsMax = 8;
 constexpr size_t kSeriesPerLook = 1'024;  // between two looks at the time
-
-Status CheckTenant(std::string_view tenant) {
-  if (tenant == kTenant) return Status::Ok();
-  return Status::InvalidArgument("", "X-Scope-OrgID: this server keeps the metrics of one tenant, \"" +
-                                         std::string(kTenant) + "\", and not of \"" + std::string(tenant) + "\"");
-}
 
 // Of every shard, what satisfies the matchers.
 void AddSelections(const shard::SeriesShards& shards, std::span<const Matcher> matchers, int64_t from_ms, int64_t to_ms,
@@ -57,14 +49,6 @@ class Source final : public promql::SeriesSource {
  private:
   const std::shared_ptr<const shard::SeriesShards> shards_;  // null: nothing was written yet
 };
-
-std::vector<promql::NamedCount> Top(const std::map<std::string, uint64_t>& counts, size_t top) {
-  std::vector<promql::NamedCount> sorted;
-  for (const auto& [name, count] : counts) sorted.push_back({name, count});
-  std::stable_sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) { return a.count > b.count; });
-  if (sorted.size() > top) sorted.resize(top);
-  return sorted;
-}
 
 // The batch's rows by shard; "" where there are none.
 std::vector<std::string> Split(const SeriesBatch& batch, const shard::SeriesShards& shards) {
@@ -126,14 +110,6 @@ bool Store::exists() const {
   return shards.ok() && *shards != nullptr;
 }
 
-Status Store::CheckScope(const MetricsScope& scope) const {
-  if (scope.cancelled != nullptr && scope.cancelled->load(std::memory_order_relaxed)) {
-    return Status::Cancelled("the request was cancelled");
-  }
-  if (clock_.MonotonicNs() > scope.deadline_ns) return Status::DeadlineExceeded("the request took too long");
-  return Status::Ok();
-}
-
 Result<std::unique_ptr<promql::SeriesSource>> Store::Open(const MetricsScope& scope) {
   RETURN_IF_ERROR(CheckTenant(scope.tenant));
   RETURN_IF_ERROR(CheckScope(scope));
@@ -153,8 +129,7 @@ Result<MergedSelection> Store::List(const MetricsScope& scope, const SeriesQuery
   return MergedSelection(std::move(parts), MergedSelection::Content::kLabels);
 }
 
-template <typename Each>
-Status Store::ForEachSeries(const MetricsScope& scope, const SeriesQuery& query, const Each& each) const {
+Status Store::ForEachSeries(const MetricsScope& scope, const SeriesQuery& query, const EachSeries& each) {
   ASSIGN_OR_RETURN(MergedSelection selection, List(scope, query));
   for (size_t n = 0;; ++n) {
     if (n % kSeriesPerLook == 0) RETURN_IF_ERROR(CheckScope(scope));
@@ -163,69 +138,7 @@ Status Store::ForEachSeries(const MetricsScope& scope, const SeriesQuery& query,
   }
 }
 
-Result<std::vector<format::Labels>> Store::Series(const MetricsScope& scope, const SeriesQuery& query) {
-  std::vector<format::Labels> found;
-  RETURN_IF_ERROR(ForEachSeries(scope, query, [&](format::LabelsView labels) {
-    found.emplace_back(labels);
-    return query.limit == 0 || found.size() < query.limit;
-  }));
-  return found;
-}
-
-Result<std::vector<std::string>> Store::LabelNames(const MetricsScope& scope, const SeriesQuery& query) {
-  std::set<std::string, std::less<>> names;
-  RETURN_IF_ERROR(ForEachSeries(scope, query, [&](format::LabelsView labels) {
-    for (const format::LabelPair& pair : labels) {
-      if (!names.contains(pair.name)) names.emplace(pair.name);
-    }
-    return true;
-  }));
-  std::vector<std::string> sorted(names.begin(), names.end());
-  if (query.limit > 0 && sorted.size() > query.limit) sorted.resize(query.limit);
-  return sorted;
-}
-
-Result<std::vector<std::string>> Store::LabelValues(const MetricsScope& scope, std::string_view name,
-                                                    const SeriesQuery& query) {
-  std::set<std::string, std::less<>> values;
-  RETURN_IF_ERROR(ForEachSeries(scope, query, [&](format::LabelsView labels) {
-    const std::string_view value = labels.Get(name);
-    if (!value.empty() && !values.contains(value)) values.emplace(value);
-    return true;
-  }));
-  std::vector<std::string> sorted(values.begin(), values.end());
-  if (query.limit > 0 && sorted.size() > query.limit) sorted.resize(query.limit);
-  return sorted;
-}
-
-Result<std::vector<promql::MetricMetadata>> Store::Metadata(const MetricsScope& scope, std::string_view metric) {
-  RETURN_IF_ERROR(CheckTenant(scope.tenant));
-  return metadata_.Read(metric);
-}
-
-Result<promql::MetricsFigures> Store::Figures(const MetricsScope& scope, size_t top) {
-  promql::MetricsFigures figures;
-  std::map<std::string, uint64_t> by_metric, by_pair, values, bytes;
-  SeriesQuery all;
-  all.min_ms = INT64_MIN;
-  all.max_ms = INT64_MAX;
-  RETURN_IF_ERROR(ForEachSeries(scope, all, [&](format::LabelsView labels) {
-    ++figures.series;
-    ++by_metric[std::string(labels.metric_name())];
-    for (const format::LabelPair& pair : labels) {
-      std::string text(pair.name);
-      text.append("=").append(pair.value);
-      if (++by_pair[std::move(text)] > 1) continue;
-      ++values[std::string(pair.name)];
-      bytes[std::string(pair.name)] += pair.value.size();
-    }
-    return true;
-  }));
-  figures.label_pairs = by_pair.size();
-  figures.series_by_metric = Top(by_metric, top);
-  figures.values_by_label = Top(values, top);
-  figures.value_bytes_by_label = Top(bytes, top);
-  figures.series_by_pair = Top(by_pair, top);
+Result<series::TimeExtent> Store::Times(const MetricsScope&) {
   ASSIGN_OR_RETURN(const Shards shards, node_.Series());
   series::TimeExtent extent;
   for (size_t i = 0; shards != nullptr && i < shards->size(); ++i) {
@@ -233,11 +146,7 @@ Result<promql::MetricsFigures> Store::Figures(const MetricsScope& scope, size_t 
     extent.min_ms = std::min(extent.min_ms, of_shard.min_ms);
     extent.max_ms = std::max(extent.max_ms, of_shard.max_ms);
   }
-  if (!extent.empty()) {
-    figures.min_ms = extent.min_ms;
-    figures.max_ms = extent.max_ms;
-  }
-  return figures;
+  return extent;
 }
 
 Status Store::Delete(const MetricsScope& scope, const SeriesQuery& query) {

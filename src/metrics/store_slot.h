@@ -1,5 +1,5 @@
-// StoreSlot: where the routes of metrics find the store once there is one. Until then, and in a cluster for ever, every
-// call is Unavailable and says why: nothing is taken that would not be kept.
+// StoreSlot: where the routes of metrics find the store once there is one. Until then every call is Unavailable and says
+// why: nothing is taken that would not be kept.
 //
 // Thread-safe. What is published outlives every call.
 #pragma once
@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/mutex.h"
-#include "metrics/store.h"
+#include "metrics/sample_store.h"
 
 namespace rhizome::metrics {
 
@@ -19,10 +19,10 @@ class StoreSlot final : public promql::MetricsStore {
   // Says why nothing is there yet ("recovering").
   explicit StoreSlot(std::string reason) : reason_(std::move(reason)) {}
 
-  void Publish(Store& store) EXCLUDES(mutex_);
+  void Publish(SampleStore& store) EXCLUDES(mutex_);
   // Replaces the reason while nothing is published.
   void Explain(std::string reason) EXCLUDES(mutex_);
-  Result<Store*> Get() const EXCLUDES(mutex_);
+  Result<SampleStore*> Get() const EXCLUDES(mutex_);
 
   Result<std::unique_ptr<promql::SeriesSource>> Open(const promql::MetricsScope& scope) override;
   Result<std::vector<format::Labels>> Series(const promql::MetricsScope& scope,
@@ -38,7 +38,7 @@ class StoreSlot final : public promql::MetricsStore {
 
  private:
   mutable Mutex mutex_;
-  Store* store_ GUARDED_BY(mutex_) = nullptr;
+  SampleStore* store_ GUARDED_BY(mutex_) = nullptr;
   std::string reason_ GUARDED_BY(mutex_);
 };
 

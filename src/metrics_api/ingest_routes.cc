@@ -119,6 +119,8 @@ Status ForSender(const Status& status) {
     case Code::kIoError:
       spdlog::warn("a write of samples failed: {}", status.ToString());
       return Status::Unavailable("whether the samples are kept is not known: send them again");
+    case Code::kDeadlineExceeded:
+      return Status::Unavailable("whether the samples are kept is not known: send them again");
     case Code::kResourceExhausted: return Status::ResourceExhausted("too much waits for the disk: send again later");
     default: return status;
   }
@@ -171,7 +173,7 @@ Result<Outcome> Ingest::Take(const Request& request, Counts& counts, const Decod
 }
 
 Result<Outcome> Ingest::Write(const Request& request, Counts& counts, Taken taken, const std::string& batch) {
-  ASSIGN_OR_RETURN(metrics::Store* const store, slot_.Get());
+  ASSIGN_OR_RETURN(metrics::SampleStore* const store, slot_.Get());
   const Step step("write");
   const std::string_view tenant = request.tenant.empty() ? metrics::kTenant : std::string_view(request.tenant);
   auto written = store->Write(tenant, batch);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "format/series_record.h"
+
 namespace rhizome::shard {
 namespace {
 
@@ -11,11 +13,6 @@ using series::Lateness;
 // The log takes records up to this size (wal::LogOptions::record_bytes_max).
 constexpr size_t kRecordBytesMax = 64U << 20;
 
-std::string OutsideText(const SeriesBatch& batch, uint32_t series, int64_t time_ms, Lateness lateness) {
-  return batch.LabelsOf(series).ToString() + " at " + std::to_string(time_ms) +
-         (lateness == Lateness::kTooOld ? ": too old" : ": too far in the future");
-}
-
 }  // namespace
 
 SeriesShard::SeriesShard(uint32_t stream, std::unique_ptr<series::SeriesEngine> engine, const Parts& parts,
@@ -24,6 +21,7 @@ SeriesShard::SeriesShard(uint32_t stream, std::unique_ptr<series::SeriesEngine> 
       wall_(parts.wall),
       versions_(parts.versions),
       limits_(limits),
+      digests_(*engine_),
       order_(stream, parts.log) {
   versions_.Observe(engine_->max_version());
 }
@@ -92,7 +90,7 @@ Sifted SeriesShard::Sift(const SeriesBatch& batch) const {
   batch.ForEachRow([&](uint32_t series, int64_t time_ms, double value) {
     const Lateness lateness = CheckTime(time_ms, now_ms, limits_.window);
     if (lateness != Lateness::kInside) {
-      return drop([&] { return Status::InvalidArgument("", OutsideText(batch, series, time_ms, lateness)); });
+      return drop([&] { return series::OutsideWindow(batch.LabelsOf(series), time_ms, lateness); });
     }
     const int64_t place = place_of(series);
     if (place < 0) {
@@ -144,6 +142,43 @@ Status SeriesShard::Delete(std::vector<format::Matcher> matchers, int64_t from_m
   });
   return order_.Finish(std::move(place),
                        [this, deletion = std::move(deletion)](wal::Lsn lsn) { return engine_->Delete(lsn, deletion); });
+}
+
+Status SeriesShard::Merge(std::string record) {
+  RETURN_IF_ERROR(order_.Check());
+  if (record.size() > kRecordBytesMax) return Status::TooLarge("record", "is larger than the log takes");
+  LogOrder::Apply apply;
+  Version version;
+  const auto bytes = std::make_shared<const std::string>(std::move(record));
+  if (format::SeriesRecordKindOf(*bytes) == format::SeriesRecordKind::kDeletion) {
+    ASSIGN_OR_RETURN(series::Deletion deletion, series::DecodeDeletion(*bytes));
+    version = {deletion.stamp, 0};
+    apply = [this, deletion = std::move(deletion)](wal::Lsn lsn) { return engine_->Delete(lsn, deletion); };
+  } else {
+    ASSIGN_OR_RETURN(const SeriesBatch batch, SeriesBatch::Decode(*bytes));
+    version = batch.version();
+    apply = [this, bytes](wal::Lsn lsn) { return Apply(lsn, SeriesBatch::Trusted(*bytes)); };
+  }
+  if (version.time == 0) return Status::InvalidArgument("version", "is missing");
+  logged_bytes_ += bytes->size();
+  LogOrder::Place place = order_.Begin([&]() -> std::string_view {
+    versions_.Observe(version);
+    return *bytes;
+  });
+  return order_.Finish(std::move(place), std::move(apply));
+}
+
+Result<bool> SeriesShard::Upkeep(std::optional<int64_t> horizon_ms) {
+  const MutexLock lock(upkeep_mutex_);
+  if (stopped_ || !write_status().ok()) return false;
+  if (horizon_ms) RETURN_IF_ERROR(engine_->SetHorizon(*horizon_ms));
+  return engine_->Compact();
+}
+
+void SeriesShard::Stop(Status reason) {
+  order_.Stop(std::move(reason));
+  const MutexLock lock(upkeep_mutex_);
+  stopped_ = true;
 }
 
 series::TimeExtent SeriesShard::times() const {

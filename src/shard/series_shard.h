@@ -5,21 +5,27 @@
 // their headers, and deletions (docs/formats/series_deletion.md). Versions rise with the places in the log, and records
 // are applied in that order (log_order.h), so no version comes late: the engine may settle all it has seen.
 //
+// A replica of a shard of a cluster takes records that have their versions already (Merge), in any order: nothing of it
+// is settled, and what differs between replicas is compared by digests().
+//
 // Thread-safe. Replay only before the first write.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/mutex.h"
 #include "base/status.h"
 #include "base/version.h"
 #include "engines/series/admission.h"
 #include "engines/series/engine.h"
+#include "engines/series/exchange.h"
 #include "shard/log_order.h"
 #include "wal/log.h"
 
@@ -82,6 +88,17 @@ class SeriesShard {
   // "matchers" or "to". Returns as Finish does.
   Status Delete(std::vector<format::Matcher> matchers, int64_t from_ms, int64_t to_ms);
 
+  // Takes a record as others hold it, version and all, whatever its times. Returns as Finish does. Corruption for what
+  // is no record; InvalidArgument names "version" when it has none.
+  Status Merge(std::string record);
+  // What this replica holds, to be compared with others'.
+  series::Digests& digests() { return digests_; }
+  // Lets go what is older than the horizon, when there is one, and merges blocks where that pays; true: there may be
+  // more to do.
+  Result<bool> Upkeep(std::optional<int64_t> horizon_ms) EXCLUDES(upkeep_mutex_);
+  // Refuses writes and upkeep from now on with `reason`, and waits for those under way.
+  void Stop(Status reason) EXCLUDES(upkeep_mutex_);
+
   // Of batches that were given a place in the log since the shard was opened.
   uint64_t logged_bytes() const { return logged_bytes_; }
   // Of all samples here, those that deletions hide included.
@@ -102,6 +119,10 @@ class SeriesShard {
   Clock& wall_;
   HybridClock& versions_;
   const SeriesLimits limits_;
+
+  series::Digests digests_;
+  Mutex upkeep_mutex_;
+  bool stopped_ GUARDED_BY(upkeep_mutex_) = false;
 
   LogOrder order_;
   std::atomic<uint64_t> logged_bytes_{0};

@@ -1,15 +1,11 @@
 #include "shard/series_shards.h"
 
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
-#include <chrono>
+
+#include "base/check.h"
 
 namespace rhizome::shard {
 namespace {
-
-constexpr auto kIdle = std::chrono::seconds(1);
-constexpr auto kPauseAfterFailure = std::chrono::seconds(10);
 
 std::string FolderOf(const std::string& directory, uint32_t shard) { return directory + "/" + std::to_string(shard); }
 
@@ -44,15 +40,6 @@ Result<std::unique_ptr<SeriesShards>> SeriesShards::Open(const Place& place, con
   return shards;
 }
 
-SeriesShards::~SeriesShards() {
-  {
-    MutexLock lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.NotifyAll();
-  if (thread_.joinable()) thread_.join();
-}
-
 uint32_t SeriesShards::ShardOf(format::LabelsView labels) const {
   return static_cast<uint32_t>(labels.Fingerprint().first % shards_.size());
 }
@@ -64,26 +51,8 @@ SeriesShard* SeriesShards::FindStream(uint32_t stream) {
 }
 
 void SeriesShards::StartUpkeep(std::function<bool()> may_write) {
-  CHECK(!thread_.joinable());
-  thread_ = std::thread([this, may_write = std::move(may_write)] { Run(may_write); });
-}
-
-void SeriesShards::Run(const std::function<bool()>& may_write) {
-  for (;;) {
-    std::chrono::milliseconds pause = kIdle;
-    if (may_write()) {
-      const Result<bool> worked = Upkeep();
-      if (!worked.ok()) {
-        spdlog::error("looking after the metrics failed: {}", worked.status().ToString());
-        pause = kPauseAfterFailure;
-      } else if (*worked) {
-        pause = std::chrono::milliseconds(0);
-      }
-    }
-    MutexLock lock(mutex_);
-    if (!stopping_ && pause.count() > 0) (void)wake_.WaitFor(mutex_, pause);
-    if (stopping_) return;
-  }
+  CHECK(upkeep_ == nullptr);
+  upkeep_ = std::make_unique<SeriesUpkeep>([this] { return Upkeep(); }, std::move(may_write));
 }
 
 Result<bool> SeriesShards::Upkeep() {

@@ -10,13 +10,12 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "base/mutex.h"
 #include "base/status.h"
 #include "io/disk.h"
 #include "shard/series_shard.h"
+#include "shard/series_upkeep.h"
 
 namespace rhizome::shard {
 
@@ -42,7 +41,7 @@ class SeriesShards {
   };
   static Result<std::unique_ptr<SeriesShards>> Open(const Place& place, const SeriesShard::Parts& parts,
                                                     const SeriesOptions& options);
-  ~SeriesShards();  // waits for a compaction under way
+  ~SeriesShards() = default;  // waits for a compaction under way
   SeriesShards(const SeriesShards&) = delete;
   SeriesShards& operator=(const SeriesShards&) = delete;
 
@@ -55,7 +54,7 @@ class SeriesShards {
   SeriesShard* FindStream(uint32_t stream);
 
   // Once, after replay: begins to look after the shards whenever `may_write` allows it.
-  void StartUpkeep(std::function<bool()> may_write) EXCLUDES(mutex_);
+  void StartUpkeep(std::function<bool()> may_write);
   // One round of that; true: there may be more to do.
   Result<bool> Upkeep();
   // Of batches in the log since Open, and of memory for samples that no checkpoint has written, all shards together.
@@ -70,17 +69,12 @@ class SeriesShards {
 
  private:
   SeriesShards(Clock& wall, const SeriesOptions& options) : wall_(wall), options_(options) {}
-  void Run(const std::function<bool()>& may_write) EXCLUDES(mutex_);
 
   // Constant after Open.
   Clock& wall_;
   const SeriesOptions options_;
   std::vector<std::unique_ptr<SeriesShard>> shards_;
-
-  Mutex mutex_;
-  CondVar wake_;
-  bool stopping_ GUARDED_BY(mutex_) = false;
-  std::thread thread_;  // last, so that it ends first
+  std::unique_ptr<SeriesUpkeep> upkeep_;  // last, so that it ends first
 };
 
 }  // namespace rhizome::shard

@@ -15,6 +15,11 @@ Lateness CheckTime(int64_t time_ms, int64_t now_ms, const TimeWindow& window) {
   return ahead > static_cast<uint64_t>(window.future_ms) ? Lateness::kTooNew : Lateness::kInside;
 }
 
+Status OutsideWindow(format::LabelsView labels, int64_t time_ms, Lateness lateness) {
+  return Status::InvalidArgument("", labels.ToString() + " at " + std::to_string(time_ms) +
+                                         (lateness == Lateness::kTooOld ? ": too old" : ": too far in the future"));
+}
+
 TimeExtent ExtentOf(const format::SeriesBatch& batch) {
   TimeExtent extent;
   batch.ForEachRow([&](uint32_t, int64_t time_ms, double) {

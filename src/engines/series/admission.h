@@ -19,6 +19,9 @@ enum class Lateness : uint8_t { kInside, kTooOld, kTooNew };
 // `time_ms` any value; `now_ms` a time of a clock.
 Lateness CheckTime(int64_t time_ms, int64_t now_ms, const TimeWindow& window);
 
+// The refusal of one sample.
+Status OutsideWindow(format::LabelsView labels, int64_t time_ms, Lateness lateness);
+
 // The least and the greatest time of a batch's rows; without rows the least is the greater.
 struct TimeExtent {
   int64_t min_ms = INT64_MAX;

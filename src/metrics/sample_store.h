@@ -1,0 +1,70 @@
+// SampleStore: a store of metrics that takes samples, too: what the routes of metrics talk to, whoever keeps the
+// samples. Implemented by Store (the shards of a server alone) and by ClusterStore (replicas on many nodes).
+//
+// One tenant, kTenant; any other is refused, so that no two are ever mixed. Lists are made of the series that the
+// implementation walks; metadata is in the memory of this process.
+//
+// Thread-safe. The clock outlives it.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "engines/series/admission.h"
+#include "ingest/taken.h"
+#include "metrics/metadata_book.h"
+#include "promql/metrics_store.h"
+
+namespace rhizome::metrics {
+
+inline constexpr std::string_view kTenant = "default";
+
+// What became of a batch whose samples are not all refused.
+struct Written {
+  uint64_t kept = 0;
+  uint64_t refused = 0;         // their time is outside of the window, or there are too many series
+  std::vector<Status> reasons;  // the first few
+};
+
+class SampleStore : public promql::MetricsStore {
+ public:
+  explicit SampleStore(Clock& clock) : clock_(clock) {}
+
+  // `batch` are the bytes of a sound batch. Returns once all that is not refused is durable and visible. An error: of
+  // the others some may be; sending them again does no harm. ResourceExhausted when too much waits for the disk.
+  virtual Result<Written> Write(std::string_view tenant, const std::string& batch) = 0;
+  void NoteMetadata(std::vector<ingest::MetricMetadata> told) { metadata_.Note(std::move(told)); }
+
+  Result<std::vector<format::Labels>> Series(const promql::MetricsScope& scope,
+                                             const promql::SeriesQuery& query) override;
+  Result<std::vector<std::string>> LabelNames(const promql::MetricsScope& scope,
+                                              const promql::SeriesQuery& query) override;
+  Result<std::vector<std::string>> LabelValues(const promql::MetricsScope& scope, std::string_view name,
+                                               const promql::SeriesQuery& query) override;
+  Result<std::vector<promql::MetricMetadata>> Metadata(const promql::MetricsScope& scope,
+                                                       std::string_view metric) override;
+  Result<promql::MetricsFigures> Figures(const promql::MetricsScope& scope, size_t top) override;
+
+ protected:
+  // False: no more are wanted.
+  using EachSeries = std::function<bool(format::LabelsView)>;
+  // The series a query asks for, in their order, each once.
+  virtual Status ForEachSeries(const promql::MetricsScope& scope, const promql::SeriesQuery& query,
+                               const EachSeries& each) = 0;
+  // Of all samples, those that deletions hide included.
+  virtual Result<series::TimeExtent> Times(const promql::MetricsScope& scope) = 0;
+
+  static Status CheckTenant(std::string_view tenant);
+  // OK while somebody waits for the answer.
+  Status CheckScope(const promql::MetricsScope& scope) const;
+  Clock& clock() const { return clock_; }
+
+ private:
+  Clock& clock_;
+  MetadataBook metadata_;
+};
+
+}  // namespace rhizome::metrics

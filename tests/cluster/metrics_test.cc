@@ -1,0 +1,163 @@
+// Metrics on a cluster: samples acknowledged at quorum are there once, whoever is asked, whatever node died under them,
+// and what was deleted stays deleted at a node that was away.
+#include <boost/json/array.hpp>
+#include <boost/json/value.hpp>
+
+#include <atomic>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "chaos_fixture.h"
+
+namespace rhizome::chaos {
+namespace {
+
+constexpr int kSeries = 20;
+constexpr int64_t kStepMs = 10;  // between the times of two requests
+constexpr int64_t kOldMs = 3 * 3'600'000;
+
+// One client that sends samples whose values say which request they came in.
+class Sender {
+ public:
+  explicit Sender(const std::vector<Endpoint>& gateways)
+      : base_ms_(NowMs() - 60'000), session_(gateways), thread_([this] { Run(); }) {}
+  ~Sender() { Stop(); }
+  void Stop() {
+    stop_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+  int64_t TimeOf(int request) const { return base_ms_ + request * kStepMs; }
+  int64_t base_ms() const { return base_ms_; }
+
+  // After Stop.
+  const std::set<int>& acknowledged() const { return acknowledged_; }
+  int sent() const { return sent_; }
+  const std::string& complaint() const { return complaint_; }
+
+ private:
+  void Run() {
+    while (!stop_) {
+      const int request = sent_++;
+      std::string body;
+      for (int i = 0; i < kSeries; ++i) {
+        // Of one series the samples come hours late.
+        const int64_t at = TimeOf(request) - (i == 0 ? kOldMs : 0);
+        body += fmt::format("chaos{{series=\"{}\"}} {} {}\n", i, request, at);
+      }
+      const Answer answer = session_.Call("POST", "/api/v1/import/prometheus", body, "Content-Type: text/plain\r\n");
+      if (answer.good()) {
+        acknowledged_.insert(request);
+      } else if (answer.status != 503 && complaint_.empty()) {
+        complaint_ = answer.ToString();
+      }
+      SleepMs(5);
+    }
+  }
+
+  const int64_t base_ms_;
+  HttpSession session_;
+  std::atomic<bool> stop_{false};
+  int sent_ = 0;
+  std::set<int> acknowledged_;
+  std::string complaint_;
+  std::thread thread_;
+};
+
+// By series what each time holds, and whether something was there twice.
+struct Found {
+  std::map<std::string, std::map<int64_t, int>> series;
+  std::string wrong;
+};
+
+Found QueryAll(const Endpoint& endpoint, int64_t at_ms) {
+  Found found;
+  HttpSession session({endpoint});
+  const Answer answer = session.Call("GET", fmt::format("/api/v1/query?query=chaos%5B5h%5D&time={}.{:03}",
+                                                        at_ms / 1'000, at_ms % 1'000));
+  if (!answer.good()) {
+    found.wrong = answer.ToString();
+    return found;
+  }
+  for (const auto& entry : answer.body.at("data").at("result").as_array()) {
+    const std::string name(entry.at("metric").at("series").as_string());
+    if (found.series.contains(name)) found.wrong = "series " + name + " twice";
+    auto& samples = found.series[name];
+    for (const auto& sample : entry.at("values").as_array()) {
+      const auto time_ms = static_cast<int64_t>(std::llround(sample.at(0).to_number<double>() * 1e3));
+      const int value = std::stoi(std::string(sample.at(1).as_string()));
+      if (!samples.emplace(time_ms, value).second) found.wrong = "a sample twice in series " + name;
+    }
+  }
+  return found;
+}
+
+class ClusterMetrics : public Chaos {
+ protected:
+  // Everything acknowledged is there once, and nothing that was not sent.
+  void ExpectAll(const Sender& sender, const Endpoint& endpoint, const std::set<std::string>& deleted = {}) {
+    const Found found = QueryAll(endpoint, NowMs());
+    ASSERT_EQ(found.wrong, "");
+    uint64_t lost = 0, strange = 0;
+    for (int i = 0; i < kSeries; ++i) {
+      const std::string name = std::to_string(i);
+      const auto known = found.series.find(name);
+      if (deleted.contains(name)) {
+        EXPECT_EQ(known, found.series.end()) << "deleted series " << name << " is back";
+        continue;
+      }
+      ASSERT_NE(known, found.series.end()) << "series " << name << " at " << endpoint.host;
+      std::map<int64_t, int> samples = known->second;
+      const int64_t back_ms = i == 0 ? kOldMs : 0;
+      for (const int request : sender.acknowledged()) {
+        const auto sample = samples.find(sender.TimeOf(request) - back_ms);
+        lost += sample == samples.end() || sample->second != request ? 1 : 0;
+      }
+      for (const auto& [time_ms, value] : samples) {
+        strange += value < 0 || value >= sender.sent() || sender.TimeOf(value) - back_ms != time_ms ? 1 : 0;
+      }
+    }
+    EXPECT_EQ(lost, 0u) << endpoint.host;
+    EXPECT_EQ(strange, 0u) << endpoint.host;
+  }
+  void ExpectAllEverywhere(const Sender& sender, const std::set<std::string>& deleted = {}) {
+    for (size_t node = 0; node < fleet_->nodes(); ++node) ExpectAll(sender, fleet_->http(node), deleted);
+    ExpectAll(sender, fleet_->gateways()[0], deleted);
+  }
+};
+
+TEST_F(ClusterMetrics, AKilledNodeCostsNoAcknowledgedSampleAndIsEqualSoonAfterItsReturn) {
+  const std::string fact = "metrics, one of three killed";
+  StartFleet({.node_flags = {"--metrics-admin"}});
+  if (HasFailure()) return;
+  Sender sender(fleet_->gateways());
+  SleepMs(full() ? 20'000 : 2'000);
+  fleet_->Kill(1);
+  SleepMs(full() ? 60'000 : 3'000);
+  const int64_t returned_ms = NowMs();
+  fleet_->Restart(1);
+  SleepMs(full() ? 5'000 : 1'500);
+  sender.Stop();
+  EXPECT_EQ(sender.complaint(), "");
+  EXPECT_GT(sender.acknowledged().size(), 10u);
+  Note(fact, "requests sent", sender.sent(), "");
+  Note(fact, "acknowledged", static_cast<double>(sender.acknowledged().size()), "");
+  ASSERT_TRUE(fleet_->AwaitReady(1).ok());
+  ExpectEqual(fact, 60'000);
+  Note(fact, "seconds from return until equal, load included", static_cast<double>(NowMs() - returned_ms) * 1e-3, "s");
+  ExpectAllEverywhere(sender);
+
+  // Deleted while a node is away: it does not come back with that node.
+  fleet_->Kill(2);
+  HttpSession admin({fleet_->http(0)});
+  const Answer deleted = admin.Call("POST", "/api/v1/admin/tsdb/delete_series?match%5B%5D=chaos%7Bseries%3D~%220%7C7%22%7D");
+  ASSERT_TRUE(deleted.good()) << deleted.ToString();
+  ExpectAll(sender, fleet_->http(0), {"0", "7"});
+  fleet_->Restart(2);
+  ASSERT_TRUE(fleet_->AwaitReady(2).ok());
+  ExpectEqual(fact, 60'000);
+  ExpectAllEverywhere(sender, {"0", "7"});
+}
+
+}  // namespace
+}  // namespace rhizome::chaos
