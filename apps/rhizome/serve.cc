@@ -15,13 +15,13 @@
 #include "cluster/alone_operations.h"
 #include "cluster/member_controls.h"
 #include "cluster/registers.h"
-#include "cluster/series_cluster.h"
 #include "gateway/api.h"
 #include "gateway/backend.h"
 #include "gateway/server.h"
 #include "io/disk.h"
 #include "metrics/cluster_store.h"
 #include "metrics/self_monitor.h"
+#include "metrics/series_cluster.h"
 #include "metrics/store.h"
 #include "metrics/store_slot.h"
 #include "metrics_api/ingest_routes.h"
@@ -75,7 +75,7 @@ struct Parts {
   std::unique_ptr<ruler::Ruler> ruler;
   std::unique_ptr<coordination::Etcd> coordination;  // these six are null for a server alone
   std::unique_ptr<cluster::ClusterRuntime> runtime;
-  std::unique_ptr<cluster::SeriesCluster> series;
+  std::unique_ptr<metrics::SeriesCluster> series;
   std::unique_ptr<metrics::ClusterStore> cluster_metrics;
   std::unique_ptr<cluster::MemberControls> controls;
   std::unique_ptr<cluster::Operations> operations;
@@ -139,8 +139,8 @@ struct Slots {
 };
 
 // Takes the seat, however long coordination is away. False: told to stop meanwhile.
-Result<bool> JoinCluster(const Config& config, const cluster::ClusterOptions& options, Parts& parts,
-                         Slots& slots, StopSignals& stop) {
+Result<bool> JoinCluster(const Config& config, const cluster::ClusterOptions& options, Parts& parts, Slots& slots,
+                         StopSignals& stop) {
   auto coordination = coordination::Etcd::Open(EtcdOptionsOf(config));
   if (!coordination.ok()) return NamingOption(coordination.status());
   parts.coordination = std::move(coordination).value();
@@ -165,8 +165,8 @@ Result<bool> JoinCluster(const Config& config, const cluster::ClusterOptions& op
   parts.operations = std::make_unique<cluster::ClusterOperations>(*parts.controls);
   parts.registers = std::make_unique<cluster::ClusterRegisters>(parts.runtime->database());
   parts.Publish(parts.runtime->database(), config, slots.backend);
-  parts.series = std::make_unique<cluster::SeriesCluster>(parts.runtime->calls(), parts.runtime->member(),
-                                                          options.defaults);
+  parts.series =
+      std::make_unique<metrics::SeriesCluster>(parts.runtime->calls(), parts.runtime->member(), options.defaults);
   parts.cluster_metrics =
       std::make_unique<metrics::ClusterStore>(*parts.series, MetricsWindowOf(config), SystemClock());
   slots.metrics.Publish(*parts.cluster_metrics);

@@ -12,8 +12,8 @@
 #include "pipeline/minilm.h"
 #include "pipeline/static_embedder.h"
 #include "rpc/address.h"
-#include "shard/series_shards.h"
 #include "ruler/builtin_alerts.h"
+#include "shard/series_shards.h"
 
 namespace rhizome::app {
 namespace {

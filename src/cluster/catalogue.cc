@@ -95,8 +95,9 @@ Result<ReplicaEntry> DecodeReplica(std::string_view bytes) {
   ReplicaEntry entry;
   uint8_t format = 0, complete = 0;
   std::string_view collection;
-  if (!in.U8(format) || (format != kReplicaFormat && format != kSeriesReplicaFormat) || !in.U32(entry.spec.shard) || !in.U32(entry.spec.partition) ||
-      !in.U64(entry.spec.since) || !in.U8(complete) || complete > 1 || !in.Bytes(collection)) {
+  if (!in.U8(format) || (format != kReplicaFormat && format != kSeriesReplicaFormat) || !in.U32(entry.spec.shard) ||
+      !in.U32(entry.spec.partition) || !in.U64(entry.spec.since) || !in.U8(complete) || complete > 1 ||
+      !in.Bytes(collection)) {
     return in.Failure("replica entry");
   }
   RETURN_IF_ERROR(in.Finish("replica entry"));

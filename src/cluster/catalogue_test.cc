@@ -164,7 +164,24 @@ TEST(ReplicaEntry, EveryTruncationAndImpossibleValueIsCorruption) {
   }
   EXPECT_EQ(DecodeReplica(bytes + "x").status().code(), Code::kCorruption);
   EXPECT_EQ(DecodeReplica(EncodeReplica({Replica(0), 5, 7})).status().code(), Code::kCorruption);
-  EXPECT_EQ(DecodeReplica("\x02" + bytes.substr(1)).status().code(), Code::kCorruption);
+  EXPECT_EQ(DecodeReplica("\x03" + bytes.substr(1)).status().code(), Code::kCorruption);
+}
+
+TEST(ReplicaEntry, OneOfSeriesReadsBackAndNeedsNothingOfPoints) {
+  ReplicaEntry entry{Replica(70), 5, 7};
+  entry.spec.kind = ReplicaKind::kSeries;
+  entry.spec.spec = {};
+  entry.spec.spec.name = "metrics:default";
+  entry.spec.spec.shards = 8;
+  const std::string bytes = EncodeReplica(entry);
+  EXPECT_EQ(bytes[0], 2);
+  const auto decoded = DecodeReplica(bytes);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(decoded->spec.kind, ReplicaKind::kSeries);
+  EXPECT_EQ(decoded->spec.spec.name, "metrics:default");
+  EXPECT_EQ(decoded->stream, 7u);
+  // Its name is none of points.
+  EXPECT_EQ(DecodeReplica("\x01" + bytes.substr(1)).status().code(), Code::kCorruption);
 }
 
 TEST(CatalogueEntry, EveryTruncationIsCorruption) {

@@ -16,7 +16,7 @@ constexpr std::string_view kNodeKey = "node";
 // A data directory says what it is, so that a later version knows what it opens.
 constexpr std::string_view kFormatFile = "FORMAT";
 constexpr std::string_view kFormatText = "rhizome data directory ";  // and a number
-constexpr int kFormatFirst = 1;  // later ones: NodeState::Content
+constexpr int kFormatFirst = 1;                                      // later ones: NodeState::Content
 
 std::string FormatText(int number) { return std::string(kFormatText) + std::to_string(number) + "\n"; }
 

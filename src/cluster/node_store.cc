@@ -6,10 +6,10 @@
 
 #include "base/clock.h"
 #include "cluster/query_codec.h"
-#include "cluster/series_query.h"
 #include "cluster/shard_query.h"
 #include "engines/series/series_records.h"
 #include "format/series_record.h"
+#include "shard/series_query.h"
 #include "shard/series_shard.h"
 
 namespace rhizome::cluster {
@@ -76,14 +76,14 @@ Result<ReadRequest::Reply> ReadFrom(Node& node, ShardNumber number, const std::v
 }
 
 Result<std::string> QuerySeriesOn(Node& node, const std::vector<ShardNumber>& numbers, const std::string& bytes) {
-  ASSIGN_OR_RETURN(const SeriesQuery query, DecodeSeriesQuery(bytes));
-  std::vector<AskedSeries> shards;
+  ASSIGN_OR_RETURN(const shard::SeriesQuery query, shard::DecodeSeriesQuery(bytes));
+  std::vector<shard::AskedSeries> shards;
   for (const ShardNumber number : numbers) {
     ASSIGN_OR_RETURN(const auto shard, node.SeriesReplica(number));
     shards.push_back({number, shard});
   }
-  ASSIGN_OR_RETURN(const SeriesQuery::Answer answer, AnswerSeriesQuery(shards, query));
-  return EncodeSeriesAnswer(answer);
+  ASSIGN_OR_RETURN(const shard::SeriesQuery::Answer answer, shard::AnswerSeriesQuery(shards, query));
+  return shard::EncodeSeriesAnswer(answer);
 }
 
 Result<std::string> QueryOn(Node& node, const std::vector<ShardNumber>& numbers, const std::string& bytes,

@@ -153,8 +153,7 @@ Task<bool> Hints::DeliverOne(Address address) {
 }
 
 // What is sent for these items.
-Task<Result<std::vector<std::string>>> Hints::Batches(ShardNumber shard, bool records,
-                                                      std::vector<std::string> items) {
+Task<Result<std::vector<std::string>>> Hints::Batches(ShardNumber shard, bool records, std::vector<std::string> items) {
   if (records) co_return co_await store_->Join(shard, std::move(items));
   const Result<ReadRequest::Reply> found = co_await store_->Read(shard, std::move(items));
   if (!found.ok()) co_return found.status();

@@ -1,8 +1,9 @@
 // Hints: what an absent owner has missed, so that it gets it the moment it is back.
 //
 // A hint names registers; handing over sends what this member's own replica holds of them then, which is that write or
-// a newer one. Of a shard of series it is the record itself; handing over joins many into few. Hints are few seconds' memory, not a promise: they are bounded, live in memory, and never count toward a
-// level. What they lose (overflow, age, a crash) the comparison of digests finds (repair.h).
+// a newer one. Of a shard of series it is the record itself; handing over joins many into few. Hints are few seconds'
+// memory, not a promise: they are bounded, live in memory, and never count toward a level. What they lose (overflow,
+// age, a crash) the comparison of digests finds (repair.h).
 //
 // On the loop.
 #pragma once

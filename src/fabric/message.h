@@ -184,9 +184,9 @@ struct RequestsRequest {
 struct ScanRequest {
   Target target;
   uint32_t bits = 0;
-  std::vector<uint32_t> leaves;   // ascending
+  std::vector<uint32_t> leaves;  // ascending
   std::optional<Version> below;  // as of the digest
-  std::string after;              // `next` of the page before; "": from the start
+  std::string after;             // `next` of the page before; "": from the start
   struct Reply {
     std::vector<std::string> records;
     uint64_t items = 0;

@@ -13,10 +13,10 @@ constexpr int64_t kStepMs = 5'000;     // one page of keys or registers
 constexpr int64_t kDigestMs = 30'000;  // a digest of a large shard takes a while
 constexpr int64_t kIdleMs = 100;       // between looks at an empty queue
 constexpr int64_t kRetryMs = 500;
-constexpr int64_t kUnderWayMs = 5'000;      // a sample younger than that may be on its way to anybody
-constexpr int64_t kPastMs = 600'000;        // one older than that is hardly ever
+constexpr int64_t kUnderWayMs = 5'000;        // a sample younger than that may be on its way to anybody
+constexpr int64_t kPastMs = 600'000;          // one older than that is hardly ever
 constexpr int64_t kWindowMs = 2 * 3'600'000;  // what replicas of series compare as a whole
-constexpr size_t kReadKeys = 200;  // registers in one exchange: vectors and texts are large
+constexpr size_t kReadKeys = 200;             // registers in one exchange: vectors and texts are large
 constexpr uint32_t kRequestsPerPage = 10'000;
 
 }  // namespace

@@ -2,9 +2,10 @@
 // ranges that differ, then the registers that are newer elsewhere (Demers et al., "Epidemic Algorithms for Replicated
 // Database Maintenance", PODC 1987; digests after Merkle trees, one level deep).
 //
-// Replicas of series have digests of the same form and no keys: whole leaves that differ come over as records. Samples of
-// now are always under way somewhere, so those that are compared by the clock are of windows long past; after an event
-// (a member's return, an operator's wish) all but those of the last seconds are. Who copies a replica leaves out none.
+// Replicas of series have digests of the same form and no keys: whole leaves that differ come over as records. Samples
+// of now are always under way somewhere, so those that are compared by the clock are of windows long past; after an
+// event (a member's return, an operator's wish) all but those of the last seconds are. Who copies a replica leaves out
+// none.
 //
 // A member only ever pulls, with each co-owner in turn: two members that pull from each other are equal when writes
 // rest. Merging is by version, so a pull never undoes anything, may stop anywhere and is simply begun again.

@@ -1,5 +1,6 @@
-// What a shard of series is sent, logs and replays: a record is a series batch (series_batch.h) or a deletion of samples
-// (docs/formats/series_deletion.md); its first byte tells which. Who accepts one stamps it with a version, once.
+// What a shard of series is sent, logs and replays: a record is a series batch (series_batch.h) or a deletion of
+// samples (docs/formats/series_deletion.md); its first byte tells which. Who accepts one stamps it with a version,
+// once.
 //
 // Pure functions.
 #pragma once

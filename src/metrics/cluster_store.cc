@@ -10,12 +10,11 @@
 namespace rhizome::metrics {
 namespace {
 
-using cluster::SeriesCluster;
 using format::LabelsView;
 using format::SeriesBatch;
 using promql::MetricsScope;
 using promql::SeriesQuery;
-using Part = cluster::SeriesQuery::Part;
+using Part = shard::SeriesQuery::Part;
 
 constexpr size_t kReasonsMax = 8;
 constexpr int64_t kQueryTimeoutNs = 120'000'000'000;
@@ -119,7 +118,7 @@ class Source final : public promql::SeriesSource {
 
   Result<std::unique_ptr<promql::SeriesStream>> Select(std::span<const format::Matcher> matchers,
                                                        const promql::SelectHints& hints) override {
-    cluster::SeriesQuery query;
+    shard::SeriesQuery query;
     query.selectors = {{matchers.begin(), matchers.end()}};
     query.from_ms = hints.min_ms;
     query.to_ms = hints.max_ms;
@@ -157,8 +156,8 @@ Result<std::unique_ptr<promql::SeriesSource>> ClusterStore::Open(const MetricsSc
 Status ClusterStore::ForEachSeries(const MetricsScope& scope, const SeriesQuery& query, const EachSeries& each) {
   RETURN_IF_ERROR(CheckTenant(scope.tenant));
   RETURN_IF_ERROR(CheckScope(scope));
-  cluster::SeriesQuery question;
-  question.what = cluster::SeriesQuery::What::kSeries;
+  shard::SeriesQuery question;
+  question.what = shard::SeriesQuery::What::kSeries;
   question.selectors = query.selectors;
   question.from_ms = query.min_ms;
   question.to_ms = query.max_ms;
@@ -175,7 +174,7 @@ Status ClusterStore::ForEachSeries(const MetricsScope& scope, const SeriesQuery&
     }
   } else {
     // What one of them shows another may know to be deleted: samples tell.
-    question.what = cluster::SeriesQuery::What::kSamples;
+    question.what = shard::SeriesQuery::What::kSamples;
     ASSIGN_OR_RETURN(answers, cluster_.Ask(question, OptionsOf(scope, clock())));
     for (const std::vector<Part>& parts : answers) RETURN_IF_ERROR(Unite(parts, series));
   }
@@ -188,8 +187,8 @@ Status ClusterStore::ForEachSeries(const MetricsScope& scope, const SeriesQuery&
 }
 
 Result<series::TimeExtent> ClusterStore::Times(const MetricsScope& scope) {
-  cluster::SeriesQuery question;
-  question.what = cluster::SeriesQuery::What::kTimes;
+  shard::SeriesQuery question;
+  question.what = shard::SeriesQuery::What::kTimes;
   ASSIGN_OR_RETURN(const SeriesCluster::Answers answers, cluster_.Ask(question, OptionsOf(scope, clock())));
   series::TimeExtent extent;
   for (const std::vector<Part>& parts : answers) {

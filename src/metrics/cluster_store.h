@@ -1,5 +1,6 @@
 // ClusterStore: the metrics of a cluster, from any of its processes: samples to the replicas of their partitions at a
-// level, and for a query the states of a majority of each partition's owners, united (docs/consistency.md, docs/metrics.md).
+// level, and for a query the states of a majority of each partition's owners, united (docs/consistency.md,
+// docs/metrics.md).
 //
 // THE write path of samples in a cluster is ClusterStore::Write → SeriesCluster::Append → fabric::Coordinator::Append →
 // on each owner SeriesShard::Merge. What is refused is refused here, by this process's clock, before anything is sent.
@@ -15,15 +16,15 @@
 #include <string_view>
 #include <vector>
 
-#include "cluster/series_cluster.h"
 #include "metrics/sample_store.h"
+#include "metrics/series_cluster.h"
 
 namespace rhizome::metrics {
 
 class ClusterStore final : public SampleStore {
  public:
   // Samples outside of the window are refused.
-  ClusterStore(cluster::SeriesCluster& cluster, series::TimeWindow window, Clock& clock)
+  ClusterStore(SeriesCluster& cluster, series::TimeWindow window, Clock& clock)
       : SampleStore(clock), cluster_(cluster), window_(window) {}
 
   Result<Written> Write(std::string_view tenant, const std::string& batch) override;
@@ -36,7 +37,7 @@ class ClusterStore final : public SampleStore {
   Result<series::TimeExtent> Times(const promql::MetricsScope& scope) override;
 
  private:
-  cluster::SeriesCluster& cluster_;
+  SeriesCluster& cluster_;
   const series::TimeWindow window_;
 };
 

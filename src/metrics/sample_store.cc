@@ -58,7 +58,7 @@ Result<std::vector<std::string>> SampleStore::LabelNames(const MetricsScope& sco
 }
 
 Result<std::vector<std::string>> SampleStore::LabelValues(const MetricsScope& scope, std::string_view name,
-                                                    const SeriesQuery& query) {
+                                                          const SeriesQuery& query) {
   std::set<std::string, std::less<>> values;
   RETURN_IF_ERROR(ForEachSeries(scope, query, [&](format::LabelsView labels) {
     const std::string_view value = labels.Get(name);

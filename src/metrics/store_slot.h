@@ -1,5 +1,5 @@
-// StoreSlot: where the routes of metrics find the store once there is one. Until then every call is Unavailable and says
-// why: nothing is taken that would not be kept.
+// StoreSlot: where the routes of metrics find the store once there is one. Until then every call is Unavailable and
+// says why: nothing is taken that would not be kept.
 //
 // Thread-safe. What is published outlives every call.
 #pragma once

@@ -6,6 +6,7 @@
 
 #include "gateway/problem.h"
 #include "io/sim_disk.h"
+#include "metrics/store.h"
 
 namespace rhizome::metrics_api {
 namespace {

@@ -1,5 +1,5 @@
-// SeriesUpkeep: a thread that looks after shards of series, round after round: at once again while there was something to
-// do, else in a second, and later after a failure.
+// SeriesUpkeep: a thread that looks after shards of series, round after round: at once again while there was something
+// to do, else in a second, and later after a failure.
 //
 // What the functions use outlives it. The destructor waits for a round under way.
 #pragma once

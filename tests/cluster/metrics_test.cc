@@ -1,9 +1,8 @@
 // Metrics on a cluster: samples acknowledged at quorum are there once, whoever is asked, whatever node died under them,
 // and what was deleted stays deleted at a node that was away.
+#include <atomic>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
-
-#include <atomic>
 #include <map>
 #include <set>
 #include <thread>
@@ -73,8 +72,8 @@ struct Found {
 Found QueryAll(const Endpoint& endpoint, int64_t at_ms) {
   Found found;
   HttpSession session({endpoint});
-  const Answer answer = session.Call("GET", fmt::format("/api/v1/query?query=chaos%5B5h%5D&time={}.{:03}",
-                                                        at_ms / 1'000, at_ms % 1'000));
+  const Answer answer =
+      session.Call("GET", fmt::format("/api/v1/query?query=chaos%5B5h%5D&time={}.{:03}", at_ms / 1'000, at_ms % 1'000));
   if (!answer.good()) {
     found.wrong = answer.ToString();
     return found;
@@ -150,7 +149,8 @@ TEST_F(ClusterMetrics, AKilledNodeCostsNoAcknowledgedSampleAndIsEqualSoonAfterIt
   // Deleted while a node is away: it does not come back with that node.
   fleet_->Kill(2);
   HttpSession admin({fleet_->http(0)});
-  const Answer deleted = admin.Call("POST", "/api/v1/admin/tsdb/delete_series?match%5B%5D=chaos%7Bseries%3D~%220%7C7%22%7D");
+  const Answer deleted =
+      admin.Call("POST", "/api/v1/admin/tsdb/delete_series?match%5B%5D=chaos%7Bseries%3D~%220%7C7%22%7D");
   ASSERT_TRUE(deleted.good()) << deleted.ToString();
   ExpectAll(sender, fleet_->http(0), {"0", "7"});
   fleet_->Restart(2);

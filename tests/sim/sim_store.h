@@ -74,6 +74,9 @@ class SimStore final : public fabric::ReplicaStore {
   Task<Result<format::InventoryPage>> Inventory(fabric::InventoryRequest request) override;
   Task<Status> Collect(fabric::ShardNumber shard, Version below) override;
   Task<Result<format::RequestPage>> Requests(fabric::ShardNumber shard, std::string after, uint32_t limit) override;
+  // The simulator's collections hold registers: NotFound.
+  Task<Result<fabric::ScanRequest::Reply>> Scan(fabric::ScanRequest request) override;
+  Task<Result<std::vector<std::string>>> Join(fabric::ShardNumber shard, std::vector<std::string> records) override;
   Task<Status> Probe() override;
   Task<Status> Open(fabric::ShardSpec spec) override;
   Task<Status> MarkComplete(fabric::ShardNumber shard, uint64_t since) override;

@@ -235,7 +235,7 @@ class SeriesEngine {
   int64_t horizon_ms_ GUARDED_BY(memory_) = INT64_MIN;
   Settled settled_ GUARDED_BY(memory_);
   uint64_t last_change_ GUARDED_BY(memory_) = 0;
-  uint64_t change_of_all_ GUARDED_BY(memory_) = 0;              // the last one that touched every window
+  uint64_t change_of_all_ GUARDED_BY(memory_) = 0;           // the last one that touched every window
   std::map<int64_t, uint64_t> changes_ GUARDED_BY(memory_);  // by window, the last one since the engine was opened
   Version max_version_ GUARDED_BY(memory_);
 

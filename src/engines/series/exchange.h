@@ -40,8 +40,7 @@ class Digests {
     uint64_t change = 0;
     Slices slices;
   };
-  Result<Slices> OfWindow(const SeriesEngine::WindowChange& window, std::optional<int64_t> before_ms)
-      EXCLUDES(mutex_);
+  Result<Slices> OfWindow(const SeriesEngine::WindowChange& window, std::optional<int64_t> before_ms) EXCLUDES(mutex_);
 
   const SeriesEngine& engine_;
   Mutex mutex_;

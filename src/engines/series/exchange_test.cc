@@ -140,7 +140,8 @@ TEST(SeriesExchange, ADeletionThatComesAfterACopyHidesInTheCopyWhatItHidesInTheO
     Copy(world.a, copy, {kBits, AllLeaves(), {}, "", 11});
     copy.Settle(seed);
     EXPECT_EQ(copy.Digest(), world.a.Digest());
-    Deletion deletion{StampOf(kEpochMs + static_cast<int64_t>(world.random() % 10) * kHourMs), INT64_MIN, INT64_MAX, {}};
+    Deletion deletion{
+        StampOf(kEpochMs + static_cast<int64_t>(world.random() % 10) * kHourMs), INT64_MIN, INT64_MAX, {}};
     deletion.matchers.push_back(MatcherOf("host", format::MatchKind::kRegex, "[b-d]"));
     world.a.Apply(deletion);
     copy.Apply(deletion);
@@ -196,7 +197,8 @@ TEST(SeriesExchange, ReplicasWithHorizonsOfDifferentMomentsAreEqual) {
   Replica a, b;
   for (int64_t hour = 0; hour < 24; ++hour) {
     const int64_t at = kEpochMs + hour * kHourMs;
-    for (Replica* replica : {&a, &b}) replica->Apply(TestBatch{VersionAt(at), {{LabelsOf({{"__name__", "m"}}), at, 1}}});
+    for (Replica* replica : {&a, &b})
+      replica->Apply(TestBatch{VersionAt(at), {{LabelsOf({{"__name__", "m"}}), at, 1}}});
   }
   ASSERT_TRUE(a.engine().SetHorizon(kEpochMs + 5 * kHourMs).ok());
   ASSERT_TRUE(b.engine().SetHorizon(kEpochMs + 5 * kHourMs + 60'000).ok());

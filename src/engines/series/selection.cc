@@ -83,8 +83,8 @@ Result<bool> Selection::NextPresent() {
 
 void Selection::SkipTo(format::LabelsView last) {
   const auto behind = [&](uint32_t i) { return !(last < memory_.LabelsOf(i)); };
-  memory_at_ = static_cast<size_t>(
-      std::partition_point(memory_order_.begin(), memory_order_.end(), behind) - memory_order_.begin());
+  memory_at_ = static_cast<size_t>(std::partition_point(memory_order_.begin(), memory_order_.end(), behind) -
+                                   memory_order_.begin());
   for (BlockSource& source : sources_) {
     std::string labels;
     const auto passed = [&](uint32_t place) {

@@ -48,7 +48,7 @@ class RecordBuilder {
   void AddPrompt(format::LabelsView labels, const Samples& prompt);
 
   const For use_;
-  std::map<int64_t, Span> prompt_;                         // by span
+  std::map<int64_t, Span> prompt_;                          // by span
   std::map<uint64_t, format::SeriesBatchBuilder> stamped_;  // by stamp
   size_t samples_ = 0;
 };

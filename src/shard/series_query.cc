@@ -1,11 +1,11 @@
-#include "cluster/series_query.h"
+#include "shard/series_query.h"
 
 #include <set>
 
 #include "engines/series/series_records.h"
 #include "format/coding.h"
 
-namespace rhizome::cluster {
+namespace rhizome::shard {
 namespace {
 
 using format::Decoder;
@@ -205,4 +205,4 @@ Result<SeriesQuery::Answer> AnswerSeriesQuery(const std::vector<AskedSeries>& sh
   return answer;
 }
 
-}  // namespace rhizome::cluster
+}  // namespace rhizome::shard

@@ -1,6 +1,6 @@
-// What replicas of series are asked by who evaluates a query, and its bytes (docs/formats/rpc.md): what they hold of
-// some series, as records to be united with those of other replicas (engines/series/series_records.h), which series
-// there are, or between which times. A peer is not trusted: decoders take any bytes and answer Corruption.
+// What replicas of series are asked by who evaluates a query, and its bytes (docs/formats/peer_messages.md): what they
+// hold of some series, as records to be united with those of other replicas (engines/series/series_records.h), which
+// series there are, or between which times. A peer is not trusted: decoders take any bytes and answer Corruption.
 //
 // Pure but for AnswerSeriesQuery, which reads shards of this process and blocks. Thread-safe.
 #pragma once
@@ -16,7 +16,7 @@
 #include "format/matcher.h"
 #include "shard/series_shard.h"
 
-namespace rhizome::cluster {
+namespace rhizome::shard {
 
 struct SeriesQuery {
   enum class What : uint8_t {
@@ -50,9 +50,9 @@ Result<SeriesQuery::Answer> DecodeSeriesAnswer(std::string_view bytes);
 
 struct AskedSeries {
   uint32_t number = 0;  // in the cluster
-  std::shared_ptr<const shard::SeriesShard> shard;
+  std::shared_ptr<const SeriesShard> shard;
 };
 // Of all shards together, or the first failure.
 Result<SeriesQuery::Answer> AnswerSeriesQuery(const std::vector<AskedSeries>& shards, const SeriesQuery& query);
 
-}  // namespace rhizome::cluster
+}  // namespace rhizome::shard

@@ -1,5 +1,5 @@
-// SeriesCluster: the metrics of a cluster as records: where their partitions are, records to them at a level, and what a
-// majority of each partition's owners holds. What records and answers mean for a query is its user's business
+// SeriesCluster: the metrics of a cluster as records: where their partitions are, records to them at a level, and what
+// a majority of each partition's owners holds. What records and answers mean for a query is its user's business
 // (metrics/cluster_store.h).
 //
 // There is one collection of series, kName, made by the first record. A partition is asked at quorum, so whatever was
@@ -14,38 +14,38 @@
 #include "base/status.h"
 #include "cluster/database.h"
 #include "cluster/loop_calls.h"
-#include "cluster/series_query.h"
 #include "fabric/member.h"
+#include "shard/series_query.h"
 
-namespace rhizome::cluster {
+namespace rhizome::metrics {
 
 class SeriesCluster {
  public:
   // No name of a client's collection: those have no colon.
   static constexpr const char* kName = "metrics:default";
 
-  SeriesCluster(LoopCalls& calls, fabric::Member& member, CollectionDefaults defaults)
+  SeriesCluster(cluster::LoopCalls& calls, fabric::Member& member, cluster::CollectionDefaults defaults)
       : calls_(calls), member_(member), defaults_(defaults) {}
 
   // How many partitions there are; nullopt: nothing was ever written, as coordination says now. Unavailable.
   Result<std::optional<uint32_t>> Partitions();
   // The same, and makes them when there are none. Unavailable while there are too few nodes.
   Result<uint32_t> MakePartitions();
-  // Sends record p, if not "", to partition p, as many as there are partitions. Returns once all are durable at the level.
-  // DeadlineExceeded: unknown for some; any other error: none of those that failed is written, others may be.
-  Status Append(std::vector<std::string> records, bool after_all, const CallOptions& options);
+  // Sends record p, if not "", to partition p, as many as there are partitions. Returns once all are durable at the
+  // level. DeadlineExceeded: unknown for some; any other error: none of those that failed is written, others may be.
+  Status Append(std::vector<std::string> records, bool after_all, const cluster::CallOptions& options);
   // Of each partition what its owners answered, a majority of them or more.
-  using Answers = std::vector<std::vector<SeriesQuery::Part>>;
-  Result<Answers> Ask(SeriesQuery query, const CallOptions& options);
+  using Answers = std::vector<std::vector<shard::SeriesQuery::Part>>;
+  Result<Answers> Ask(shard::SeriesQuery query, const cluster::CallOptions& options);
 
  private:
   Task<Result<std::optional<fabric::CollectionRecord>>> Find(bool fresh);
   Result<Answers> AskSome(const fabric::CollectionRecord& collection, const std::vector<uint32_t>& partitions,
-                          const SeriesQuery& query, const CallOptions& options);
+                          const shard::SeriesQuery& query, const cluster::CallOptions& options);
 
-  LoopCalls& calls_;
+  cluster::LoopCalls& calls_;
   fabric::Member& member_;
-  const CollectionDefaults defaults_;
+  const cluster::CollectionDefaults defaults_;
 };
 
-}  // namespace rhizome::cluster
+}  // namespace rhizome::metrics

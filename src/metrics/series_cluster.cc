@@ -1,16 +1,20 @@
-#include "cluster/series_cluster.h"
+#include "metrics/series_cluster.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "base/clock.h"
-#include "cluster/cluster_parts.h"
+#include "base/task.h"
 
-namespace rhizome::cluster {
+namespace rhizome::metrics {
 namespace {
 
+using cluster::CallOptions;
+using cluster::Consistency;
+using cluster::LoopCalls;
 using fabric::CollectionRecord;
 using fabric::WriteReceipt;
+using shard::SeriesQuery;
 
 constexpr int64_t kDefaultTimeoutNs = 30'000'000'000;
 // An answer of all partitions of a member together, and of one alone: messages take 64 MiB.
@@ -19,8 +23,7 @@ constexpr uint64_t kAloneBytesMax = 60ULL << 20;
 
 fabric::CallContext ContextOf(const CallOptions& options) {
   fabric::CallContext context;
-  context.deadline_ns =
-      options.deadline_ns > 0 ? options.deadline_ns : SystemClock().MonotonicNs() + kDefaultTimeoutNs;
+  context.deadline_ns = options.deadline_ns > 0 ? options.deadline_ns : SystemClock().MonotonicNs() + kDefaultTimeoutNs;
   context.request_id = options.request_id;
   context.traceparent = options.traceparent;
   return context;
@@ -32,6 +35,10 @@ fabric::Level LevelOf(Consistency consistency) {
     case Consistency::kAll: return fabric::Level::kAll;
     default: return fabric::Level::kQuorum;
   }
+}
+
+Task<Result<fabric::QueryAnswers>> AsResult(Task<fabric::QueryAnswers> answers) {
+  co_return co_await std::move(answers);
 }
 
 std::string PartitionName(uint32_t partition) { return "partition " + std::to_string(partition) + " of the metrics"; }
@@ -64,8 +71,7 @@ Result<uint32_t> SeriesCluster::MakePartitions() {
   if (there) return *there;
   fabric::NewCollection wanted{kName, defaults_.shards, defaults_.replication_factor, ""};
   wanted.kind = fabric::ShardKind::kSeries;
-  const auto made =
-      calls_.One<Result<CollectionRecord>>([this, wanted] { return member_.Create(wanted); });
+  const auto made = calls_.One<Result<CollectionRecord>>([this, wanted] { return member_.Create(wanted); });
   if (made.ok()) return made->partitions;
   if (made.status().code() == Code::kAlreadyExists) {
     ASSIGN_OR_RETURN(const auto others, Partitions());
@@ -85,9 +91,8 @@ Status SeriesCluster::Append(std::vector<std::string> records, bool after_all, c
     if (records[p].empty()) continue;
     fabric::AppendCommand command{collection->first_shard + p, std::move(records[p]), after_all,
                                   LevelOf(options.consistency), ContextOf(options)};
-    starts.push_back([this, command = std::move(command)]() mutable {
-      return member_.coordinator().Append(std::move(command));
-    });
+    starts.push_back(
+        [this, command = std::move(command)]() mutable { return member_.coordinator().Append(std::move(command)); });
     partitions.push_back(p);
   }
   const auto receipts = calls_.All<Result<WriteReceipt>>(std::move(starts));
@@ -100,11 +105,11 @@ Status SeriesCluster::Append(std::vector<std::string> records, bool after_all, c
 }
 
 Result<SeriesCluster::Answers> SeriesCluster::AskSome(const CollectionRecord& collection,
-                                                      const std::vector<uint32_t>& partitions,
-                                                      const SeriesQuery& query, const CallOptions& options) {
+                                                      const std::vector<uint32_t>& partitions, const SeriesQuery& query,
+                                                      const CallOptions& options) {
   fabric::QueryCommand command;
   for (const uint32_t p : partitions) command.shards.push_back(collection.first_shard + p);
-  command.query = EncodeSeriesQuery(query);
+  command.query = shard::EncodeSeriesQuery(query);
   command.level = fabric::Level::kQuorum;
   command.context = ContextOf(options);
   ASSIGN_OR_RETURN(const fabric::QueryAnswers answers, calls_.One<Result<fabric::QueryAnswers>>([this, command] {
@@ -115,7 +120,7 @@ Result<SeriesCluster::Answers> SeriesCluster::AskSome(const CollectionRecord& co
   }
   Answers all(collection.partitions);
   for (const fabric::QueryAnswers::Part& answer : answers.parts) {
-    auto decoded = DecodeSeriesAnswer(answer.answer);
+    auto decoded = shard::DecodeSeriesAnswer(answer.answer);
     if (!decoded.ok()) return decoded.status().Annotate("member " + std::to_string(answer.member));
     for (SeriesQuery::Part& part : decoded->parts) {
       if (std::find(command.shards.begin(), command.shards.end(), part.shard) == command.shards.end()) {
@@ -148,4 +153,4 @@ Result<SeriesCluster::Answers> SeriesCluster::Ask(SeriesQuery query, const CallO
   return all;
 }
 
-}  // namespace rhizome::cluster
+}  // namespace rhizome::metrics
