@@ -176,6 +176,7 @@ Result<std::vector<CollectionInfo>> Cluster::ListCollections() {
 }
 
 Status Cluster::DropCollection(const std::string& name) {
+  RETURN_IF_ERROR(Find(name).status());
   return parts_.calls.One<Status>([this, name] { return parts_.member.Drop(name); });
 }
 

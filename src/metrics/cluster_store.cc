@@ -136,14 +136,15 @@ class Source final : public promql::SeriesSource {
 
 }  // namespace
 
-Result<Written> ClusterStore::Write(std::string_view tenant, const std::string& batch) {
+Result<Written> ClusterStore::Write(std::string_view tenant, const std::string& batch,
+                                    const cluster::CallOptions& options) {
   RETURN_IF_ERROR(CheckTenant(tenant));
   Written written;
   if (SeriesBatch::Trusted(batch).sample_count() == 0) return written;
   const std::string admitted = Admit(batch, clock().WallMs(), window_, written);
   if (admitted.empty()) return written;
   ASSIGN_OR_RETURN(const uint32_t partitions, cluster_.MakePartitions());
-  RETURN_IF_ERROR(cluster_.Append(Split(admitted, partitions), false, {}));
+  RETURN_IF_ERROR(cluster_.Append(Split(admitted, partitions), false, options));
   return written;
 }
 

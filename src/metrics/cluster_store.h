@@ -27,7 +27,9 @@ class ClusterStore final : public SampleStore {
   ClusterStore(SeriesCluster& cluster, series::TimeWindow window, Clock& clock)
       : SampleStore(clock), cluster_(cluster), window_(window) {}
 
-  Result<Written> Write(std::string_view tenant, const std::string& batch) override;
+  using SampleStore::Write;
+  Result<Written> Write(std::string_view tenant, const std::string& batch,
+                        const cluster::CallOptions& options) override;
   Result<std::unique_ptr<promql::SeriesSource>> Open(const promql::MetricsScope& scope) override;
   Status Delete(const promql::MetricsScope& scope, const promql::SeriesQuery& query) override;
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "cluster/database.h"
 #include "engines/series/admission.h"
 #include "ingest/taken.h"
 #include "metrics/metadata_book.h"
@@ -35,7 +36,10 @@ class SampleStore : public promql::MetricsStore {
 
   // `batch` are the bytes of a sound batch. Returns once all that is not refused is durable and visible. An error: of
   // the others some may be; sending them again does no harm. ResourceExhausted when too much waits for the disk.
-  virtual Result<Written> Write(std::string_view tenant, const std::string& batch) = 0;
+  // In a cluster the options' level says how many owners have to have it.
+  virtual Result<Written> Write(std::string_view tenant, const std::string& batch,
+                                const cluster::CallOptions& options) = 0;
+  Result<Written> Write(std::string_view tenant, const std::string& batch) { return Write(tenant, batch, {}); }
   void NoteMetadata(std::vector<ingest::MetricMetadata> told) { metadata_.Note(std::move(told)); }
 
   Result<std::vector<format::Labels>> Series(const promql::MetricsScope& scope,

@@ -26,7 +26,9 @@ class Store final : public SampleStore {
  public:
   Store(cluster::Node& node, Clock& clock) : SampleStore(clock), node_(node) {}
 
-  Result<Written> Write(std::string_view tenant, const std::string& batch) override;
+  using SampleStore::Write;
+  Result<Written> Write(std::string_view tenant, const std::string& batch,
+                        const cluster::CallOptions& options) override;
   // Whether anything was ever written.
   bool exists() const;
 

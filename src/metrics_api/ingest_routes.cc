@@ -110,6 +110,21 @@ std::string ParameterOf(const Request& request, std::string_view name) {
   return value == nullptr ? "" : *value;
 }
 
+// How a cluster writes for this request. InfluxDB's clients may ask for "any", which is less than anything here.
+Result<cluster::CallOptions> OptionsOf(const Request& request) {
+  cluster::CallOptions options;
+  const std::string level = ParameterOf(request, "consistency");
+  if (!level.empty() && level != "any") {
+    const auto parsed = cluster::ParseConsistency(level);
+    if (!parsed) return Status::InvalidArgument("consistency", "must be one, quorum or all");
+    options.consistency = *parsed;
+  }
+  options.deadline_ns = request.deadline_ns;
+  options.request_id = request.id;
+  options.traceparent = request.traceparent;
+  return options;
+}
+
 // What a sender has to know of a failed write: not where it lies, but whether to send again. Samples are a set, so
 // sending again does no harm.
 Status ForSender(const Status& status) {
@@ -176,7 +191,8 @@ Result<Outcome> Ingest::Write(const Request& request, Counts& counts, Taken take
   ASSIGN_OR_RETURN(metrics::SampleStore* const store, slot_.Get());
   const Step step("write");
   const std::string_view tenant = request.tenant.empty() ? metrics::kTenant : std::string_view(request.tenant);
-  auto written = store->Write(tenant, batch);
+  ASSIGN_OR_RETURN(const cluster::CallOptions options, OptionsOf(request));
+  auto written = store->Write(tenant, batch, options);
   if (!written.ok()) return ForSender(written.status());
   if (!taken.metadata.empty()) store->NoteMetadata(std::move(taken.metadata));
   taken.samples = written->kept;

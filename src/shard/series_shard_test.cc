@@ -202,5 +202,51 @@ TEST_F(SeriesShardTest, TellsTheTimesOfAllItsSamples) {
   EXPECT_EQ(shard_->times().max_ms, kNow + 7);
 }
 
+std::string Stamped(std::string batch, uint64_t time) {
+  format::StampVersion(batch, {time, 7});
+  return batch;
+}
+
+TEST_F(SeriesShardTest, AMergedRecordKeepsItsBytesAndVersionWhateverItsTimes) {
+  const uint64_t stamp = static_cast<uint64_t>(kNow - 5'000) << 16;
+  const std::string record = Stamped(BatchOf({{"up", kNow - 9'000'000, 1}, {"up", kNow, 2}}), stamp);
+  ASSERT_TRUE(shard_->Merge(record).ok());
+  EXPECT_EQ(All(), (Shown{{"up", {{kNow - 9'000'000, 1}, {kNow, 2}}}}));
+  EXPECT_EQ(shard_->engine().max_version(), (Version{stamp, 7}));
+  std::string logged;
+  ASSERT_TRUE(log_->Read(1,
+                         [&](const wal::LogRecord& read) {
+                           logged = read.payload;
+                           return Status::Ok();
+                         })
+                  .ok());
+  EXPECT_EQ(logged, record);
+}
+
+TEST_F(SeriesShardTest, AMergedDeletionHidesWhatWasWrittenBeforeItAndIsReplayed) {
+  ASSERT_TRUE(shard_->Merge(Stamped(BatchOf({{"a", kNow, 1}, {"b", kNow, 2}}), uint64_t{kNow} << 16)).ok());
+  const series::Deletion deletion{static_cast<uint64_t>(kNow + 1) << 16, 0, kNow, {MetricIs("a")}};
+  ASSERT_TRUE(shard_->Merge(series::EncodeDeletion(deletion)).ok());
+  EXPECT_EQ(All(), (Shown{{"b", {{kNow, 2}}}}));
+  Open();
+  Replay();
+  EXPECT_EQ(All(), (Shown{{"b", {{kNow, 2}}}}));
+}
+
+TEST_F(SeriesShardTest, WhatIsNoRecordOrHasNoVersionIsNotMerged) {
+  EXPECT_EQ(shard_->Merge("no record").code(), Code::kCorruption);
+  EXPECT_EQ(shard_->Merge("\x20").code(), Code::kCorruption);
+  EXPECT_EQ(shard_->Merge(BatchOf({{"a", kNow, 1}})).field(), "version");
+  EXPECT_EQ(log_->durable_lsn(), 0u);
+}
+
+TEST_F(SeriesShardTest, AShardThatIsStoppedTakesNothingAndIsLeftAlone) {
+  ASSERT_TRUE(shard_->Merge(Stamped(BatchOf({{"a", kNow, 1}}), uint64_t{kNow} << 16)).ok());
+  shard_->Stop(Status::NotFound("dropped"));
+  EXPECT_EQ(shard_->Merge(Stamped(BatchOf({{"a", kNow, 2}}), uint64_t{kNow} << 16)).code(), Code::kNotFound);
+  EXPECT_EQ(shard_->Upkeep(kNow + 1).value(), false);
+  EXPECT_EQ(All().size(), 1u);
+}
+
 }  // namespace
 }  // namespace rhizome::shard
