@@ -270,6 +270,14 @@ Task<Result<format::RequestPage>> SimStore::Requests(ShardNumber shard, std::str
   co_return (*usable)->Requests(after, limit);
 }
 
+Task<Result<fabric::ScanRequest::Reply>> SimStore::Scan(fabric::ScanRequest) {
+  co_return Status::NotFound("no shard of series here");
+}
+
+Task<Result<std::vector<std::string>>> SimStore::Join(fabric::ShardNumber, std::vector<std::string>) {
+  co_return Status::NotFound("no shard of series here");
+}
+
 Status SimStore::ChangeCatalogue(const std::function<void(StoreCatalogue&)>& change) {
   const StoreCatalogue before = catalogue_;
   change(catalogue_);
@@ -279,14 +287,6 @@ Status SimStore::ChangeCatalogue(const std::function<void(StoreCatalogue&)>& cha
 }
 
 // Beside what is queued, and without a draw of its own: a probe changes no history but by what it tells.
-Task<Result<fabric::ScanRequest::Reply>> SimStore::Scan(fabric::ScanRequest) {
-  co_return Status::NotFound("no shard of series here");
-}
-
-Task<Result<std::vector<std::string>>> SimStore::Join(fabric::ShardNumber, std::vector<std::string>) {
-  co_return Status::NotFound("no shard of series here");
-}
-
 Task<Status> SimStore::Probe() {
   const bool slow = place_.pace.slow_until_ns > world_.NowNs();
   const int64_t took_ns = 300'000 + (slow ? place_.pace.slow_by_ns / 2 : 0);
