@@ -14,7 +14,8 @@ constexpr int64_t kDigestMs = 30'000;  // a digest of a large shard takes a whil
 constexpr int64_t kIdleMs = 100;       // between looks at an empty queue
 constexpr int64_t kRetryMs = 500;
 constexpr int64_t kUnderWayMs = 5'000;        // a sample younger than that may be on its way to anybody
-constexpr int64_t kPastMs = 600'000;          // one older than that is hardly ever
+constexpr int64_t kRestedMs = 60'000;         // one older than that hardly ever is
+constexpr int64_t kPastMs = 600'000;          // and one older than that is late
 constexpr int64_t kWindowMs = 2 * 3'600'000;  // what replicas of series compare as a whole
 constexpr size_t kReadKeys = 200;             // registers in one exchange: vectors and texts are large
 constexpr uint32_t kRequestsPerPage = 10'000;
@@ -45,7 +46,8 @@ CallContext Repair::Step(int64_t ms) const {
 
 std::optional<Version> Repair::Below(ShardNumber shard, Extent extent) const {
   if (extent == Extent::kEverything || directory_.Now()->KindOf(shard) != ShardKind::kSeries) return std::nullopt;
-  int64_t before_ms = caller_.loop().WallMs() - (extent == Extent::kRecent ? kUnderWayMs : kPastMs);
+  int64_t before_ms = caller_.loop().WallMs();
+  before_ms -= extent == Extent::kRecent ? kUnderWayMs : extent == Extent::kRested ? kRestedMs : kPastMs;
   if (extent == Extent::kPast) before_ms -= before_ms % kWindowMs;
   return Version{static_cast<uint64_t>(std::max<int64_t>(before_ms, 0)) << 16, 0};
 }
@@ -185,12 +187,19 @@ void Repair::ScheduleEverything(Extent extent) {
   }
 }
 
+Repair::Extent Repair::ExtentOfInterval() {
+  constexpr uint64_t kRestedEvery = 5;
+  const uint64_t interval = intervals_++;
+  // What this process has missed while it was not there it does not know yet.
+  if (interval == 0) return Extent::kRecent;
+  return interval % kRestedEvery == 0 ? Extent::kRested : Extent::kPast;
+}
+
 Task<void> Repair::Run() {
   Loop& loop = caller_.loop();
   while (!loop.stopping()) {
     if (loop.NowNs() >= everything_due_ns_) {
-      // What this process has missed while it was not there it does not know yet.
-      ScheduleEverything(everything_due_ns_ == 0 ? Extent::kRecent : Extent::kPast);
+      ScheduleEverything(ExtentOfInterval());
       // Members that started together should not compare together for ever.
       const int64_t interval_ns = settings_.repair_interval_ms * kNsPerMs;
       everything_due_ns_ = loop.NowNs() + interval_ns / 2 + static_cast<int64_t>(loop.Random() % interval_ns);

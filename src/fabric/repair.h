@@ -3,9 +3,9 @@
 // Database Maintenance", PODC 1987; digests after Merkle trees, one level deep).
 //
 // Replicas of series have digests of the same form and no keys: whole leaves that differ come over as records. Samples
-// of now are always under way somewhere, so those that are compared by the clock are of windows long past; after an
-// event (a member's return, an operator's wish) all but those of the last seconds are. Who copies a replica leaves out
-// none.
+// of now are always under way somewhere, so those that are compared at every interval are of windows long past, at
+// every fifth also those of a minute ago; after an event (a member's return, an operator's wish) all but those of the
+// last seconds are. Who copies a replica leaves out none.
 //
 // A member only ever pulls, with each co-owner in turn: two members that pull from each other are equal when writes
 // rest. Merging is by version, so a pull never undoes anything, may stop anywhere and is simply begun again.
@@ -53,7 +53,7 @@ class Repair {
   Repair(Caller& caller, Directory& directory, Stores stores, const Settings& settings, MemberNumber self);
 
   // How much of a replica of series is compared; of registers always everything.
-  enum class Extent : uint8_t { kEverything, kRecent, kPast };
+  enum class Extent : uint8_t { kEverything, kRecent, kRested, kPast };
   // Makes this member's replica hold at least everything `from` held when it was asked. Both must be at `target`'s
   // epoch.
   Task<Result<PullReport>> Pull(Target target, MemberNumber from, Extent extent = Extent::kEverything);
@@ -80,6 +80,7 @@ class Repair {
   struct Session;
   CallContext Step(int64_t ms) const;
   Task<Result<std::vector<uint32_t>>> DifferingLeaves(Session& session);
+  Extent ExtentOfInterval();
   std::optional<Version> Below(ShardNumber shard, Extent extent) const;
   Task<Status> PullRecords(Session& session, std::vector<uint32_t> leaves);
   Task<Status> PullLeaves(Session& session, std::vector<uint32_t> leaves);
@@ -96,6 +97,7 @@ class Repair {
   std::deque<Due> queue_;
   std::map<Due, Extent> queued_;
   int64_t everything_due_ns_ = 0;
+  uint64_t intervals_ = 0;
   RepairStats stats_;
 };
 

@@ -191,6 +191,12 @@ const Registers* Cluster::ReplicaOf(MemberNumber member, ShardNumber shard) {
   return host->process->store()->Find(shard);
 }
 
+const Samples* Cluster::SamplesOf(MemberNumber member, ShardNumber shard) {
+  Host* host = HostOf(member);
+  if (host == nullptr || host->process == nullptr || host->process->store() == nullptr) return nullptr;
+  return host->process->store()->FindSamples(shard);
+}
+
 uint64_t Cluster::lives() const {
   uint64_t lives = 0;
   for (const auto& host : hosts_) lives += host->lives;

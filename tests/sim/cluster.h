@@ -68,6 +68,7 @@ class Cluster {
   std::shared_ptr<Process> AnyServing(Random& random);
   std::shared_ptr<Process> Serving(HostNumber number);
   const Registers* ReplicaOf(fabric::MemberNumber member, fabric::ShardNumber shard);
+  const Samples* SamplesOf(fabric::MemberNumber member, fabric::ShardNumber shard);
   Host* HostOf(fabric::MemberNumber member);
 
   uint64_t lives() const;

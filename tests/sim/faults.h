@@ -74,6 +74,7 @@ struct Profile {
   int64_t load_ms = 0;  // 0: as the theme wants
   uint32_t data_hosts = 5;
   bool faults = true;
+  uint32_t sample_clients = 0;  // above 0: a collection of series beside that of registers, and who writes to it
 };
 
 // What the seed says about a run's dangers.

@@ -56,6 +56,19 @@ std::string MachinesNotAtRest(Cluster& cluster, const Topology& truth) {
   return "";
 }
 
+std::string SamplesNotAtRest(Cluster& cluster, const Placement& placement) {
+  const Samples* const first = cluster.SamplesOf(placement.replicas.front(), placement.shard);
+  for (const MemberNumber owner : placement.replicas) {
+    const Samples* const replica = cluster.SamplesOf(owner, placement.shard);
+    if (replica == nullptr) return fmt::format("member {} has no usable replica of shard {}", owner, placement.shard);
+    if (first != nullptr && first->all() != replica->all()) {
+      return fmt::format("members {} and {} differ in shard {}: {} and {} samples", placement.replicas.front(), owner,
+                         placement.shard, first->all().size(), replica->all().size());
+    }
+  }
+  return "";
+}
+
 std::string ShardNotAtRest(Cluster& cluster, const Topology& truth, const Placement& placement) {
   const auto* collection = truth.Collection(placement.collection);
   if (collection == nullptr) return fmt::format("shard {} has no collection", placement.shard);
@@ -64,12 +77,15 @@ std::string ShardNotAtRest(Cluster& cluster, const Topology& truth, const Placem
     return fmt::format("shard {} has {} replicas, not {}", placement.shard, placement.replicas.size(),
                        collection->factor);
   }
-  const Registers* first = nullptr;
   for (const MemberNumber owner : placement.replicas) {
     const auto* record = truth.Member(owner);
     if (record == nullptr || record->state != MemberState::kActive) {
       return fmt::format("shard {} is owned by member {}, which has left or is to leave", placement.shard, owner);
     }
+  }
+  if (collection->kind == fabric::ShardKind::kSeries) return SamplesNotAtRest(cluster, placement);
+  const Registers* first = nullptr;
+  for (const MemberNumber owner : placement.replicas) {
     const Registers* replica = cluster.ReplicaOf(owner, placement.shard);
     if (replica == nullptr) return fmt::format("member {} has no usable replica of shard {}", owner, placement.shard);
     if (replica->tombstones() > 0) {
@@ -140,12 +156,13 @@ std::string NotAtRest(Cluster& cluster) {
   const Topology truth = cluster.Truth();
   std::string reason = MachinesNotAtRest(cluster, truth);
   if (!reason.empty()) return reason;
+  size_t partitions = 0;
   for (const auto& [name, kept] : truth.collections) {
     if (kept.value.resharding()) return name + " is still being resharded";
-    if (kept.value.partitions != truth.placements.size()) {
-      return fmt::format("{} has {} partitions, and there are {} shards", name, kept.value.partitions,
-                         truth.placements.size());
-    }
+    partitions += kept.value.partitions;
+  }
+  if (partitions != truth.placements.size()) {
+    return fmt::format("there are {} partitions and {} shards", partitions, truth.placements.size());
   }
   for (const auto& [shard, kept] : truth.placements) {
     reason = ShardNotAtRest(cluster, truth, kept.value);

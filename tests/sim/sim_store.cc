@@ -89,9 +89,16 @@ Status SimStore::OpenLog() {
 
 Status SimStore::Replay() {
   for (const auto& [shard, replica] : catalogue_.replicas) {
-    if (replica.damage.empty()) registers_[replica.stream];
+    if (!replica.damage.empty()) continue;
+    if (replica.series) {
+      samples_[replica.stream];
+    } else {
+      registers_[replica.stream];
+    }
   }
   return log_->Read(0, [this](const wal::LogRecord& record) -> Status {
+    const auto samples = samples_.find(record.stream);
+    if (samples != samples_.end()) return samples->second.Merge(std::string(record.payload));
     const auto registers = registers_.find(record.stream);
     if (registers == registers_.end()) return Status::Ok();  // of a replica that was dropped
     ASSIGN_OR_RETURN(const format::OperationBatch batch, format::DecodeOperationBatch(record.payload));
@@ -168,7 +175,15 @@ Result<Registers*> SimStore::Usable(ShardNumber shard) {
   const auto replica = catalogue_.replicas.find(shard);
   if (replica == catalogue_.replicas.end()) return Status::NotFound("shard " + std::to_string(shard) + " is not here");
   if (!replica->second.damage.empty()) return Status::Corruption("the replica is damaged: " + replica->second.damage);
+  if (replica->second.series) return Status::InvalidArgument("shard", "holds series");
   return &registers_.at(replica->second.stream);
+}
+
+Result<Samples*> SimStore::SamplesOf(ShardNumber shard) {
+  const Status usable = Usable(shard).status();
+  if (usable.ok()) return static_cast<Samples*>(nullptr);
+  if (usable.code() != Code::kInvalidArgument) return usable;
+  return &samples_.at(catalogue_.replicas.at(shard).stream);
 }
 
 void SimStore::Merge(uint32_t stream, const format::OperationBatch& batch) {
@@ -177,26 +192,38 @@ void SimStore::Merge(uint32_t stream, const format::OperationBatch& batch) {
 }
 
 Task<Status> SimStore::Apply(ShardNumber shard, std::string batch) {
-  const Result<Registers*> usable = Usable(shard);
-  if (!usable.ok()) co_return usable.status();
+  const Result<Samples*> samples = SamplesOf(shard);
+  if (!samples.ok()) co_return samples.status();
+  const uint32_t stream = catalogue_.replicas.at(shard).stream;
+  if (*samples != nullptr) {
+    const Status sound = Samples().Merge(batch);
+    if (!sound.ok()) co_return sound;
+    auto merge = [this, stream, batch] { CHECK(samples_.at(stream).Merge(batch).ok()); };
+    co_return co_await Append(shard, batch, std::move(merge));
+  }
   const Result<format::OperationBatch> decoded = format::DecodeOperationBatch(batch);
   if (!decoded.ok()) co_return decoded.status();
+  auto merge = [this, stream, operations = *decoded] { Merge(stream, operations); };
+  co_return co_await Append(shard, std::move(batch), std::move(merge));
+}
+
+Task<Status> SimStore::Append(ShardNumber shard, std::string batch, std::function<void()> merge) {
   if (log_->write_status().code() == Code::kNoSpace) (void)log_->TryResume().ok();  // the append tells how it went
   const auto done = loop_.Expect<bool>();
   const uint32_t stream = catalogue_.replicas.at(shard).stream;
   if (Planted(Bug::kAcknowledgeBeforeSync)) {
-    Merge(stream, *decoded);
+    merge();
     done.Set(true);
   }
   const wal::LogEntry entry{stream, batch};
-  log_->AppendAsync({&entry, 1}, [this, done, stream, shard, batch = *decoded](Result<wal::Lsn> lsn) {
+  log_->AppendAsync({&entry, 1}, [this, done, stream, shard, merge = std::move(merge)](Result<wal::Lsn> lsn) {
     if (abandoned_) return;
     if (!lsn.ok()) {
       done.Set(Result<bool>(lsn.status()));
-    } else if (!registers_.contains(stream)) {
+    } else if (!registers_.contains(stream) && !samples_.contains(stream)) {
       done.Set(Result<bool>(Status::NotFound("the replica was dropped meanwhile")));
     } else {
-      Merge(stream, batch);
+      merge();
       ++batches_durable_;
       world_.Note("durable", fmt::format("{} shard {} lsn {}", place_.name, shard, *lsn));
       done.Set(true);
@@ -222,6 +249,11 @@ Status SimStore::FlushLog() {
 
 Task<Result<fabric::VersionsRequest::Reply>> SimStore::Versions(ShardNumber shard, std::vector<std::string> keys,
                                                                 std::string request) {
+  const Result<Samples*> samples = SamplesOf(shard);
+  if (samples.ok() && *samples != nullptr) {
+    const std::vector<Version> highest(keys.size(), (*samples)->max_version());
+    co_return fabric::VersionsRequest::Reply{highest, std::vector<bool>(keys.size()), std::nullopt, 0};
+  }
   const Result<Registers*> usable = Usable(shard);
   if (!usable.ok()) co_return usable.status();
   co_return (*usable)->Versions(keys, request);
@@ -235,15 +267,25 @@ Task<Result<fabric::ReadRequest::Reply>> SimStore::Read(ShardNumber shard, std::
 
 Task<Result<std::string>> SimStore::Query(std::vector<ShardNumber> shards, std::string) {
   std::vector<format::RegisterVersion> live;
+  std::set<uint64_t> values;
+  bool series = false;
   for (const ShardNumber shard : shards) {
+    const Result<Samples*> samples = SamplesOf(shard);
+    if (samples.ok() && *samples != nullptr) {
+      series = true;
+      values.merge((*samples)->Values());
+      continue;
+    }
     const Result<Registers*> usable = Usable(shard);
     if (!usable.ok()) co_return usable.status();
     for (auto& entry : (*usable)->Live()) live.push_back(std::move(entry));
   }
-  co_return format::EncodeRegisterVersions(live);
+  co_return series ? EncodeValues(values) : format::EncodeRegisterVersions(live);
 }
 
 Task<Result<format::RangeDigest>> SimStore::Digest(ShardNumber shard, uint32_t bits, std::optional<Version> below) {
+  const Result<Samples*> samples = SamplesOf(shard);
+  if (samples.ok() && *samples != nullptr) co_return (*samples)->Digest(bits, below);
   const Result<Registers*> usable = Usable(shard);
   if (!usable.ok()) co_return usable.status();
   co_return (*usable)->Digest(bits, below);
@@ -265,17 +307,28 @@ Task<Status> SimStore::Collect(ShardNumber shard, Version below) {
 }
 
 Task<Result<format::RequestPage>> SimStore::Requests(ShardNumber shard, std::string after, uint32_t limit) {
+  const Result<Samples*> samples = SamplesOf(shard);
+  if (samples.ok() && *samples != nullptr) co_return format::RequestPage{};
   const Result<Registers*> usable = Usable(shard);
   if (!usable.ok()) co_return usable.status();
   co_return (*usable)->Requests(after, limit);
 }
 
-Task<Result<fabric::ScanRequest::Reply>> SimStore::Scan(fabric::ScanRequest) {
-  co_return Status::NotFound("no shard of series here");
+Task<Result<fabric::ScanRequest::Reply>> SimStore::Scan(fabric::ScanRequest request) {
+  const Result<Samples*> samples = SamplesOf(request.target.shard);
+  if (!samples.ok()) co_return samples.status();
+  if (*samples == nullptr) co_return Status::InvalidArgument("shard", "holds registers");
+  co_return (*samples)->Scan(request);
 }
 
-Task<Result<std::vector<std::string>>> SimStore::Join(fabric::ShardNumber, std::vector<std::string>) {
-  co_return Status::NotFound("no shard of series here");
+// One by one, as they are kept.
+Task<Result<std::vector<std::string>>> SimStore::Join(ShardNumber, std::vector<std::string> records) {
+  Samples joined;
+  for (const std::string& record : records) {
+    const Status merged = joined.Merge(record);
+    if (!merged.ok()) co_return merged;
+  }
+  co_return std::vector<std::string>(joined.all().begin(), joined.all().end());
 }
 
 Status SimStore::ChangeCatalogue(const std::function<void(StoreCatalogue&)>& change) {
@@ -297,11 +350,16 @@ Task<Status> SimStore::Open(fabric::ShardSpec spec) {
   co_return co_await OnDisk([this, spec = std::move(spec)]() -> Status {
     if (catalogue_.replicas.contains(spec.shard)) return Status::AlreadyExists("the replica is there");
     const uint32_t stream = catalogue_.next_stream;
+    const bool series = spec.collection.kind == fabric::ShardKind::kSeries;
     RETURN_IF_ERROR(ChangeCatalogue([&](StoreCatalogue& catalogue) {
       ++catalogue.next_stream;
-      catalogue.replicas[spec.shard] = {spec.shard, spec.collection.id, spec.since, stream, spec.complete, ""};
+      catalogue.replicas[spec.shard] = {spec.shard, spec.collection.id, spec.since, stream, spec.complete, series, ""};
     }));
-    registers_[stream];
+    if (series) {
+      samples_[stream];
+    } else {
+      registers_[stream];
+    }
     world_.Note("open", fmt::format("{} shard {} since {}", place_.name, spec.shard, spec.since));
     return Status::Ok();
   });
@@ -325,6 +383,7 @@ Task<Status> SimStore::Drop(ShardNumber shard) {
     const uint32_t stream = replica->second.stream;
     RETURN_IF_ERROR(ChangeCatalogue([&](StoreCatalogue& catalogue) { catalogue.replicas.erase(shard); }));
     registers_.erase(stream);
+    samples_.erase(stream);
     world_.Note("drop", fmt::format("{} shard {}", place_.name, shard));
     return Status::Ok();
   });
@@ -341,7 +400,13 @@ std::vector<fabric::ReplicaStore::Held> SimStore::List() {
 const Registers* SimStore::Find(ShardNumber shard) const {
   const auto replica = catalogue_.replicas.find(shard);
   if (replica == catalogue_.replicas.end() || !replica->second.damage.empty()) return nullptr;
-  return &registers_.at(replica->second.stream);
+  return replica->second.series ? nullptr : &registers_.at(replica->second.stream);
+}
+
+const Samples* SimStore::FindSamples(ShardNumber shard) const {
+  const auto replica = catalogue_.replicas.find(shard);
+  if (replica == catalogue_.replicas.end() || !replica->second.damage.empty()) return nullptr;
+  return replica->second.series ? &samples_.at(replica->second.stream) : nullptr;
 }
 
 }  // namespace rhizome::sim

@@ -20,6 +20,7 @@
 #include "fabric/ports.h"
 #include "io/sim_disk.h"
 #include "registers.h"
+#include "samples.h"
 #include "sim_loop.h"
 #include "store_catalogue.h"
 #include "wal/log.h"
@@ -74,7 +75,6 @@ class SimStore final : public fabric::ReplicaStore {
   Task<Result<format::InventoryPage>> Inventory(fabric::InventoryRequest request) override;
   Task<Status> Collect(fabric::ShardNumber shard, Version below) override;
   Task<Result<format::RequestPage>> Requests(fabric::ShardNumber shard, std::string after, uint32_t limit) override;
-  // The simulator's collections hold registers: NotFound.
   Task<Result<fabric::ScanRequest::Reply>> Scan(fabric::ScanRequest request) override;
   Task<Result<std::vector<std::string>>> Join(fabric::ShardNumber shard, std::vector<std::string> records) override;
   Task<Status> Probe() override;
@@ -86,8 +86,9 @@ class SimStore final : public fabric::ReplicaStore {
   // The process's seat, kept with the data.
   const std::string& identity() const { return catalogue_.identity; }
   Status KeepIdentity(std::string identity);
-  // For the final comparison; null when the replica is not there or damaged.
+  // For the final comparison; null when the replica is not there, damaged or of the other kind.
   const Registers* Find(fabric::ShardNumber shard) const;
+  const Samples* FindSamples(fabric::ShardNumber shard) const;
   uint64_t batches_durable() const { return batches_durable_; }
   uint64_t damages_found() const { return damages_found_; }
 
@@ -97,6 +98,9 @@ class SimStore final : public fabric::ReplicaStore {
     std::function<void(Status)> done;
   };
   Result<Registers*> Usable(fabric::ShardNumber shard);
+  // Null: its replica holds registers.
+  Result<Samples*> SamplesOf(fabric::ShardNumber shard);
+  Task<Status> Append(fabric::ShardNumber shard, std::string batch, std::function<void()> merge);
   Status OpenLog();
   Status Replay();
   Status WriteCatalogue();
@@ -118,6 +122,7 @@ class SimStore final : public fabric::ReplicaStore {
   StoreCatalogue catalogue_;
   std::unique_ptr<wal::Log> log_;
   std::map<uint32_t, Registers> registers_;  // by stream
+  std::map<uint32_t, Samples> samples_;      // likewise, of replicas of series
   std::deque<DiskWork> work_;
   bool working_ = false;
   bool flush_queued_ = false;

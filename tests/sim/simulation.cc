@@ -74,7 +74,8 @@ class Run {
         world_(options.seed, options.trace),
         cluster_(world_, DrawShape(options, plan_)),
         player_(cluster_, plan_.faults),
-        workload_(cluster_, DrawWorkload(options)) {}
+        workload_(cluster_, DrawWorkload(options)),
+        samples_(cluster_, options.profile.sample_clients) {}
 
   SimulationOutcome Go() {
     Boot();
@@ -91,6 +92,7 @@ class Run {
     outcome.lives = cluster_.lives();
     outcome.placement_changes = cluster_.truth().placement_changes();
     outcome.tally = workload_.tally();
+    outcome.samples = samples_.tally();
     outcome.faults = player_.happened();
     outcome.faults_skipped = player_.skipped();
     return outcome;
@@ -128,26 +130,34 @@ class Run {
     };
     Await(serving, kBootNsMax, "the cluster has not booted");
     if (world_.failed()) return;
+    Create({Cluster::kCollection, cluster_.shape().partitions, cluster_.shape().factor, ""});
+    if (world_.failed() || options_.profile.sample_clients == 0) return;
+    Create({SampleLoad::kCollection, cluster_.shape().partitions, cluster_.shape().factor, "",
+            fabric::ShardKind::kSeries});
+  }
+
+  void Create(fabric::NewCollection collection) {
     const auto process = cluster_.Serving(0);
-    process->loop().Post([this, process] {
-      process->Run(CreateCollection(
-          process, {Cluster::kCollection, cluster_.shape().partitions, cluster_.shape().factor, ""}, created_));
-    });
+    created_.reset();
+    process->loop().Post(
+        [this, process, collection] { process->Run(CreateCollection(process, collection, created_)); });
     Await([this]() -> std::string { return created_ ? "" : "no answer"; }, kBootNsMax, "no collection");
     if (created_ && !created_->ok()) world_.Fail("creating the collection: " + created_->status().ToString());
   }
 
   void Load() {
     workload_.Start();
+    samples_.Start();
     player_.Start();
     world_.RunUntil(world_.NowNs() + plan_.load_ms * kMillisecond);
   }
 
   void Heal() {
     workload_.Finish();
+    samples_.Finish();
     player_.Heal();
-    Await([this]() -> std::string { return workload_.idle() ? "" : "clients are still waiting"; }, kDrainNsMax,
-          "not healed");
+    Await([this]() -> std::string { return workload_.idle() && samples_.idle() ? "" : "clients are still waiting"; },
+          kDrainNsMax, "not healed");
     Await([this]() -> std::string { return player_.settled() ? NotAtRest(cluster_) : "an operator is still at it"; },
           kRestNsMax, "not at rest");
   }
@@ -163,6 +173,8 @@ class Run {
     outcome_.writes_checked = report.writes_checked;
     outcome_.writes_lost = report.writes_lost;
     if (!report.failure.empty()) return world_.Fail(report.failure);
+    const std::string lost = samples_.Check();
+    if (!lost.empty()) return world_.Fail(lost);
     if (!options_.profile.faults && workload_.tally().failed + workload_.tally().unknown > 0) {
       world_.Fail("without any fault, an operation failed");
     }
@@ -174,6 +186,7 @@ class Run {
   Cluster cluster_;
   FaultPlayer player_;
   Workload workload_;
+  SampleLoad samples_;
   std::optional<Result<fabric::CollectionRecord>> created_;
   SimulationOutcome outcome_;
 };

@@ -12,6 +12,7 @@
 #include "cluster.h"
 #include "fault_player.h"
 #include "faults.h"
+#include "sample_load.h"
 #include "workload.h"
 
 namespace rhizome::sim {
@@ -40,6 +41,7 @@ struct SimulationOutcome {
   uint64_t writes_lost = 0;
   uint64_t histories = 0;
   uint64_t histories_undecided = 0;
+  SampleTally samples;
 };
 
 SimulationOutcome Simulate(const SimulationOptions& options);

@@ -18,7 +18,7 @@ std::string StoreCatalogue::Encode() const {
     out.append(reinterpret_cast<const char*>(replica.collection.bytes.data()), replica.collection.bytes.size());
     format::PutU64(out, replica.since);
     format::PutU32(out, replica.stream);
-    format::PutU8(out, replica.complete ? 1 : 0);
+    format::PutU8(out, static_cast<uint8_t>((replica.complete ? 1 : 0) | (replica.series ? 2 : 0)));
     format::PutBytes(out, replica.damage);
   }
   format::PutU64(out, Checksum(out));
@@ -46,7 +46,8 @@ Result<StoreCatalogue> StoreCatalogue::Decode(std::string_view bytes) {
       return bad;
     }
     std::memcpy(replica.collection.bytes.data(), uuid.data(), uuid.size());
-    replica.complete = complete != 0;
+    replica.complete = (complete & 1) != 0;
+    replica.series = (complete & 2) != 0;
     replica.damage = text;
     catalogue.replicas[replica.shard] = replica;
   }

@@ -20,6 +20,7 @@ struct StoreCatalogue {
     uint64_t since = 0;
     uint32_t stream = 0;
     bool complete = false;
+    bool series = false;
     std::string damage;  // "": usable
   };
   std::string identity;         // the process's, opaque here
