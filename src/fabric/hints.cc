@@ -22,18 +22,23 @@ Hints::Hints(Caller& caller, Directory& directory, ReplicaStore* store, const Se
 
 void Hints::Note(Target target, MemberNumber missed, Missed what, const std::set<MemberNumber>& holders) {
   if (caller_.loop().stopping() || what.empty()) return;
-  const bool here = store_ != nullptr && holders.contains(self_);
-  std::vector<MemberNumber> others(holders.begin(), holders.end());
-  std::erase(others, missed);
-  others = caller_.peers().Order(std::move(others));
-  if (!what.record.empty()) {
-    KeepRequest request{target, missed, std::move(what.record)};
-    if (here) return (void)Keep(std::move(request));
-    if (!others.empty()) gate_.Start(Pass(others.front(), std::move(request)));
+  if (what.record.empty()) {
+    Hand(HintRequest{target, missed, std::move(what.keys)}, holders);
+  } else {
+    Hand(KeepRequest{target, missed, std::move(what.record)}, holders);
+  }
+}
+
+// Keeps it here, if this member holds the shard, or passes it to one who does.
+template <typename R>
+void Hints::Hand(R request, const std::set<MemberNumber>& holders) {
+  if (store_ != nullptr && holders.contains(self_)) {
+    (void)Keep(std::move(request));
     return;
   }
-  HintRequest request{target, missed, std::move(what.keys)};
-  if (here) return (void)Keep(request);
+  std::vector<MemberNumber> others(holders.begin(), holders.end());
+  std::erase(others, request.missed);
+  others = caller_.peers().Order(std::move(others));
   if (!others.empty()) gate_.Start(Pass(others.front(), std::move(request)));
 }
 

@@ -53,6 +53,8 @@ class Hints {
   };
   using Address = std::pair<MemberNumber, ShardNumber>;
   template <typename R>
+  void Hand(R request, const std::set<MemberNumber>& holders);
+  template <typename R>
   Task<void> Pass(MemberNumber holder, R request);
   // Null: this member may not keep any for that one.
   Kept* KeptFor(Target target, MemberNumber missed);
