@@ -12,12 +12,14 @@ constexpr uint8_t kReplicaFormat = 1;
 constexpr uint8_t kSeriesReplicaFormat = 2;
 constexpr std::string_view kPrefix = "collection/";
 constexpr std::string_view kReplicaPrefix = "replica/";
-constexpr uint8_t kSeriesFormat = 1;
+constexpr uint8_t kStreamsFormat = 1;
 
 constexpr std::string_view kSeriesKey = "series";
+constexpr std::string_view kGraphPrefix = "graph/";
 constexpr std::string_view kNextShardKey = "next_shard";
 
 std::string EntryKey(const std::string& name) { return std::string(kPrefix) + name; }
+std::string GraphKey(const Uuid& collection) { return std::string(kGraphPrefix) + collection.ToString(); }
 std::string ReplicaKey(uint32_t shard) { return std::string(kReplicaPrefix) + vector::ShardPrefix(shard); }
 
 Status ValidateReplica(const ReplicaSpec& spec) {
@@ -115,27 +117,27 @@ Result<ReplicaEntry> DecodeReplica(std::string_view bytes) {
   return entry;
 }
 
-std::string EncodeSeries(const SeriesEntry& entry) {
+std::string EncodeStreams(const StreamsEntry& entry) {
   std::string out;
-  format::PutU8(out, kSeriesFormat);
+  format::PutU8(out, kStreamsFormat);
   format::PutU32(out, entry.first_stream);
   format::PutU32(out, entry.shards);
   format::PutI64(out, entry.created_ms);
   return out;
 }
 
-Result<SeriesEntry> DecodeSeries(std::string_view bytes) {
+Result<StreamsEntry> DecodeStreams(std::string_view bytes) {
   format::Decoder in(bytes);
-  SeriesEntry entry;
+  StreamsEntry entry;
   uint8_t format = 0;
-  if (!in.U8(format) || format != kSeriesFormat || !in.U32(entry.first_stream) || !in.U32(entry.shards) ||
+  if (!in.U8(format) || format != kStreamsFormat || !in.U32(entry.first_stream) || !in.U32(entry.shards) ||
       !in.I64(entry.created_ms)) {
-    return in.Failure("metrics entry");
+    return in.Failure("streams entry");
   }
-  RETURN_IF_ERROR(in.Finish("metrics entry"));
+  RETURN_IF_ERROR(in.Finish("streams entry"));
   if (entry.shards < 1 || entry.shards > shard::SeriesShards::kShardsMax ||
       entry.first_stream > UINT32_MAX - entry.shards) {
-    return Status::Corruption("metrics entry: impossible values");
+    return Status::Corruption("streams entry: impossible values");
   }
   return entry;
 }
@@ -167,8 +169,15 @@ Status Catalogue::Load() {
   RETURN_IF_ERROR(replicas.status());
   ASSIGN_OR_RETURN(const auto series, store_.Get(kv::Family::kMeta, kSeriesKey));
   if (series) {
-    ASSIGN_OR_RETURN(series_, DecodeSeries(*series));
+    ASSIGN_OR_RETURN(series_, DecodeStreams(*series));
   }
+  kv::Cursor graphs = store_.Scan(kv::Family::kMeta, kGraphPrefix);
+  for (; graphs.Valid(); graphs.Next()) {
+    const auto collection = Uuid::Parse(std::string(graphs.key().substr(kGraphPrefix.size())));
+    if (!collection) return Status::Corruption("a graph's entry names no collection");
+    ASSIGN_OR_RETURN(graphs_[*collection], DecodeStreams(graphs.value()));
+  }
+  RETURN_IF_ERROR(graphs.status());
   return Status::Ok();
 }
 
@@ -200,24 +209,45 @@ Result<CatalogueEntry> Catalogue::Add(const CollectionSpec& spec, int64_t now_ms
   return entry;
 }
 
-Result<SeriesEntry> Catalogue::AddSeries(uint32_t shards, int64_t now_ms) {
+Result<StreamsEntry> Catalogue::AddSeries(uint32_t shards, int64_t now_ms) {
   if (shards < 1 || shards > shard::SeriesShards::kShardsMax)
     return Status::InvalidArgument("shards", "must be 1 to 64");
   MutexLock lock(mutex_);
   if (series_) return Status::AlreadyExists("there is a metrics store already");
-  SeriesEntry entry{0, shards, now_ms};
+  StreamsEntry entry{0, shards, now_ms};
   const auto fill = [&entry](uint32_t first, kv::WriteBatch& batch) {
     entry.first_stream = first;
-    batch.Put(kv::Family::kMeta, kSeriesKey, EncodeSeries(entry));
+    batch.Put(kv::Family::kMeta, kSeriesKey, EncodeStreams(entry));
   };
   RETURN_IF_ERROR(Reserve(shards, fill).status());
   series_ = entry;
   return entry;
 }
 
-std::optional<SeriesEntry> Catalogue::Series() const {
+std::optional<StreamsEntry> Catalogue::Series() const {
   MutexLock lock(mutex_);
   return series_;
+}
+
+Result<StreamsEntry> Catalogue::AddGraph(const std::string& collection, int64_t now_ms) {
+  MutexLock lock(mutex_);
+  const auto of = entries_.find(collection);
+  if (of == entries_.end()) return Status::NotFound("there is no collection " + collection);
+  if (graphs_.contains(of->second.id))
+    return Status::AlreadyExists("collection " + collection + " has a graph already");
+  StreamsEntry entry{0, of->second.spec.shards, now_ms};
+  const auto fill = [&](uint32_t first, kv::WriteBatch& batch) {
+    entry.first_stream = first;
+    batch.Put(kv::Family::kMeta, GraphKey(of->second.id), EncodeStreams(entry));
+  };
+  RETURN_IF_ERROR(Reserve(entry.shards, fill).status());
+  graphs_.emplace(of->second.id, entry);
+  return entry;
+}
+
+std::map<Uuid, StreamsEntry> Catalogue::Graphs() const {
+  MutexLock lock(mutex_);
+  return graphs_;
 }
 
 Result<ReplicaEntry> Catalogue::AddReplica(const ReplicaSpec& spec, int64_t now_ms, const Prepare& prepare) {
@@ -282,12 +312,15 @@ std::vector<ReplicaEntry> Catalogue::Replicas() const {
 
 Status Catalogue::Remove(const std::string& name) {
   MutexLock lock(mutex_);
-  if (!entries_.contains(name)) return Status::NotFound("there is no collection " + name);
+  const auto entry = entries_.find(name);
+  if (entry == entries_.end()) return Status::NotFound("there is no collection " + name);
   kv::WriteBatch batch;
   batch.Delete(kv::Family::kMeta, EntryKey(name));
+  batch.Delete(kv::Family::kMeta, GraphKey(entry->second.id));
   RETURN_IF_ERROR(store_.Write(batch));
   RETURN_IF_ERROR(store_.Flush());
-  entries_.erase(name);
+  graphs_.erase(entry->second.id);
+  entries_.erase(entry);
   return Status::Ok();
 }
 

@@ -1,5 +1,5 @@
-// Catalogue: the collections of this data directory and the shards they are made of, the replicas of a cluster's
-// shards and the metrics store, kept in the node's database.
+// Catalogue: the collections of this data directory and the shards they are made of, their knowledge graphs, the
+// replicas of a cluster's shards and the metrics store, kept in the node's database.
 //
 // A change is durable when the call returns; after a failure it may come to be at the next start. Shard numbers
 // (streams of the log) are never given twice, whatever for, so records of a dropped collection or replica that are
@@ -33,16 +33,16 @@ struct ReplicaEntry {
   uint32_t stream = 0;
 };
 
-// The metrics store of a server alone.
-struct SeriesEntry {
+// The metrics store of a server alone, or a collection's knowledge graph.
+struct StreamsEntry {
   uint32_t first_stream = 0;
   uint32_t shards = 0;  // numbers from there
   int64_t created_ms = 0;
-  bool operator==(const SeriesEntry&) const = default;
+  bool operator==(const StreamsEntry&) const = default;
 };
 
-std::string EncodeSeries(const SeriesEntry& entry);
-Result<SeriesEntry> DecodeSeries(std::string_view bytes);
+std::string EncodeStreams(const StreamsEntry& entry);
+Result<StreamsEntry> DecodeStreams(std::string_view bytes);
 std::string EncodeReplica(const ReplicaEntry& entry);
 Result<ReplicaEntry> DecodeReplica(std::string_view bytes);
 std::string EncodeEntry(const CatalogueEntry& entry);
@@ -55,7 +55,7 @@ class Catalogue {
 
   // Reserves shard numbers and records the collection. AlreadyExists.
   Result<CatalogueEntry> Add(const CollectionSpec& spec, int64_t now_ms) EXCLUDES(mutex_);
-  // NotFound.
+  // With its graph. NotFound.
   Status Remove(const std::string& name) EXCLUDES(mutex_);
   std::vector<CatalogueEntry> List() const EXCLUDES(mutex_);
 
@@ -73,8 +73,12 @@ class Catalogue {
   std::vector<ReplicaEntry> Replicas() const EXCLUDES(mutex_);
 
   // Reserves streams for the metrics store and records it. AlreadyExists.
-  Result<SeriesEntry> AddSeries(uint32_t shards, int64_t now_ms) EXCLUDES(mutex_);
-  std::optional<SeriesEntry> Series() const EXCLUDES(mutex_);
+  Result<StreamsEntry> AddSeries(uint32_t shards, int64_t now_ms) EXCLUDES(mutex_);
+  std::optional<StreamsEntry> Series() const EXCLUDES(mutex_);
+  // Likewise for the graph of a collection, with as many shards as that has. NotFound.
+  Result<StreamsEntry> AddGraph(const std::string& collection, int64_t now_ms) EXCLUDES(mutex_);
+  // By the id of their collection.
+  std::map<Uuid, StreamsEntry> Graphs() const EXCLUDES(mutex_);
 
  private:
   explicit Catalogue(kv::Store& store) : store_(store) {}
@@ -87,7 +91,8 @@ class Catalogue {
   mutable Mutex mutex_;
   std::map<std::string, CatalogueEntry> entries_ GUARDED_BY(mutex_);
   std::map<uint32_t, ReplicaEntry> replicas_ GUARDED_BY(mutex_);
-  std::optional<SeriesEntry> series_ GUARDED_BY(mutex_);
+  std::optional<StreamsEntry> series_ GUARDED_BY(mutex_);
+  std::map<Uuid, StreamsEntry> graphs_ GUARDED_BY(mutex_);
   uint32_t next_shard_ GUARDED_BY(mutex_) = 1;
 };
 

@@ -52,7 +52,7 @@ TEST_F(CatalogueTest, ACollectionIsThereAfterAReopen) {
 
 TEST_F(CatalogueTest, TheMetricsStoreIsThereAfterAReopenAndOnlyOnce) {
   EXPECT_FALSE(catalogue_->Series().has_value());
-  const SeriesEntry added = catalogue_->AddSeries(4, 1234).value();
+  const StreamsEntry added = catalogue_->AddSeries(4, 1234).value();
   Open();
   EXPECT_EQ(catalogue_->Series(), added);
   EXPECT_EQ(added.shards, 4u);
@@ -64,22 +64,36 @@ TEST_F(CatalogueTest, TheMetricsStoreIsThereAfterAReopenAndOnlyOnce) {
 
 TEST_F(CatalogueTest, StreamsOfMetricsAreNoCollections) {
   const CatalogueEntry before = catalogue_->Add(Spec("a", 3), 0).value();
-  const SeriesEntry metrics = catalogue_->AddSeries(4, 0).value();
+  const StreamsEntry metrics = catalogue_->AddSeries(4, 0).value();
   const CatalogueEntry after = catalogue_->Add(Spec("b"), 0).value();
   EXPECT_EQ(metrics.first_stream, before.first_shard + 3);
   EXPECT_EQ(after.first_shard, metrics.first_stream + 4);
 }
 
+TEST_F(CatalogueTest, AGraphHasAsManyShardsAsItsCollectionAndGoesWithIt) {
+  const CatalogueEntry notes = catalogue_->Add(Spec("notes", 3), 0).value();
+  EXPECT_EQ(catalogue_->AddGraph("others", 0).status().code(), Code::kNotFound);
+  const StreamsEntry added = catalogue_->AddGraph("notes", 77).value();
+  EXPECT_EQ(added, (StreamsEntry{notes.first_shard + 3, 3, 77}));
+  EXPECT_EQ(catalogue_->AddGraph("notes", 0).status().code(), Code::kAlreadyExists);
+  Open();
+  EXPECT_EQ(catalogue_->Graphs(), (std::map<Uuid, StreamsEntry>{{notes.id, added}}));
+  ASSERT_TRUE(catalogue_->Remove("notes").ok());
+  EXPECT_TRUE(catalogue_->Graphs().empty());
+  Open();
+  EXPECT_TRUE(catalogue_->Graphs().empty());
+}
+
 TEST_F(CatalogueTest, AnEntryOfMetricsThatNobodyWroteIsCorruption) {
-  const std::string bytes = EncodeSeries({7, 4, 99});
-  EXPECT_EQ(DecodeSeries(bytes).value(), (SeriesEntry{7, 4, 99}));
+  const std::string bytes = EncodeStreams({7, 4, 99});
+  EXPECT_EQ(DecodeStreams(bytes).value(), (StreamsEntry{7, 4, 99}));
   for (size_t length = 0; length < bytes.size(); ++length) {
-    EXPECT_EQ(DecodeSeries(bytes.substr(0, length)).status().code(), Code::kCorruption);
+    EXPECT_EQ(DecodeStreams(bytes.substr(0, length)).status().code(), Code::kCorruption);
   }
-  EXPECT_EQ(DecodeSeries(bytes + "x").status().code(), Code::kCorruption);
-  EXPECT_EQ(DecodeSeries(EncodeSeries({7, 0, 99})).status().code(), Code::kCorruption);
-  EXPECT_EQ(DecodeSeries(EncodeSeries({7, 65, 99})).status().code(), Code::kCorruption);
-  EXPECT_EQ(DecodeSeries(EncodeSeries({UINT32_MAX, 1, 99})).status().code(), Code::kCorruption);
+  EXPECT_EQ(DecodeStreams(bytes + "x").status().code(), Code::kCorruption);
+  EXPECT_EQ(DecodeStreams(EncodeStreams({7, 0, 99})).status().code(), Code::kCorruption);
+  EXPECT_EQ(DecodeStreams(EncodeStreams({7, 65, 99})).status().code(), Code::kCorruption);
+  EXPECT_EQ(DecodeStreams(EncodeStreams({UINT32_MAX, 1, 99})).status().code(), Code::kCorruption);
 }
 
 TEST_F(CatalogueTest, ShardNumbersAreNeverGivenTwice) {

@@ -36,6 +36,14 @@ Result<std::shared_ptr<shard::SeriesShards>> Node::Series() { return state_->Ser
 
 Result<std::shared_ptr<shard::SeriesShards>> Node::MakeSeries() { return state_->MakeSeries(); }
 
+Result<std::shared_ptr<shard::GraphShards>> Node::Graph(const std::string& collection) {
+  return state_->Graph(collection);
+}
+
+Result<std::shared_ptr<shard::GraphShards>> Node::MakeGraph(const std::string& collection) {
+  return state_->MakeGraph(collection);
+}
+
 Status Node::WriteStatus() { return state_->WriteStatus(); }
 
 Result<CollectionInfo> Node::CreateCollection(const CollectionSpec& spec) {

@@ -23,6 +23,7 @@ namespace rhizome::io {
 class Disk;
 }
 namespace rhizome::shard {
+class GraphShards;
 class SeriesShard;
 class SeriesShards;
 class Shard;
@@ -99,6 +100,12 @@ class Node final : public Database {
   Result<std::shared_ptr<shard::SeriesShards>> Series();
   // The same, made if there is none: from then on the directory is not for versions that know no metrics.
   Result<std::shared_ptr<shard::SeriesShards>> MakeSeries();
+  // The knowledge graph of a collection, null when it has none yet; may be held as long as the node lives, and answers
+  // NotFound to writes once the collection is dropped. NotFound: there is no such collection; Corruption when the graph
+  // is damaged.
+  Result<std::shared_ptr<shard::GraphShards>> Graph(const std::string& collection);
+  // The same, made if there is none: from then on the directory is not for versions that know no graphs.
+  Result<std::shared_ptr<shard::GraphShards>> MakeGraph(const std::string& collection);
   // OK, or why nothing can be written here.
   Status WriteStatus();
 

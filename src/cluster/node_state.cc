@@ -22,7 +22,7 @@ std::string FormatText(int number) { return std::string(kFormatText) + std::to_s
 
 // 0: of no version that is known.
 int FormatOf(const std::string& text) {
-  for (int number = kFormatFirst; number <= static_cast<int>(NodeState::Content::kSeriesReplicas); ++number) {
+  for (int number = kFormatFirst; number <= static_cast<int>(NodeState::Content::kGraphs); ++number) {
     if (text == FormatText(number)) return number;
   }
   return 0;
@@ -62,6 +62,7 @@ Status NodeState::Open() {
   for (const CatalogueEntry& entry : catalogue->List()) RETURN_IF_ERROR(OpenCollection(entry).status());
   RETURN_IF_ERROR(replicas.Open());
   if (const auto entry = catalogue->Series()) RETURN_IF_ERROR(OpenSeries(*entry));
+  for (const auto& [collection, entry] : catalogue->Graphs()) RETURN_IF_ERROR(OpenGraph(collection, entry));
   RETURN_IF_ERROR(ReplayLog());
   const auto may_write = [this] { return WriteStatus().ok(); };
   series_upkeep = std::make_unique<shard::SeriesUpkeep>([this] { return KeepUpSeriesReplicas(); }, may_write);
@@ -100,7 +101,7 @@ Result<bool> NodeState::KeepUpSeriesReplicas() {
   return worked;
 }
 
-Status NodeState::OpenSeries(const SeriesEntry& entry) {
+Status NodeState::OpenSeries(const StreamsEntry& entry) {
   shard::SeriesOptions series_options;
   series_options.retention_ms = options.series_retention_ms;
   series_options.series_max = options.series_max;
@@ -132,11 +133,51 @@ Result<std::shared_ptr<shard::SeriesShards>> NodeState::MakeSeries() {
   RETURN_IF_ERROR(Mark(Content::kMetrics));
   // Before the entry: from it on a shard's folder that is missing is damage.
   RETURN_IF_ERROR(shard::SeriesShards::Create(disk, SeriesDirectory(), options.series_shards));
-  ASSIGN_OR_RETURN(const SeriesEntry entry, catalogue->AddSeries(options.series_shards, clock.WallMs()));
+  ASSIGN_OR_RETURN(const StreamsEntry entry, catalogue->AddSeries(options.series_shards, clock.WallMs()));
   RETURN_IF_ERROR(OpenSeries(entry));
   ASSIGN_OR_RETURN(auto made, Series());
   made->StartUpkeep([this] { return WriteStatus().ok(); });
   return made;
+}
+
+Status NodeState::OpenGraph(const Uuid& collection, const StreamsEntry& entry) {
+  auto opened = shard::GraphShards::Open({*store, entry.first_stream, entry.shards}, *log, *versions);
+  if (!opened.ok() && opened.status().code() != Code::kCorruption) return opened.status();
+  if (!opened.ok()) NoteDamage("a knowledge graph cannot be opened: " + std::string(opened.status().message()));
+  WriterLock lock(mutex);
+  if (opened.ok()) {
+    graphs[collection] = std::move(opened).value();
+  } else {
+    graph_damage[collection] = opened.status();
+  }
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<shard::GraphShards>> NodeState::Graph(const std::string& collection) const {
+  ASSIGN_OR_RETURN(const auto found, Find(collection));
+  ReaderLock lock(mutex);
+  if (const auto damaged = graph_damage.find(found->entry().id); damaged != graph_damage.end()) return damaged->second;
+  const auto graph = graphs.find(found->entry().id);
+  return graph == graphs.end() ? nullptr : graph->second;
+}
+
+Result<std::shared_ptr<shard::GraphShards>> NodeState::MakeGraph(const std::string& collection) {
+  MutexLock creation(create_mutex);
+  ASSIGN_OR_RETURN(auto present, Graph(collection));
+  if (present != nullptr) return present;
+  RETURN_IF_ERROR(WriteStatus());
+  RETURN_IF_ERROR(Mark(Content::kGraphs));
+  ASSIGN_OR_RETURN(const auto found, Find(collection));
+  ASSIGN_OR_RETURN(const StreamsEntry entry, catalogue->AddGraph(collection, clock.WallMs()));
+  RETURN_IF_ERROR(OpenGraph(found->entry().id, entry));
+  return Graph(collection);
+}
+
+std::vector<std::shared_ptr<shard::GraphShards>> NodeState::Graphs() const {
+  ReaderLock lock(mutex);
+  std::vector<std::shared_ptr<shard::GraphShards>> all;
+  for (const auto& [collection, graph] : graphs) all.push_back(graph);
+  return all;
 }
 
 Result<uint32_t> NodeState::NodeNumber() {
@@ -181,8 +222,13 @@ Status NodeState::RemoveOrphans() {
       streams.insert(entry.first_shard + p);
     }
   }
+  std::set<uint32_t> graph_streams;
+  for (const auto& [collection, entry] : catalogue->Graphs()) {
+    for (uint32_t i = 0; i < entry.shards; ++i) graph_streams.insert(entry.first_stream + i);
+  }
   // They take room and do no harm: on a disk that is full they stay for another time.
-  const Status rows = vector::VectorEngine::DropRowsExcept(*store, streams);
+  Status rows = vector::VectorEngine::DropRowsExcept(*store, streams);
+  if (rows.ok()) rows = graph::GraphEngine::DropRowsExcept(*store, graph_streams);
   if (!rows.ok()) spdlog::warn("rows of what was dropped are left in the database: {}", rows.ToString());
   ASSIGN_OR_RETURN(const std::vector<std::string> names, disk.List(options.data_dir + "/shards"));
   for (const std::string& name : names) {
@@ -258,6 +304,15 @@ Status NodeState::ReplayLog() {
     from = std::min(from, reached + 1);
     CheckLogReaches(reached, "a replica of series");
   }
+  std::map<uint32_t, shard::GraphShard*> graph_shards;
+  for (const auto& graph : Graphs()) {
+    for (uint32_t i = 0; i < graph->size(); ++i) {
+      shard::GraphShard& part = graph->at(i);
+      graph_shards[part.stream()] = &part;
+      from = std::min(from, part.engine().checkpoint_lsn() + 1);
+      CheckLogReaches(part.engine().applied_lsn(), "a shard of a knowledge graph");
+    }
+  }
   // A shard that was idle for long needs nothing of what has been cut off since.
   from = std::max(from, log->stats().first_lsn);
   const Status status = log->Read(from, [&](const wal::LogRecord& record) {
@@ -268,6 +323,9 @@ Status NodeState::ReplayLog() {
       return Status::Ok();
     }
     const auto shard = shards.find(record.stream);
+    if (const auto part = graph_shards.find(record.stream); part != graph_shards.end()) {
+      return part->second->Replay(record);
+    }
     if (shard == shards.end()) {
       shard::SeriesShard* const samples = metrics == nullptr ? nullptr : metrics->FindStream(record.stream);
       return samples == nullptr ? Status::Ok() : samples->Replay(record);
@@ -306,6 +364,10 @@ std::string NodeState::ReadOnlyReason() const {
         return "shard " + std::to_string(partition.number) + ": " + status.ToString();
     }
   }
+  for (const auto& graph : Graphs()) {
+    const Status status = graph->write_status();
+    if (!status.ok() && status.code() != Code::kNotFound) return "knowledge graph: " + status.ToString();
+  }
   ReaderLock lock(mutex);
   const Status metrics = series == nullptr ? Status::Ok() : series->write_status();
   return metrics.ok() ? "" : "metrics: " + metrics.ToString();
@@ -321,14 +383,23 @@ Status NodeState::WriteStatus() const {
 
 Status NodeState::DropCollection(const std::string& name) {
   ASSIGN_OR_RETURN(const auto collection, Find(name));
+  std::shared_ptr<shard::GraphShards> graph;
   {
+    MutexLock creation(create_mutex);  // a graph that is being made goes too
     MutexLock checkpoint_lock(checkpoint_mutex);
+    ASSIGN_OR_RETURN(graph, Graph(name));
+    if (graph != nullptr) graph->Stop(Status::NotFound("there is no collection " + name));
     for (Partition& partition : collection->partitions()) {
       if (partition.shard != nullptr) partition.shard->Stop(Status::NotFound("there is no collection " + name));
     }
     RETURN_IF_ERROR(catalogue->Remove(name));
     WriterLock lock(mutex);
     collections.erase(name);
+    graphs.erase(collection->entry().id);
+  }
+  for (uint32_t i = 0; graph != nullptr && i < graph->size(); ++i) {
+    const Status rows = graph::GraphEngine::DropRows(*store, graph->at(i).stream(), {});
+    if (!rows.ok()) spdlog::warn("what was dropped is removed at the next start: {}", rows.ToString());
   }
   for (uint32_t p = 0; p < collection->entry().spec.shards; ++p) {
     RemoveRest(collection->partitions()[p].number, ShardDirectory(collection->entry(), p), {});
@@ -407,6 +478,14 @@ Status NodeState::Checkpoint() {
     }
     unneeded = std::min(unneeded, shard->UnneededLsn());
   }
+  {
+    ReaderLock reader(mutex);
+    if (!graph_damage.empty()) return Status::ReadOnly("a damaged knowledge graph still needs the log");
+  }
+  for (const auto& graph : Graphs()) {
+    RETURN_IF_ERROR(graph->Checkpoint());
+    unneeded = std::min(unneeded, graph->UnneededLsn());
+  }
   auto metrics = Series();
   if (!metrics.ok()) return Status::ReadOnly("damaged metrics still need the log");
   const uint64_t sample_bytes = MeasureSamples().logged;
@@ -480,6 +559,14 @@ std::map<std::string, double> NodeState::Stats() const {
     documents += static_cast<double>(shard->engine().documents());
     pending += static_cast<double>(shard->engine().pending_index());
   }
+  graph::Counts knowledge;
+  for (const auto& graph : Graphs()) {
+    const graph::Counts one = graph->counts();
+    knowledge.documents += one.documents;
+    knowledge.facts += one.facts;
+  }
+  stats["graph_documents"] = static_cast<double>(knowledge.documents);
+  stats["graph_facts"] = static_cast<double>(knowledge.facts);
   stats["collections"] = static_cast<double>(Collections().size());
   stats["points"] = points;
   stats["documents"] = documents;

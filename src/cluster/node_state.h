@@ -21,6 +21,7 @@
 #include "kv/rocks_file_system.h"
 #include "kv/store.h"
 #include "shard/checkpoint_pace.h"
+#include "shard/graph_shards.h"
 #include "shard/series_shards.h"
 #include "wal/log.h"
 
@@ -73,11 +74,16 @@ struct NodeState {
   Result<bool> KeepUpSeriesReplicas();
   // From here on the directory is not for versions that do not know such content.
   // The order is that of the formats that came with them.
-  enum class Content : uint8_t { kReplicas = 2, kMetrics = 3, kSeriesReplicas = 4 };
+  enum class Content : uint8_t { kReplicas = 2, kMetrics = 3, kSeriesReplicas = 4, kGraphs = 5 };
   Status Mark(Content content);
   Result<std::shared_ptr<shard::SeriesShards>> Series() const EXCLUDES(mutex);
   Result<std::shared_ptr<shard::SeriesShards>> MakeSeries() EXCLUDES(mutex, create_mutex);
-  Status OpenSeries(const SeriesEntry& entry) EXCLUDES(mutex);
+  Status OpenSeries(const StreamsEntry& entry) EXCLUDES(mutex);
+  // The knowledge graph of a collection; null while it has none. NotFound: there is no such collection.
+  Result<std::shared_ptr<shard::GraphShards>> Graph(const std::string& collection) const EXCLUDES(mutex);
+  Result<std::shared_ptr<shard::GraphShards>> MakeGraph(const std::string& collection) EXCLUDES(mutex, create_mutex);
+  Status OpenGraph(const Uuid& collection, const StreamsEntry& entry) EXCLUDES(mutex);
+  std::vector<std::shared_ptr<shard::GraphShards>> Graphs() const EXCLUDES(mutex);
   std::string SeriesDirectory() const { return options.data_dir + "/metrics"; }
   Result<Partition> OpenPartition(const CatalogueEntry& entry, uint32_t partition);
   // What collections and replicas whose drop was interrupted have left.
@@ -110,6 +116,9 @@ struct NodeState {
   std::string damage GUARDED_BY(mutex);
   std::shared_ptr<shard::SeriesShards> series GUARDED_BY(mutex);  // null while there is none
   Status series_damage GUARDED_BY(mutex);
+  // By the id of their collection; of a damaged one there is the reason.
+  std::map<Uuid, std::shared_ptr<shard::GraphShards>> graphs GUARDED_BY(mutex);
+  std::map<Uuid, Status> graph_damage GUARDED_BY(mutex);
 
   Mutex create_mutex;  // a collection, or the metrics store, is recorded and opened as one step
   mutable Mutex checkpoint_mutex;
