@@ -24,7 +24,7 @@ FLOORS = [
     ["shard", "rules", "metrics_load", "workers", "recall"],
     ["fabric"],
     ["cluster"],
-    ["pipeline", "backup", "metrics"],
+    ["pipeline", "backup", "metrics", "memory"],
     ["gateway", "ruler"],
     ["metrics_api"],
 ]

@@ -1,0 +1,82 @@
+#include "memory/derive.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <vector>
+
+#include "engines/graph/validation.h"
+#include "format/derivation_builder.h"
+
+namespace rhizome::memory {
+namespace {
+
+using Handles = std::vector<std::optional<format::DerivationBuilder::Handle>>;
+
+// Which entities there is room for, the most mentioned first.
+std::vector<bool> Kept(const extract::Extraction& extraction) {
+  const size_t count = extraction.entities.size();
+  std::vector<bool> kept(count, true);
+  if (count <= graph::kEntitiesMax) return kept;
+  std::vector<uint64_t> mentions(count, 0);
+  for (const extract::Mention& mention : extraction.mentions) mentions[mention.entity] += mention.count;
+  std::vector<uint32_t> order(count);
+  std::iota(order.begin(), order.end(), 0U);
+  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return mentions[a] > mentions[b]; });
+  for (size_t i = graph::kEntitiesMax; i < count; ++i) kept[order[i]] = false;
+  return kept;
+}
+
+Handles AddEntities(const extract::Extraction& extraction, format::DerivationBuilder& builder) {
+  const std::vector<bool> kept = Kept(extraction);
+  Handles handles(extraction.entities.size());
+  for (size_t i = 0; i < extraction.entities.size(); ++i) {
+    const extract::Entity& entity = extraction.entities[i];
+    if (!kept[i] || entity.name.size() > graph::kNameBytesMax) continue;
+    handles[i] = builder.Entity(entity.name, extract::EntityTypeName(entity.type));
+    if (!handles[i]) continue;
+    const size_t aliases = std::min(entity.aliases.size(), graph::kAliasesMax);
+    for (size_t a = 0; a < aliases; ++a) {
+      if (entity.aliases[a].size() <= graph::kNameBytesMax) builder.Alias(*handles[i], entity.aliases[a]);
+    }
+  }
+  return handles;
+}
+
+void AddMentions(const extract::Extraction& extraction, const Handles& handles, format::DerivationBuilder& builder) {
+  std::map<uint32_t, size_t> in_chunk;
+  size_t in_all = 0;
+  for (const extract::Mention& mention : extraction.mentions) {
+    if (!handles[mention.entity] || in_all == graph::kMentionsMax) continue;
+    size_t& here = in_chunk[mention.chunk];
+    if (here == graph::kChunkMentionsMax) continue;
+    ++here;
+    ++in_all;
+    const extract::Entity& entity = extraction.entities[mention.entity];
+    builder.Mention(entity.name, extract::EntityTypeName(entity.type), mention.chunk, mention.count);
+  }
+}
+
+}  // namespace
+
+format::Derivation DerivationOf(const extract::Extraction& extraction) {
+  format::DerivationBuilder builder;
+  const Handles handles = AddEntities(extraction, builder);
+  AddMentions(extraction, handles, builder);
+  size_t facts = 0;
+  for (const extract::Relation& relation : extraction.relations) {
+    const auto source = handles[relation.source], target = handles[relation.target];
+    if (!source || !target || facts == graph::kFactsMax) continue;
+    ++facts;
+    format::DerivationBuilder::Fact fact{*source, std::string(relation.type), *target};
+    fact.confidence = relation.confidence;
+    fact.valid_from = relation.valid_from_ms.value_or(format::kAlways);
+    fact.valid_until = relation.valid_until_ms.value_or(format::kForever);
+    fact.chunk = relation.chunk;
+    builder.AddFact(fact);
+  }
+  return builder.Build();
+}
+
+}  // namespace rhizome::memory

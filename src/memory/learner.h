@@ -1,0 +1,64 @@
+// Learner: what documents say goes into the knowledge graph of their collection, through the queue, on a server alone.
+//
+//   a document was written → Changed: one durable task → a worker of stage ingest.extract calls Work: reads the
+//   document as it is then, extracts, writes its derivation under the task's version
+//
+// Work may be repeated, by crashes or by the queue: a derivation is one register and the highest version wins. A task
+// that comes after its document was changed again writes what the document says by then, and the later task comes too;
+// one whose document is gone writes a tombstone. So when all tasks are done the graph says what the documents say. A
+// collection without a graph learns nothing (Node::MakeGraph gives it one).
+//
+// Thread-safe. What it is given outlives it.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "base/status.h"
+#include "cluster/node.h"
+#include "extract/extract.h"
+#include "format/graph.h"
+#include "format/point.h"
+#include "queue/queue.h"
+#include "workers/job.h"
+#include "workers/settings.h"
+#include "workers/task_book.h"
+
+namespace rhizome::memory {
+
+struct LearnerParts {
+  cluster::Node& node;
+  queue::Queue& queue;
+  workers::TaskBook* book = nullptr;  // knows the tasks as soon as they are accepted; null: none does
+};
+
+class Learner {
+ public:
+  Learner(const LearnerParts& parts, const workers::PipelineSettings& settings) : parts_(parts), settings_(settings) {}
+
+  // These documents of a collection were written, and are durable. Returns their tasks' ids, in order, once those are
+  // durable; none where the collection has no graph. Errors are those of workers::Accept and NotFound (no such
+  // collection); whoever gets one says so again, or the graph does not learn of them.
+  Result<std::vector<std::string>> Changed(const std::string& collection, std::span<const format::PointId> documents);
+  // This document was deleted. Returns once the graph says nothing that it said; doing it again changes nothing.
+  Status Deleted(const std::string& collection, const format::PointId& document);
+
+  // The handler of stage ingest.extract.
+  std::vector<workers::Outcome> Work(std::span<const workers::Job> jobs);
+
+ private:
+  Status Learn(const workers::Job& job);
+  Result<format::GraphOperation> Derive(const std::string& collection, const format::PointId& document);
+  std::unique_ptr<extract::Extractor> Borrow() EXCLUDES(mutex_);
+  void Return(std::unique_ptr<extract::Extractor> extractor) EXCLUDES(mutex_);
+
+  const LearnerParts parts_;
+  const workers::PipelineSettings settings_;
+  Mutex mutex_;
+  std::vector<std::unique_ptr<extract::Extractor>> idle_ GUARDED_BY(mutex_);
+};
+
+}  // namespace rhizome::memory
