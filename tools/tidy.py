@@ -24,7 +24,8 @@ FLOORS = [
     ["shard", "rules", "metrics_load", "workers", "recall"],
     ["fabric"],
     ["cluster"],
-    ["pipeline", "backup", "metrics", "memory"],
+    ["backup", "metrics", "memory"],
+    ["pipeline"],
     ["gateway", "ruler"],
     ["metrics_api"],
 ]

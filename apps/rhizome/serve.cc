@@ -19,6 +19,7 @@
 #include "gateway/backend.h"
 #include "gateway/server.h"
 #include "io/disk.h"
+#include "memory/service.h"
 #include "metrics/cluster_store.h"
 #include "metrics/self_monitor.h"
 #include "metrics/series_cluster.h"
@@ -79,6 +80,7 @@ struct Parts {
   std::unique_ptr<metrics::ClusterStore> cluster_metrics;
   std::unique_ptr<cluster::MemberControls> controls;
   std::unique_ptr<cluster::Operations> operations;
+  std::unique_ptr<memory::Service> memories;  // null in a cluster
   std::unique_ptr<pipeline::Ingestor> ingestor;
   std::vector<backup::Target> targets;  // until they are the backups' own
   std::unique_ptr<cluster::Registers> registers;
@@ -88,11 +90,16 @@ struct Parts {
   void Publish(cluster::Database& database, const Config& config, gateway::BackendSlot& slot) {
     pipeline::Embedders offered;
     for (const auto& embedder : embedders) offered.Add(embedder.get());
-    ingestor = std::make_unique<pipeline::Ingestor>(database, offered);
+    pipeline::DocumentWatch watch;
+    if (memories != nullptr) {
+      watch.changed = [this](const auto& name, auto documents) { return memories->Changed(name, documents); };
+      watch.deleted = [this](const auto& name, const auto& document) { return memories->Deleted(name, document); };
+    }
+    ingestor = std::make_unique<pipeline::Ingestor>(database, offered, std::move(watch));
     backups = std::make_unique<backup::Service>(
         backup::ServiceParts{database, *registers, SystemClock(), config.snapshot_mib_per_s_max << 20},
         std::move(targets));
-    slot.Publish({&database, ingestor.get(), offered, operations.get(), backups.get()});
+    slot.Publish({&database, ingestor.get(), offered, operations.get(), backups.get(), memories.get()});
   }
 };
 
@@ -232,6 +239,8 @@ Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, 
     parts.operations = std::make_unique<cluster::AloneOperations>(
         *parts.node,
         cluster::NodeAddress{config.node_name.empty() ? MachineName() : config.node_name, options.address, port});
+    ASSIGN_OR_RETURN(parts.memories, memory::Service::Open({*parts.node, io::RealDisk(), ProcessMetrics()},
+                                                           {.data_dir = config.data_dir}));
     parts.registers = std::make_unique<cluster::NodeRegisters>(*parts.node);
     parts.Publish(*parts.node, config, slots.backend);
     RETURN_IF_ERROR(OpenMetrics(config, fmt::format("{}:{}", options.address, port), parts, slots));

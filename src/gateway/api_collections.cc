@@ -1,5 +1,6 @@
 // Routes that make, show and drop collections.
 #include "gateway/api_parts.h"
+#include "memory/service.h"
 
 namespace rhizome::gateway {
 namespace {
@@ -12,6 +13,7 @@ struct CreateRequest {
   std::string language = "english";
   std::optional<uint32_t> shards;
   std::optional<uint32_t> replication_factor;
+  bool graph = false;
 };
 
 Result<CreateRequest> ReadCreate(const std::string& body) {
@@ -25,7 +27,8 @@ Result<CreateRequest> ReadCreate(const std::string& body) {
       .Optional("embedder", request.embedder)
       .Optional("language", request.language)
       .Optional("shards", request.shards, Between{1, 64})
-      .Optional("replication_factor", request.replication_factor, Between{1, 16});
+      .Optional("replication_factor", request.replication_factor, Between{1, 16})
+      .Optional("graph", request.graph);
   RETURN_IF_ERROR(fields.Finish());
   return request;
 }
@@ -82,7 +85,11 @@ Result<Response> Create(const BackendSlot& slot, const Request& request) {
   ASSIGN_OR_RETURN(const CreateRequest wanted, ReadCreate(request.body));
   ASSIGN_OR_RETURN(const cluster::CollectionSpec spec, SpecOf(wanted, backend));
   RETURN_IF_ERROR(cluster::ValidateSpec(spec));
+  if (wanted.graph && backend.memory == nullptr) {
+    return Status::InvalidArgument("graph", "a cluster keeps no knowledge graphs yet: a server alone does");
+  }
   ASSIGN_OR_RETURN(const cluster::CollectionInfo info, backend.database->CreateCollection(spec));
+  if (wanted.graph) RETURN_IF_ERROR(backend.memory->MakeMemory(spec.name));
   JsonWriter writer;
   WriteInfo(writer, info);
   return JsonResponse(writer, 201);

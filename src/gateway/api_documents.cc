@@ -127,6 +127,7 @@ std::string FieldOf(size_t input, std::string_view field) {
 void WriteResult(JsonWriter& writer, const pipeline::IngestResult& result, size_t input) {
   writer.BeginObject().Key("document").Integer(input).Key("id").String(result.id);
   writer.Key("outcome").String(pipeline::IngestOutcomeName(result.outcome)).Key("chunks").Integer(result.chunks);
+  if (!result.task.empty()) writer.Key("task").String(result.task);
   if (!result.duplicate_of.empty()) writer.Key("duplicate_of").String(result.duplicate_of);
   if (!result.error.ok()) {
     writer.Key("error").BeginObject().Key("type").String(CodeName(result.error.code()));

@@ -45,6 +45,7 @@ std::vector<Route> CollectionRoutes(const ApiOptions& options, const BackendSlot
 std::vector<Route> PointRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> SearchRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> DocumentRoutes(const ApiOptions& options, const BackendSlot& slot);
+std::vector<Route> MemoryRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> ClusterRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> SnapshotRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& slot, MetricRegistry& metrics);

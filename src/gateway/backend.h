@@ -16,6 +16,9 @@
 namespace rhizome::backup {
 class Service;
 }
+namespace rhizome::memory {
+class Service;
+}
 
 namespace rhizome::gateway {
 
@@ -26,6 +29,7 @@ struct Backend {
   pipeline::Embedders embedders;  // none: clients bring their own vectors
   cluster::Operations* operations = nullptr;
   backup::Service* backups = nullptr;  // null: no snapshots are made here
+  memory::Service* memory = nullptr;   // null: in a cluster, which keeps no knowledge graphs yet
 };
 
 class BackendSlot {

@@ -123,6 +123,7 @@ std::string_view IngestOutcomeName(IngestOutcome outcome) {
 struct Ingestor::State {
   cluster::Database& database;
   const Embedders embedders;
+  const DocumentWatch watch;
   // Held from the last look for duplicates to the end of the write: of two calls with the same content one sees the
   // other's.
   Mutex write_mutex{};
@@ -136,10 +137,11 @@ struct Ingestor::State {
                      std::vector<IngestResult>& results) EXCLUDES(write_mutex);
   Result<bool> IsDuplicate(const std::string& collection, const cluster::WriteOptions& options,
                            const format::DocumentRecord& record, IngestResult& result);
+  Status TellChanged(const std::string& collection, std::vector<IngestResult>& results);
 };
 
-Ingestor::Ingestor(cluster::Database& database, Embedders embedders)
-    : state_(new State{database, std::move(embedders)}) {}
+Ingestor::Ingestor(cluster::Database& database, Embedders embedders, DocumentWatch watch)
+    : state_(new State{database, std::move(embedders), std::move(watch)}) {}
 Ingestor::~Ingestor() = default;
 
 Status Ingestor::State::CheckCollection(const cluster::CollectionSpec& spec) const {
@@ -229,6 +231,23 @@ Status Ingestor::State::WriteWindow(const std::string& collection, const cluster
   return Status::Ok();
 }
 
+// Unchanged ones too: the call that wrote them may not have come so far.
+Status Ingestor::State::TellChanged(const std::string& collection, std::vector<IngestResult>& results) {
+  if (!watch.changed) return Status::Ok();
+  std::vector<PointId> documents;
+  std::vector<size_t> positions;
+  for (size_t i = 0; i < results.size(); ++i) {
+    const IngestOutcome outcome = results[i].outcome;
+    if (outcome == IngestOutcome::kFailed || outcome == IngestOutcome::kDuplicate) continue;
+    ASSIGN_OR_RETURN(PointId id, PointId::FromString(results[i].id));
+    documents.push_back(std::move(id));
+    positions.push_back(i);
+  }
+  ASSIGN_OR_RETURN(const std::vector<std::string> tasks, watch.changed(collection, documents));
+  for (size_t i = 0; i < tasks.size(); ++i) results[positions[i]].task = tasks[i];
+  return Status::Ok();
+}
+
 Result<std::vector<IngestResult>> Ingestor::Ingest(const std::string& collection, std::vector<IngestDocument> documents,
                                                    const ChunkSettings& chunking,
                                                    const cluster::WriteOptions& options) {
@@ -274,14 +293,21 @@ Result<std::vector<IngestResult>> Ingestor::Ingest(const std::string& collection
     if (window_chunks >= kChunksPerWindow) RETURN_IF_ERROR(flush());
   }
   if (!window.empty()) RETURN_IF_ERROR(flush());
+  RETURN_IF_ERROR(state_->TellChanged(collection, results));
   return results;
 }
 
 Status Ingestor::Delete(const std::string& collection, const std::string& id, const cluster::WriteOptions& options) {
   ASSIGN_OR_RETURN(const PointId document, PointId::FromString(id));
   ASSIGN_OR_RETURN(const auto stored, state_->database.GetDocument(collection, document, ReadsOf(options)));
+  // Of one that is gone too: whoever deleted it may not have come to say so.
+  if (stored) {
+    RETURN_IF_ERROR(
+        state_->database.Write(collection, {{{}, DeleteDocument{document}}}, OptionsFor(document, options)));
+  }
+  if (state_->watch.deleted) RETURN_IF_ERROR(state_->watch.deleted(collection, document));
   if (!stored) return Status::NotFound("there is no document " + id + " in collection " + collection);
-  return state_->database.Write(collection, {{{}, DeleteDocument{document}}}, OptionsFor(document, options));
+  return Status::Ok();
 }
 
 }  // namespace rhizome::pipeline

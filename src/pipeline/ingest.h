@@ -6,7 +6,9 @@
 // Thread-safe: many callers at once; within one process two documents with the same content never both enter.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,18 +31,29 @@ struct IngestDocument {
 enum class IngestOutcome { kCreated, kUpdated, kUnchanged, kDuplicate, kFailed };
 std::string_view IngestOutcomeName(IngestOutcome outcome);
 
+// Who has to hear what becomes of documents, each call after the write is durable.
+struct DocumentWatch {
+  // Ids of the tasks that follow, as many as documents, or none. After an error the caller of Ingest is told to send
+  // the documents again.
+  std::function<Result<std::vector<std::string>>(const std::string& collection,
+                                                 std::span<const format::PointId> documents)>
+      changed;
+  std::function<Status(const std::string& collection, const format::PointId& document)> deleted;
+};
+
 struct IngestResult {
   std::string id;
   IngestOutcome outcome = IngestOutcome::kFailed;
   uint32_t chunks = 0;
   std::string duplicate_of;  // kDuplicate: the document that holds the same content
+  std::string task;          // what follows from the change; "": nothing
   Status error;              // kFailed: why; the field is relative to the document
 };
 
 class Ingestor {
  public:
   // Without embedders only collections without one accept documents. The database and they outlive this.
-  Ingestor(cluster::Database& database, Embedders embedders);
+  Ingestor(cluster::Database& database, Embedders embedders, DocumentWatch watch = {});
   ~Ingestor();
 
   // `options` is for each of the reads and writes this takes. With an idempotency key each document is a write of its

@@ -22,6 +22,7 @@
 #include "gateway/server.h"
 #include "gateway/test_client.h"
 #include "io/disk.h"
+#include "memory/service.h"
 #include "metrics/store.h"
 #include "metrics/store_slot.h"
 #include "metrics_api/ingest_routes.h"
@@ -101,6 +102,7 @@ class ApiFixture : public testing::Test {
     server_->Stop(0);
     backups_.reset();
     ingestor_.reset();
+    memories_.reset();
     operations_.reset();
     ruler_.reset();
     store_.reset();
@@ -116,7 +118,11 @@ class ApiFixture : public testing::Test {
     node_ = std::move(cluster::Node::Open(io::RealDisk(), options)).value();
     pipeline::Embedders embedders(&embedder_);
     embedders.Add(&fast_embedder_);
-    ingestor_ = std::make_unique<pipeline::Ingestor>(*node_, embedders);
+    memories_ = memory::Service::Open({*node_, io::RealDisk(), metrics_}, {.data_dir = directory_}).value();
+    pipeline::DocumentWatch watch;
+    watch.changed = [this](const auto& name, auto documents) { return memories_->Changed(name, documents); };
+    watch.deleted = [this](const auto& name, const auto& document) { return memories_->Deleted(name, document); };
+    ingestor_ = std::make_unique<pipeline::Ingestor>(*node_, embedders, std::move(watch));
     operations_ = std::make_unique<cluster::AloneOperations>(*node_, cluster::NodeAddress{"alone", "127.0.0.1", 8000});
     registers_ = std::make_unique<cluster::NodeRegisters>(*node_);
     backups_ = std::make_unique<backup::Service>(
@@ -127,8 +133,8 @@ class ApiFixture : public testing::Test {
     notifier_ = ruler::Notifier::Start({{"http://127.0.0.1:1"}}, metrics_).value();
     ruler_ = ruler::Ruler::Start(rules_, {*store_, *notifier_, metrics_, SystemClock()}).value();
     ruler_slot_.Publish(*ruler_);
-    slot_.Publish(
-        {node_.get(), ingestor_.get(), embedders, cluster_ != nullptr ? cluster_ : operations_.get(), backups_.get()});
+    slot_.Publish({node_.get(), ingestor_.get(), embedders, cluster_ != nullptr ? cluster_ : operations_.get(),
+                   backups_.get(), memories_.get()});
   }
 
   Reply Call(std::string_view method, std::string_view target, std::string_view body = {},
@@ -190,6 +196,7 @@ class ApiFixture : public testing::Test {
   std::unique_ptr<cluster::AloneOperations> operations_;
   std::unique_ptr<cluster::NodeRegisters> registers_;
   std::unique_ptr<backup::Service> backups_;
+  std::unique_ptr<memory::Service> memories_;
   std::unique_ptr<pipeline::Ingestor> ingestor_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<TestClient> client_;

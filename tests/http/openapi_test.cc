@@ -123,6 +123,16 @@ class OpenApiExamples : public ApiFixture {
     }
   }
 
+  // A task has no id that an example could name.
+  void TryTask() {
+    Do("POST", "/collections", R"({"name":"letters","dimension":0,"graph":true})");
+    const auto ingested =
+        Do("POST", "/documents", R"({"collection":"letters","documents":[{"id":"a","text":"Warsaw"}]})");
+    const std::string task(ingested.at("results").at(0).at("task").as_string());
+    CheckAnswer(Call("GET", "/tasks/" + task), Description().at("paths").at("/tasks/{id}").at("get").as_object());
+    tried_.insert("GET /tasks/{id}");
+  }
+
   // A cluster in which node4 waits to be admitted, for the routes that a server alone refuses.
   void OpenInCluster() {
     controls_.made.AddMember(4);
@@ -150,6 +160,8 @@ constexpr const char* kOrder[][2] = {{"POST", "/collections"},
                                      {"POST", "/search"},
                                      {"POST", "/documents"},
                                      {"GET", "/documents/{id}"},
+                                     {"GET", "/entities"},
+                                     {"GET", "/relations"},
                                      {"DELETE", "/documents/{id}"},
                                      {"POST", "/documents/delete"},
                                      {"POST", "/vectors/delete"},
@@ -214,6 +226,7 @@ constexpr const char* kOrder[][2] = {{"POST", "/collections"},
 TEST_F(OpenApiExamples, AllWorkAndAnswersFitTheirSchemas) {
   OpenInCluster();
   for (const auto& [method, path] : kOrder) TryAll(method, path);
+  TryTask();
   for (const Route& route : AllRoutes(slot_, metrics_slot_, ruler_slot_, metrics_)) {
     EXPECT_TRUE(tried_.contains(route.method + " " + route.pattern)) << route.method << " " << route.pattern;
   }

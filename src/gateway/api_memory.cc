@@ -1,0 +1,197 @@
+// Routes on memories: what became of a document's task, entities and relations of a collection's knowledge graph.
+#include <algorithm>
+#include <charconv>
+
+#include "base/base64.h"
+#include "engines/graph/types.h"
+#include "format/entity_name.h"
+#include "gateway/api_parts.h"
+#include "memory/service.h"
+
+namespace rhizome::gateway {
+namespace {
+
+constexpr uint32_t kPageMax = 1000;
+constexpr uint32_t kPageDefault = 100;
+
+// The query's parameters, each known and at most once; errors name them as "query.NAME".
+class Parameters {
+ public:
+  static Result<Parameters> Read(const Request& request, std::initializer_list<std::string_view> known) {
+    std::string all;
+    for (const std::string_view name : known) all.append(all.empty() ? "" : ", ").append(name);
+    for (const auto& [key, value] : request.query) {
+      if (std::find(known.begin(), known.end(), key) == known.end()) {
+        return Status::InvalidArgument("query." + key, "is not known here (known: " + all + ")");
+      }
+    }
+    return Parameters(request.query);
+  }
+  std::optional<std::string> Text(std::string_view name) const {
+    const std::string* const value = FindValue(query_, name);
+    return value == nullptr ? std::nullopt : std::optional<std::string>(*value);
+  }
+  Result<std::optional<int64_t>> Number(std::string_view name, int64_t least, int64_t most) const {
+    const std::string* const value = FindValue(query_, name);
+    if (value == nullptr) return std::optional<int64_t>();
+    int64_t number = 0;
+    const auto [end, error] = std::from_chars(value->data(), value->data() + value->size(), number);
+    if (error != std::errc() || end != value->data() + value->size() || number < least || number > most) {
+      return Status::InvalidArgument(
+          "query." + std::string(name),
+          "must be a whole number from " + std::to_string(least) + " to " + std::to_string(most));
+    }
+    return std::optional<int64_t>(number);
+  }
+
+ private:
+  explicit Parameters(const NamedValues& query) : query_(query) {}
+  const NamedValues& query_;
+};
+
+Status NamedAsQuery(const Status& status) {
+  if (status.ok() || status.field().empty()) return status;
+  return Status(status.code(), std::string(status.message()), "query." + std::string(status.field()));
+}
+
+// Where a page ended, as bytes of the engine's and as a client hands it back: base64url (RFC 4648, section 5).
+std::string EncodePlace(const std::string& bytes) {
+  std::string text = EncodeBase64(bytes);
+  std::replace(text.begin(), text.end(), '+', '-');
+  std::replace(text.begin(), text.end(), '/', '_');
+  return text.substr(0, text.find('='));
+}
+
+Result<std::string> DecodePlace(std::string text) {
+  std::replace(text.begin(), text.end(), '-', '+');
+  std::replace(text.begin(), text.end(), '_', '/');
+  text.append((4 - text.size() % 4) % 4, '=');
+  auto bytes = DecodeBase64(text);
+  if (!bytes.ok()) return Status::InvalidArgument("query.after", "is not what a page gave as next");
+  return bytes;
+}
+
+struct Asked {
+  std::shared_ptr<shard::GraphShards> graph;
+  uint32_t limit = kPageDefault;
+  std::string after;
+};
+
+Result<Asked> ReadAsked(const ApiOptions& options, const Backend& backend, const Parameters& parameters) {
+  if (backend.memory == nullptr) {
+    return Status::FailedPrecondition("a cluster keeps no knowledge graphs yet: a server alone does");
+  }
+  const auto name = CollectionName(options, parameters.Text("collection"));
+  if (!name.ok()) return NamedAsQuery(name.status());
+  Asked asked;
+  ASSIGN_OR_RETURN(asked.graph, backend.memory->Graph(*name));
+  ASSIGN_OR_RETURN(const auto limit, parameters.Number("limit", 1, kPageMax));
+  if (limit) asked.limit = static_cast<uint32_t>(*limit);
+  ASSIGN_OR_RETURN(asked.after, DecodePlace(parameters.Text("after").value_or("")));
+  return asked;
+}
+
+Result<graph::Times> ReadTimes(const Parameters& parameters) {
+  graph::Times times;
+  ASSIGN_OR_RETURN(times.as_of_ms, parameters.Number("as_of_ms", INT64_MIN, INT64_MAX));
+  ASSIGN_OR_RETURN(times.known_at_ms, parameters.Number("known_at_ms", 0, INT64_MAX));
+  return times;
+}
+
+void WriteFact(JsonWriter& writer, const graph::FoundFact& fact) {
+  writer.BeginObject().Key("id").String(fact.id.ToString());
+  writer.Key("source").String(fact.source.name).Key("type").String(fact.type);
+  writer.Key("target").String(fact.target.name);
+  writer.Key("weight").Number(fact.weight).Key("confidence").Number(fact.confidence);
+  if (fact.valid_from != format::kAlways) writer.Key("valid_from_ms").Integer(fact.valid_from);
+  if (fact.valid_until != format::kForever) writer.Key("valid_until_ms").Integer(fact.valid_until);
+  writer.Key("recorded_ms").Integer(fact.recorded_at.WallMs());
+  if (fact.superseded_at) writer.Key("superseded_ms").Integer(fact.superseded_at->WallMs());
+  if (fact.origin.kind == graph::GraphOrigin::Kind::kDocument) {
+    writer.Key("document").String(fact.origin.id.ToString()).Key("chunks").BeginArray();
+    for (const uint32_t chunk : fact.chunks) writer.Integer(chunk);
+    writer.EndArray();
+  }
+  writer.EndObject();
+}
+
+Result<Response> ShowTask(const ApiOptions&, const BackendSlot& slot, const Request& request) {
+  ASSIGN_OR_RETURN(const Backend backend, slot.Get());
+  const std::string& id = request.PathParam("id");
+  if (backend.memory == nullptr) return Status::NotFound("there is no task " + id);
+  ASSIGN_OR_RETURN(const workers::Task task, backend.memory->Task(id));
+  JsonWriter writer;
+  writer.BeginObject().Key("id").String(task.id).Key("state").String(workers::TaskStateName(task.state()));
+  writer.Key("accepted_ms").Integer(task.accepted_ms).Key("changed_ms").Integer(task.changed_ms());
+  writer.Key("reason").String(task.reason()).Key("jobs").BeginArray();
+  for (const auto& [name, job] : task.jobs) {
+    writer.BeginObject().Key("name").String(name).Key("state").String(workers::JobStateName(job.state));
+    writer.Key("attempt").Integer(job.attempt).Key("at_ms").Integer(job.at_ms).Key("reason").String(job.reason);
+    writer.EndObject();
+  }
+  writer.EndArray().EndObject();
+  return JsonResponse(writer);
+}
+
+Result<Response> ListEntities(const ApiOptions& options, const BackendSlot& slot, const Request& request) {
+  ASSIGN_OR_RETURN(const Backend backend, slot.Get());
+  ASSIGN_OR_RETURN(const Parameters parameters, Parameters::Read(request, {"collection", "prefix", "after", "limit"}));
+  ASSIGN_OR_RETURN(const Asked asked, ReadAsked(options, backend, parameters));
+  const std::string prefix = format::EntityName(parameters.Text("prefix").value_or(""));
+  ASSIGN_OR_RETURN(const graph::NamePage page, asked.graph->NamesFrom(prefix, asked.after, asked.limit));
+  std::vector<graph::EntityId> ids;
+  for (const graph::NameEntry& entry : page.entries) ids.push_back(entry.entity);
+  ASSIGN_OR_RETURN(const auto statistics, asked.graph->Statistics(ids));
+  JsonWriter writer;
+  writer.BeginObject().Key("entities").BeginArray();
+  for (size_t i = 0; i < ids.size(); ++i) {
+    writer.BeginObject().Key("name").String(page.entries[i].name);
+    if (page.entries[i].alias) writer.Key("alias_of").String(statistics[i].name);
+    writer.Key("type").String(statistics[i].Type()).Key("documents").Integer(statistics[i].documents);
+    writer.Key("mentions").Integer(statistics[i].mentions).Key("relations").Integer(statistics[i].facts).EndObject();
+  }
+  writer.EndArray().Key("next").String(EncodePlace(page.next)).EndObject();
+  return JsonResponse(writer);
+}
+
+Result<Response> ListRelations(const ApiOptions& options, const BackendSlot& slot, const Request& request) {
+  ASSIGN_OR_RETURN(const Backend backend, slot.Get());
+  ASSIGN_OR_RETURN(const Parameters parameters,
+                   Parameters::Read(request, {"collection", "entity", "direction", "type", "as_of_ms", "known_at_ms",
+                                              "after", "limit"}));
+  ASSIGN_OR_RETURN(const Asked asked, ReadAsked(options, backend, parameters));
+  const std::string entity = format::EntityName(parameters.Text("entity").value_or(""));
+  if (entity.empty()) return Status::InvalidArgument("query.entity", "is required: a name");
+  graph::FactQuery query{format::EntityIdOf(entity)};
+  const std::string direction = parameters.Text("direction").value_or("both");
+  if (direction != "both" && direction != "out" && direction != "in") {
+    return Status::InvalidArgument("query.direction", "must be both, out or in");
+  }
+  query.direction = direction == "out"  ? graph::Direction::kOut
+                    : direction == "in" ? graph::Direction::kIn
+                                        : graph::Direction::kBoth;
+  if (const auto type = parameters.Text("type")) query.types = {*type};
+  ASSIGN_OR_RETURN(query.times, ReadTimes(parameters));
+  query.limit = asked.limit;
+  query.after = asked.after;
+  const auto page = asked.graph->Facts(query);
+  if (!page.ok()) return NamedAsQuery(page.status());
+  JsonWriter writer;
+  writer.BeginObject().Key("entity").String(entity).Key("relations").BeginArray();
+  for (const graph::FoundFact& fact : page->facts) WriteFact(writer, fact);
+  writer.EndArray().Key("next").String(EncodePlace(page->next)).EndObject();
+  return JsonResponse(writer);
+}
+
+}  // namespace
+
+std::vector<Route> MemoryRoutes(const ApiOptions& options, const BackendSlot& slot) {
+  const auto bind = [&](Result<Response> (*call)(const ApiOptions&, const BackendSlot&, const Request&)) {
+    return [options, &slot, call](const Request& request) { return call(options, slot, request); };
+  };
+  return {{"GET", "/tasks/{id}", Lane::kQuery, false, "Show how far the task of a document is", bind(ShowTask)},
+          {"GET", "/entities", Lane::kQuery, false, "List what a collection's documents speak of", bind(ListEntities)},
+          {"GET", "/relations", Lane::kQuery, false, "List what is said of an entity", bind(ListRelations)}};
+}
+
+}  // namespace rhizome::gateway
