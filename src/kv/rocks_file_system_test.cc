@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "io/crash_enumeration.h"
 #include "kv/store.h"
 
@@ -87,6 +89,22 @@ TEST(RocksFileSystem, EveryCrashStateStandsAtOneStepPastTheLastFlush) {
   Live(disk, 11, 17);
   std::string message;
   EXPECT_EQ(CountBadCrashStates(disk, 17, message), 0u) << message;
+}
+
+// A change that spans two sectors of a MANIFEST that counts already could be torn, and the database would not open.
+TEST(RocksFileSystem, NothingIsAppendedToAManifestThatCounts) {
+  SimDisk disk;
+  disk.StartTrace();
+  Live(disk, 1, 12);
+  Live(disk, 11, 17);
+  std::set<std::string> synced;
+  for (const io::SimOperation& operation : disk.trace().operations) {
+    if (operation.path.find("/MANIFEST-") == std::string::npos) continue;
+    if (operation.kind == io::SimOperation::Kind::kSync) synced.insert(operation.path);
+    if (operation.kind == io::SimOperation::Kind::kWrite)
+      EXPECT_FALSE(synced.contains(operation.path)) << operation.ToString();
+  }
+  EXPECT_GT(synced.size(), 4u);
 }
 
 TEST(RocksFileSystem, EnumerationCatchesASkippedSync) {

@@ -49,6 +49,9 @@ rocksdb::Options MakeOptions(const StoreOptions& options) {
   db.create_missing_column_families = true;
   db.atomic_flush = true;
   db.paranoid_checks = true;
+  // Every change of the database's files makes a new MANIFEST, which counts once CURRENT names it. Appended to the one
+  // before, a change that spans two sectors can be torn by a power loss, and then the database does not open.
+  db.max_manifest_file_size = 1;
   db.write_buffer_size = options.memtable_bytes;
   db.max_background_jobs = 2;
   db.compression = rocksdb::kLZ4Compression;
