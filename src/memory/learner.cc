@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "base/hash.h"
 #include "format/coding.h"
 #include "format/graph_key.h"
@@ -101,22 +103,37 @@ Status Learner::Deleted(const std::string& collection, const format::PointId& do
 }
 
 std::vector<workers::Outcome> Learner::Work(std::span<const workers::Job> jobs) {
-  std::vector<workers::Outcome> outcomes;
-  outcomes.reserve(jobs.size());
-  for (const workers::Job& job : jobs) outcomes.push_back({Learn(job), {}});
+  std::vector<workers::Outcome> outcomes(jobs.size());
+  std::map<std::string, Learned> by_collection;
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    auto payload = DecodePayload(jobs[i].payload);
+    auto operation = payload.ok() ? Derive(payload->collection, payload->document) : payload.status();
+    // The collection was dropped meanwhile.
+    if (payload.ok() && operation.status().code() == Code::kNotFound) continue;
+    outcomes[i].status = operation.status();
+    if (!operation.ok()) continue;
+    operation->version = jobs[i].version;
+    Learned& learned = by_collection[payload->collection];
+    learned.operations.push_back(std::move(operation).value());
+    learned.jobs.push_back(i);
+  }
+  for (auto& [collection, learned] : by_collection) Write(collection, std::move(learned), outcomes);
   return outcomes;
 }
 
-Status Learner::Learn(const workers::Job& job) {
-  ASSIGN_OR_RETURN(const Payload payload, DecodePayload(job.payload));
-  const auto graph = parts_.node.Graph(payload.collection);
-  // The collection was dropped meanwhile, or made anew without a graph.
-  if (graph.status().code() == Code::kNotFound || (graph.ok() && *graph == nullptr)) return Status::Ok();
-  RETURN_IF_ERROR(graph.status());
-  ASSIGN_OR_RETURN(format::GraphOperation operation, Derive(payload.collection, payload.document));
-  operation.version = job.version;
-  const Status written = (*graph)->Merge({std::move(operation)});
-  return written.code() == Code::kNotFound ? Status::Ok() : written;  // dropped while it was written
+// All at once, for one sync; where that is refused, one by one, so that one job does not fail its neighbours.
+void Learner::Write(const std::string& collection, Learned learned, std::vector<workers::Outcome>& outcomes) {
+  const auto merge = [&](std::vector<format::GraphOperation> operations) -> Status {
+    const auto graph = parts_.node.Graph(collection);
+    // Made anew without a graph, or dropped while it was written.
+    if (graph.ok() && *graph == nullptr) return Status::Ok();
+    const Status written = graph.ok() ? (*graph)->Merge(std::move(operations)) : graph.status();
+    return written.code() == Code::kNotFound ? Status::Ok() : written;
+  };
+  if (merge(learned.operations).ok()) return;
+  for (size_t i = 0; i < learned.jobs.size(); ++i) {
+    outcomes[learned.jobs[i]].status = merge({std::move(learned.operations[i])});
+  }
 }
 
 Result<format::GraphOperation> Learner::Derive(const std::string& collection, const format::PointId& document) {

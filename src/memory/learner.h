@@ -50,7 +50,12 @@ class Learner {
   std::vector<workers::Outcome> Work(std::span<const workers::Job> jobs);
 
  private:
-  Status Learn(const workers::Job& job);
+  // What documents of one collection say, and whose job each is.
+  struct Learned {
+    std::vector<format::GraphOperation> operations;
+    std::vector<size_t> jobs;
+  };
+  void Write(const std::string& collection, Learned learned, std::vector<workers::Outcome>& outcomes);
   Result<format::GraphOperation> Derive(const std::string& collection, const format::PointId& document);
   std::unique_ptr<extract::Extractor> Borrow() EXCLUDES(mutex_);
   void Return(std::unique_ptr<extract::Extractor> extractor) EXCLUDES(mutex_);

@@ -77,6 +77,16 @@ class LearnerTest : public testing::Test {
     const PointId document = PointId::FromString(id).value();
     return learner_->Changed(collection, std::span(&document, 1));
   }
+  std::vector<workers::Job> Waiting() {
+    std::vector<workers::Job> jobs;
+    const std::string topic = workers::StageTopic(settings_, workers::kExtract);
+    for (uint32_t p = 0; p < settings_.partitions; ++p) {
+      for (const queue::Message& message : queue_->Browse({topic, p, 0}, 10).value()) {
+        jobs.push_back(workers::FromMessage(message).value());
+      }
+    }
+    return jobs;
+  }
   void WorkAll() {
     while (worker_->Step(0).value() > 0) {
     }
@@ -139,14 +149,7 @@ TEST_F(LearnerTest, WorkThatIsDoneTwiceHasOneEffect) {
   ASSERT_TRUE(Put("notes", "curie", "Marie Curie", kCurie).ok());
   ASSERT_TRUE(Changed("notes", "curie").ok());
   // The effect is there and the commit is not: the crash comes between them.
-  const std::string group = workers::StageGroup(settings_, workers::kExtract);
-  std::vector<workers::Job> jobs;
-  for (uint32_t p = 0; p < settings_.partitions; ++p) {
-    const std::string topic = workers::StageTopic(settings_, workers::kExtract);
-    for (const queue::Message& message : queue_->Browse({topic, p, 0}, 10).value()) {
-      jobs.push_back(workers::FromMessage(message).value());
-    }
-  }
+  const std::vector<workers::Job> jobs = Waiting();
   ASSERT_EQ(jobs.size(), 1u);
   EXPECT_TRUE(learner_->Work(jobs)[0].status.ok());
   Crash();
@@ -216,6 +219,20 @@ TEST_F(LearnerTest, TasksOfADroppedCollectionAreDone) {
   ASSERT_TRUE(node_->DropCollection("notes").ok());
   WorkAll();
   EXPECT_EQ(worker_->counts().done, 1u);
+}
+
+TEST_F(LearnerTest, OneJobThatCannotBeLearnedDoesNotFailItsNeighbours) {
+  ASSERT_TRUE(Put("notes", "curie", "Marie Curie", kCurie).ok());
+  ASSERT_TRUE(Put("notes", "other", "", {"It rained in Kraków."}).ok());
+  ASSERT_TRUE(Changed("notes", "curie").ok());
+  ASSERT_TRUE(Changed("notes", "other").ok());
+  std::vector<workers::Job> jobs = Waiting();
+  ASSERT_EQ(jobs.size(), 2u);
+  jobs[0].version = {};  // no job that was accepted is without
+  const auto outcomes = learner_->Work(jobs);
+  EXPECT_EQ(outcomes[0].status.code(), Code::kInvalidArgument);
+  EXPECT_TRUE(outcomes[1].status.ok());
+  EXPECT_EQ(node_->Graph("notes").value()->counts().documents, 1u);
 }
 
 TEST_F(LearnerTest, APayloadThatIsNoneIsADeadLetterAtOnce) {
