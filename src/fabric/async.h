@@ -57,10 +57,10 @@ inline Task<bool> Sleep(Loop& loop, int64_t delay_ns) {
   co_return !loop.stopping();
 }
 
-// Sleeps three times as long as has passed since `since_ns`, and `least_ns` at least: work that does so after each of
-// its steps takes no more than a quarter of anything, however fast or loaded the machine is.
-inline Task<bool> Rest(Loop& loop, int64_t since_ns, int64_t least_ns) {
-  return Sleep(loop, std::max(least_ns, 3 * (loop.NowNs() - since_ns)));
+// Sleeps `times` as long as has passed since `since_ns`, and `least_ns` at least: work that rests three times as long
+// as each of its steps took takes no more than a quarter of anything, however fast or loaded the machine is.
+inline Task<bool> Rest(Loop& loop, int64_t since_ns, int64_t least_ns, int64_t times) {
+  return Sleep(loop, std::max(least_ns, times * (loop.NowNs() - since_ns)));
 }
 
 // Sets `shot` to `value` at `deadline_ns` unless it is set before; the timer goes with the returned guard.

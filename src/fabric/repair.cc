@@ -96,7 +96,8 @@ Task<Status> Repair::PullRecords(Session& session, std::vector<uint32_t> leaves)
     session.report.compared += reply->items;
     session.report.copied += reply->items;
     request.after = std::move(reply->next);
-    const bool going = co_await Rest(caller_.loop(), begun_ns, settings_.repair_pause_ms * kNsPerMs);
+    const bool going =
+        co_await Rest(caller_.loop(), begun_ns, settings_.repair_pause_ms * kNsPerMs, settings_.repair_rest);
     if (!going) co_return Status::Cancelled("stopping");
   } while (!request.after.empty());
   co_return Status::Ok();
@@ -115,7 +116,8 @@ Task<Status> Repair::PullLeaves(Session& session, std::vector<uint32_t> leaves) 
     const Status pulled = co_await PullPage(session, std::move(reply->page.entries));
     if (!pulled.ok()) co_return pulled;
     request.after = std::move(next);
-    const bool going = co_await Rest(caller_.loop(), begun_ns, settings_.repair_pause_ms * kNsPerMs);
+    const bool going =
+        co_await Rest(caller_.loop(), begun_ns, settings_.repair_pause_ms * kNsPerMs, settings_.repair_rest);
     if (!going) co_return Status::Cancelled("stopping");
   } while (!request.after.empty());
   co_return Status::Ok();

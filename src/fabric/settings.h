@@ -19,7 +19,8 @@ struct Settings {
   uint64_t hint_bytes_max = 64U << 20;  // of records for all absent members together
   int64_t hint_age_max_ms = 600'000;    // less than tombstone_grace_ms
   int64_t repair_interval_ms = 30'000;  // between two comparisons of a shard with a co-owner
-  int64_t repair_pause_ms = 5;          // after each page at least, else three times as long as the page took
+  int64_t repair_rest = 3;              // times as long as each page took, …
+  int64_t repair_pause_ms = 5;          // … and so long at least
   uint32_t repair_page_keys = 250;      // foreground writes of the shard wait for a page's being applied
   // A tombstone this old goes once every owner is known to have it. Longer than requests are remembered (a day): a
   // repeated one may then write again what nobody has, and brings nothing back.

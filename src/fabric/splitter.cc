@@ -116,7 +116,7 @@ Task<Result<Splitter::Filled>> Splitter::Fill(Placement child, std::function<boo
     if (!copied.ok()) co_return copied;
     told(filled);
     request.after = page->next;
-    const bool going = co_await Rest(loop_, begun_ns, settings_.repair_pause_ms * kNsPerMs);
+    const bool going = co_await Rest(loop_, begun_ns, settings_.repair_pause_ms * kNsPerMs, settings_.repair_rest);
     if (!going) co_return Status::Cancelled("stopping");
   } while (!request.after.empty());
   const Status remembered = co_await FillRequests(child);

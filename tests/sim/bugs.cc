@@ -34,7 +34,7 @@ constexpr std::array<Entry, fabric::kBugCount> kEntries{{
     {Bug::kMergeByArrival, "merge_by_arrival", 5},
     {Bug::kForgetTombstone, "forget_tombstone", 1},
     {Bug::kIgnoreEpoch, "ignore_epoch", 1287},
-    {Bug::kCheckEpochOnlyBefore, "check_epoch_only_before", 6266},
+    {Bug::kCheckEpochOnlyBefore, "check_epoch_only_before", 5019},
     {Bug::kMoveWithoutJointQuorum, "move_without_joint_quorum", 305},
     {Bug::kCutOverBeforeCopied, "cut_over_before_copied", 7},
     {Bug::kCopyFromOneOwner, "copy_from_one_owner", 530},

@@ -26,6 +26,7 @@ fabric::Settings DrawSettings(Random& random, bool long_run) {
   settings.hint_keys_max = random.Chance(0.3) ? 3 : 1'000;
   settings.hint_age_max_ms = random.Between(500, 4'000);
   settings.repair_interval_ms = random.Between(1'000, 4'000);
+  settings.repair_rest = 1;  // all of this happens within seconds
   settings.repair_pause_ms = 1;
   settings.repair_page_keys = random.Chance(0.5) ? 4 : 100;
   settings.tombstone_grace_ms = random.Between(9'000, 11'000);
