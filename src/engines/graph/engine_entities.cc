@@ -12,45 +12,46 @@ constexpr uint32_t kNameLimitMax = 10'000;
 
 using Reading = GraphEngine::Reading;
 
+// Every origin that counts at the reading's time, strongest first, with its posting of the entity; false: enough.
+template <typename Visit>
+Status ForEachOrigin(Reading& reading, const EntityId& id, const Visit& visit) {
+  ASSIGN_OR_RETURN(PostingStream stream, PostingStream::Open(reading, id));
+  for (; stream.Valid(); stream.Next()) {
+    ASSIGN_OR_RETURN(const bool counts, stream.Counts(reading));
+    if (!counts) continue;
+    ASSIGN_OR_RETURN(const Posting posting, stream.posting());
+    ASSIGN_OR_RETURN(const auto origin, reading.OriginAt(std::string(stream.origin_key())));
+    if (origin == nullptr || posting.entity >= origin->derivation.entities.size()) {
+      return Status::Corruption("a posting of an entity that is not there");
+    }
+    if (!visit(*origin, posting)) return Status::Ok();
+  }
+  return stream.status();
+}
+
 // The numbers that an entity had, by its origins then.
 Result<EntityStatistics> CountThen(Reading& reading, const EntityId& id) {
   EntityStatistics statistics;
-  ASSIGN_OR_RETURN(PostingStream stream, PostingStream::Open(reading, id));
-  for (; stream.Valid(); stream.Next()) {
-    ASSIGN_OR_RETURN(const bool counts, stream.Counts(reading));
-    if (!counts) continue;
-    ASSIGN_OR_RETURN(const Posting posting, stream.posting());
-    ASSIGN_OR_RETURN(const auto origin, reading.OriginAt(std::string(stream.origin_key())));
-    if (origin == nullptr || posting.entity >= origin->derivation.entities.size()) {
-      return Status::Corruption("a posting of an entity that is not there");
-    }
-    const format::DerivedEntity& entity = origin->derivation.entities[posting.entity];
+  RETURN_IF_ERROR(ForEachOrigin(reading, id, [&](const Reading::Origin& origin, const Posting& posting) {
+    const format::DerivedEntity& entity = origin.derivation.entities[posting.entity];
     uint64_t mentions = 0;
     for (const format::ChunkCount& mention : posting.mentions) mentions += mention.count;
     statistics.name = entity.name;
-    AddShare(statistics, {origin->id.kind == GraphOrigin::Kind::kDocument, mentions, posting.facts.size(), entity.type},
+    AddShare(statistics, {origin.id.kind == GraphOrigin::Kind::kDocument, mentions, posting.facts.size(), entity.type},
              1);
-  }
-  RETURN_IF_ERROR(stream.status());
+    return true;
+  }));
   return statistics;
 }
 
-// As the strongest origin writes it.
+// As the strongest origin that has one writes it; "" where none does.
 Result<std::string> SurfaceOf(Reading& reading, const EntityId& id) {
-  ASSIGN_OR_RETURN(PostingStream stream, PostingStream::Open(reading, id));
-  for (; stream.Valid(); stream.Next()) {
-    ASSIGN_OR_RETURN(const bool counts, stream.Counts(reading));
-    if (!counts) continue;
-    ASSIGN_OR_RETURN(const Posting posting, stream.posting());
-    ASSIGN_OR_RETURN(const auto origin, reading.OriginAt(std::string(stream.origin_key())));
-    if (origin == nullptr || posting.entity >= origin->derivation.entities.size()) {
-      return Status::Corruption("a posting of an entity that is not there");
-    }
-    const std::string& surface = origin->derivation.entities[posting.entity].surface;
-    if (!surface.empty()) return surface;
-  }
-  RETURN_IF_ERROR(stream.status());
-  return std::string();
+  std::string surface;
+  RETURN_IF_ERROR(ForEachOrigin(reading, id, [&](const Reading::Origin& origin, const Posting& posting) {
+    surface = origin.derivation.entities[posting.entity].surface;
+    return surface.empty();
+  }));
+  return surface;
 }
 
 template <typename T>
