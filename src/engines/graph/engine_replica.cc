@@ -5,6 +5,7 @@
 #include "engines/graph/engine.h"
 #include "engines/graph/writer.h"
 #include "format/graph_key.h"
+#include "format/inventory.h"
 
 namespace rhizome::graph {
 
@@ -18,11 +19,6 @@ namespace {
 
 constexpr kv::Family kFamily = kv::Family::kGraph;
 constexpr size_t kKeysPerSweep = 512;  // forgotten in one step
-
-Status CheckBits(uint32_t bits) {
-  if (bits <= format::kDigestBitsMax) return Status::Ok();
-  return Status::InvalidArgument("bits", "must be at most " + std::to_string(format::kDigestBitsMax));
-}
 
 // Where a key's row is, and the key of its register.
 struct Row {
@@ -114,37 +110,15 @@ Status GraphEngine::ScanRegisters(const std::string& after, const VisitRegister&
 
 Result<InventoryPage> GraphEngine::Inventory(const std::vector<uint32_t>& leaves, uint32_t bits,
                                              const std::string& after, uint32_t limit) const {
-  RETURN_IF_ERROR(CheckBits(bits));
-  if (limit == 0) return Status::InvalidArgument("limit", "must be at least 1");
   if (!after.empty() && !format::ParseGraphKey(after).ok()) {
     return Status::InvalidArgument("after", "is not the key of a register");
   }
-  std::vector<bool> wanted(size_t{1} << bits);
-  for (const uint32_t leaf : leaves) {
-    if (leaf >= wanted.size()) return Status::InvalidArgument("leaves", "names a leaf beyond the last");
-    wanted[leaf] = true;
-  }
-  InventoryPage page;
-  RETURN_IF_ERROR(ScanRegisters(after, [&](const RegisterVersion& entry) {
-    if (!wanted[format::LeafOf(entry.key, bits)]) return true;
-    if (page.entries.size() == limit) {
-      page.next = page.entries.back().key;
-      return false;
-    }
-    page.entries.push_back(entry);
-    return true;
-  }));
-  return page;
+  return format::TakeInventory(leaves, bits, limit,
+                               [&](const VisitRegister& visit) { return ScanRegisters(after, visit); });
 }
 
 Result<RangeDigest> GraphEngine::Digest(uint32_t bits, const std::optional<Version>& below) const {
-  RETURN_IF_ERROR(CheckBits(bits));
-  RangeDigest digest(bits);
-  RETURN_IF_ERROR(ScanRegisters("", [&](const RegisterVersion& entry) {
-    if (!below || entry.version < *below) format::AddToDigest(digest, entry);
-    return true;
-  }));
-  return digest;
+  return format::TakeDigest(bits, below, [&](const VisitRegister& visit) { return ScanRegisters("", visit); });
 }
 
 // The keys are found beside the writer, so each is looked at again under the lock.

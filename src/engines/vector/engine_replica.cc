@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "engines/vector/engine.h"
+#include "format/inventory.h"
 
 namespace rhizome::vector {
 
@@ -39,11 +40,6 @@ Result<std::vector<RegisterKey>> ParseKeys(std::span<const std::string> keys) {
     parsed.push_back(std::move(key).value());
   }
   return parsed;
-}
-
-Status CheckBits(uint32_t bits) {
-  if (bits <= format::kDigestBitsMax) return Status::Ok();
-  return Status::InvalidArgument("bits", "must be at most " + std::to_string(format::kDigestBitsMax));
 }
 
 }  // namespace
@@ -203,31 +199,14 @@ Status VectorEngine::ScanFamily(kv::Family family, const std::string& after, con
 
 Result<InventoryPage> VectorEngine::Inventory(const std::vector<uint32_t>& leaves, uint32_t bits,
                                               const std::string& after, uint32_t limit) const {
-  RETURN_IF_ERROR(CheckBits(bits));
-  if (limit == 0) return Status::InvalidArgument("limit", "must be at least 1");
   if (!after.empty() && !format::ParseRegisterKey(after).ok()) {
     return Status::InvalidArgument("after", "is not the key of a register");
   }
-  std::vector<bool> wanted(size_t{1} << bits);
-  for (const uint32_t leaf : leaves) {
-    if (leaf >= wanted.size()) return Status::InvalidArgument("leaves", "names a leaf beyond the last");
-    wanted[leaf] = true;
-  }
-  InventoryPage page;
-  RETURN_IF_ERROR(ScanRegisters(after, [&](const RegisterVersion& entry) {
-    if (!wanted[format::LeafOf(entry.key, bits)]) return true;
-    if (page.entries.size() == limit) {
-      page.next = page.entries.back().key;
-      return false;
-    }
-    page.entries.push_back(entry);
-    return true;
-  }));
-  return page;
+  return format::TakeInventory(leaves, bits, limit,
+                               [&](const VisitRegister& visit) { return ScanRegisters(after, visit); });
 }
 
 Result<RangeDigest> VectorEngine::Digest(uint32_t bits, const std::optional<Version>& below) const {
-  RETURN_IF_ERROR(CheckBits(bits));
   const uint64_t before = changes_.load();
   {
     MutexLock lock(digest_mutex_);
@@ -236,11 +215,9 @@ Result<RangeDigest> VectorEngine::Digest(uint32_t bits, const std::optional<Vers
       return known_digest_->digest;
     }
   }
-  RangeDigest digest(bits);
-  RETURN_IF_ERROR(ScanRegisters("", [&](const RegisterVersion& entry) {
-    if (!below || entry.version < *below) format::AddToDigest(digest, entry);
-    return true;
-  }));
+  ASSIGN_OR_RETURN(RangeDigest digest, format::TakeDigest(bits, below, [&](const VisitRegister& visit) {
+                     return ScanRegisters("", visit);
+                   }));
   MutexLock lock(digest_mutex_);
   if (before % 2 == 0 && changes_.load() == before) known_digest_ = KnownDigest{before, below, digest};
   return digest;
