@@ -20,7 +20,7 @@ FLOORS = [
     ["io", "format"],
     ["wal", "kv"],
     ["coordination", "rpc", "blob", "metrics_client", "queue"],
-    ["engines/vector", "engines/graph", "engines/series", "promql", "ingest", "extract"],
+    ["engines/vector", "engines/graph", "engines/series", "promql", "ingest", "extract", "leiden"],
     ["shard", "rules", "metrics_load", "workers", "recall"],
     ["fabric"],
     ["cluster"],
@@ -31,7 +31,7 @@ FLOORS = [
 ]
 # Lower, and still not to be included: engines receive decoded operations and know nothing of the log.
 NEVER = [("engines/vector", "wal"), ("engines/graph", "wal"), ("engines/series", "wal")] + [
-    (pure, other) for pure in ["promql", "ingest", "extract"] for other in ["io", "wal", "kv", "coordination", "rpc", "blob"]]
+    (pure, other) for pure in ["promql", "ingest", "extract", "leiden"] for other in ["io", "wal", "kv", "coordination", "rpc", "blob"]]
 
 HEADER_LINES_MAX = 300
 SOURCE_LINES_MAX = 700
