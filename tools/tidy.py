@@ -24,7 +24,7 @@ FLOORS = [
     ["shard", "rules", "metrics_load", "workers", "recall"],
     ["fabric"],
     ["cluster"],
-    ["backup", "metrics", "memory"],
+    ["backup", "metrics", "memory", "communities"],
     ["pipeline"],
     ["gateway", "ruler"],
     ["metrics_api"],
