@@ -15,6 +15,7 @@
 #include "cluster/alone_operations.h"
 #include "cluster/member_controls.h"
 #include "cluster/registers.h"
+#include "communities/service.h"
 #include "gateway/api.h"
 #include "gateway/backend.h"
 #include "gateway/server.h"
@@ -80,16 +81,22 @@ struct Parts {
   std::unique_ptr<metrics::ClusterStore> cluster_metrics;
   std::unique_ptr<cluster::MemberControls> controls;
   std::unique_ptr<cluster::Operations> operations;
-  std::unique_ptr<memory::Service> memories;  // null in a cluster
+  std::unique_ptr<memory::Service> memories;  // these two are null in a cluster
+  std::unique_ptr<communities::Service> communities;
   std::unique_ptr<pipeline::Ingestor> ingestor;
   std::vector<backup::Target> targets;  // until they are the backups' own
   std::unique_ptr<cluster::Registers> registers;
   std::unique_ptr<backup::Service> backups;
   std::unique_ptr<metrics::SelfMonitor> self_monitor;  // reads the others' figures; null in a cluster
 
-  void Publish(cluster::Database& database, const Config& config, gateway::BackendSlot& slot) {
+  pipeline::Embedders Offered() const {
     pipeline::Embedders offered;
     for (const auto& embedder : embedders) offered.Add(embedder.get());
+    return offered;
+  }
+
+  void Publish(cluster::Database& database, const Config& config, gateway::BackendSlot& slot) {
+    const pipeline::Embedders offered = Offered();
     pipeline::DocumentWatch watch;
     if (memories != nullptr) {
       watch.changed = [this](const auto& name, auto documents) { return memories->Changed(name, documents); };
@@ -99,7 +106,8 @@ struct Parts {
     backups = std::make_unique<backup::Service>(
         backup::ServiceParts{database, *registers, SystemClock(), config.snapshot_mib_per_s_max << 20},
         std::move(targets));
-    slot.Publish({&database, ingestor.get(), offered, operations.get(), backups.get(), memories.get()});
+    slot.Publish(
+        {&database, ingestor.get(), offered, operations.get(), backups.get(), memories.get(), communities.get()});
   }
 };
 
@@ -225,6 +233,29 @@ Status OpenMetrics(const Config& config, const std::string& instance, Parts& par
   return Status::Ok();
 }
 
+// Texts with the embedder that a collection has; none without one.
+Result<std::vector<std::vector<float>>> EmbedFor(const Parts& parts, const std::string& collection,
+                                                 const std::vector<std::string>& texts) {
+  ASSIGN_OR_RETURN(const cluster::CollectionSpec spec, parts.node->GetSpec(collection));
+  if (spec.embedder.empty()) return std::vector<std::vector<float>>();
+  ASSIGN_OR_RETURN(pipeline::Embedder* const embedder, parts.Offered().For(collection, spec.embedder));
+  return embedder->Embed(texts);
+}
+
+Status OpenMemories(const Config& config, Parts& parts) {
+  ASSIGN_OR_RETURN(parts.memories, memory::Service::Open({*parts.node, io::RealDisk(), ProcessMetrics()},
+                                                         {.data_dir = config.data_dir}));
+  communities::ServiceOptions options;
+  options.data_dir = config.data_dir;
+  options.embed = [&parts](const std::string& collection, const auto& texts) {
+    return EmbedFor(parts, collection, texts);
+  };
+  ASSIGN_OR_RETURN(
+      parts.communities,
+      communities::Service::Open({*parts.node, io::RealDisk(), SystemClock(), ProcessMetrics()}, std::move(options)));
+  return Status::Ok();
+}
+
 // Opens what the role needs. False: told to stop meanwhile.
 Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, Slots& slots, StopSignals& stop) {
   if (!config.etcd.empty()) {
@@ -239,8 +270,7 @@ Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, 
     parts.operations = std::make_unique<cluster::AloneOperations>(
         *parts.node,
         cluster::NodeAddress{config.node_name.empty() ? MachineName() : config.node_name, options.address, port});
-    ASSIGN_OR_RETURN(parts.memories, memory::Service::Open({*parts.node, io::RealDisk(), ProcessMetrics()},
-                                                           {.data_dir = config.data_dir}));
+    RETURN_IF_ERROR(OpenMemories(config, parts));
     parts.registers = std::make_unique<cluster::NodeRegisters>(*parts.node);
     parts.Publish(*parts.node, config, slots.backend);
     RETURN_IF_ERROR(OpenMetrics(config, fmt::format("{}:{}", options.address, port), parts, slots));

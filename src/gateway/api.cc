@@ -123,7 +123,7 @@ std::vector<Route> ApiRoutes(const ApiOptions& options, const BackendSlot& slot,
   std::vector<Route> routes = CollectionRoutes(options, slot);
   for (auto part : {PointRoutes(options, slot), SearchRoutes(options, slot), DocumentRoutes(options, slot),
                     MemoryRoutes(options, slot), ClusterRoutes(options, slot), SnapshotRoutes(options, slot),
-                    SystemRoutes(options, slot, metrics)}) {
+                    CommunityRoutes(options, slot), GraphRoutes(options, slot), SystemRoutes(options, slot, metrics)}) {
     routes.insert(routes.end(), part.begin(), part.end());
   }
   return routes;

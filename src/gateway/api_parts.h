@@ -46,6 +46,8 @@ std::vector<Route> PointRoutes(const ApiOptions& options, const BackendSlot& slo
 std::vector<Route> SearchRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> DocumentRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> MemoryRoutes(const ApiOptions& options, const BackendSlot& slot);
+std::vector<Route> CommunityRoutes(const ApiOptions& options, const BackendSlot& slot);
+std::vector<Route> GraphRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> ClusterRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> SnapshotRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& slot, MetricRegistry& metrics);

@@ -16,6 +16,9 @@
 namespace rhizome::backup {
 class Service;
 }
+namespace rhizome::communities {
+class Service;
+}
 namespace rhizome::memory {
 class Service;
 }
@@ -28,8 +31,9 @@ struct Backend {
   pipeline::Ingestor* ingestor = nullptr;
   pipeline::Embedders embedders;  // none: clients bring their own vectors
   cluster::Operations* operations = nullptr;
-  backup::Service* backups = nullptr;  // null: no snapshots are made here
-  memory::Service* memory = nullptr;   // null: in a cluster, which keeps no knowledge graphs yet
+  backup::Service* backups = nullptr;           // null: no snapshots are made here
+  memory::Service* memory = nullptr;            // null: in a cluster, which keeps no knowledge graphs yet
+  communities::Service* communities = nullptr;  // as memory
 };
 
 class BackendSlot {

@@ -18,6 +18,7 @@
 #include "cluster/alone_operations.h"
 #include "cluster/node.h"
 #include "cluster/registers.h"
+#include "communities/service.h"
 #include "gateway/api.h"
 #include "gateway/server.h"
 #include "gateway/test_client.h"
@@ -102,6 +103,7 @@ class ApiFixture : public testing::Test {
     server_->Stop(0);
     backups_.reset();
     ingestor_.reset();
+    communities_.reset();
     memories_.reset();
     operations_.reset();
     ruler_.reset();
@@ -119,6 +121,13 @@ class ApiFixture : public testing::Test {
     pipeline::Embedders embedders(&embedder_);
     embedders.Add(&fast_embedder_);
     memories_ = memory::Service::Open({*node_, io::RealDisk(), metrics_}, {.data_dir = directory_}).value();
+    communities::ServiceOptions found;
+    found.data_dir = directory_;
+    found.scheduled = false;
+    found.tick_ms = 10;
+    found.embed = [this](const std::string&, const auto& texts) { return embedder_.Embed(texts); };
+    communities_ =
+        communities::Service::Open({*node_, io::RealDisk(), SystemClock(), metrics_}, std::move(found)).value();
     pipeline::DocumentWatch watch;
     watch.changed = [this](const auto& name, auto documents) { return memories_->Changed(name, documents); };
     watch.deleted = [this](const auto& name, const auto& document) { return memories_->Deleted(name, document); };
@@ -134,7 +143,7 @@ class ApiFixture : public testing::Test {
     ruler_ = ruler::Ruler::Start(rules_, {*store_, *notifier_, metrics_, SystemClock()}).value();
     ruler_slot_.Publish(*ruler_);
     slot_.Publish({node_.get(), ingestor_.get(), embedders, cluster_ != nullptr ? cluster_ : operations_.get(),
-                   backups_.get(), memories_.get()});
+                   backups_.get(), memories_.get(), communities_.get()});
   }
 
   Reply Call(std::string_view method, std::string_view target, std::string_view body = {},
@@ -197,6 +206,7 @@ class ApiFixture : public testing::Test {
   std::unique_ptr<cluster::NodeRegisters> registers_;
   std::unique_ptr<backup::Service> backups_;
   std::unique_ptr<memory::Service> memories_;
+  std::unique_ptr<communities::Service> communities_;
   std::unique_ptr<pipeline::Ingestor> ingestor_;
   std::unique_ptr<Server> server_;
   std::unique_ptr<TestClient> client_;

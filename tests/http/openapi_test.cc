@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "api_fixture.h"
+#include "base/await_testing.h"
 #include "base/base64.h"
 #include "cluster/cluster_view_testing.h"
 #include "json_schema.h"
@@ -133,6 +134,15 @@ class OpenApiExamples : public ApiFixture {
     tried_.insert("GET /tasks/{id}");
   }
 
+  // There are none before they have been found.
+  void TryCommunities() {
+    Do("POST", "/communities/rebuild", R"({"collection":"letters"})");
+    ASSERT_TRUE(Await([&] { return Call("GET", "/communities?collection=letters").status == 200; }));
+    CheckAnswer(Call("GET", "/communities?collection=letters"),
+                Description().at("paths").at("/communities").at("get").as_object());
+    tried_.insert("GET /communities");
+  }
+
   // A cluster in which node4 waits to be admitted, for the routes that a server alone refuses.
   void OpenInCluster() {
     controls_.made.AddMember(4);
@@ -162,6 +172,12 @@ constexpr const char* kOrder[][2] = {{"POST", "/collections"},
                                      {"GET", "/documents/{id}"},
                                      {"GET", "/entities"},
                                      {"GET", "/relations"},
+                                     {"POST", "/communities/rebuild"},
+                                     {"GET", "/communities/rebuild"},
+                                     {"GET", "/graph"},
+                                     {"GET", "/graph/view"},
+                                     {"GET", "/graph/view.css"},
+                                     {"GET", "/graph/view.js"},
                                      {"DELETE", "/documents/{id}"},
                                      {"POST", "/documents/delete"},
                                      {"POST", "/vectors/delete"},
@@ -227,6 +243,7 @@ TEST_F(OpenApiExamples, AllWorkAndAnswersFitTheirSchemas) {
   OpenInCluster();
   for (const auto& [method, path] : kOrder) TryAll(method, path);
   TryTask();
+  TryCommunities();
   for (const Route& route : AllRoutes(slot_, metrics_slot_, ruler_slot_, metrics_)) {
     EXPECT_TRUE(tried_.contains(route.method + " " + route.pattern)) << route.method << " " << route.pattern;
   }
