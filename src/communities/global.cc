@@ -44,64 +44,85 @@ std::string TextOf(const CommunityView& view) {
 
 }  // namespace
 
-void GlobalIndex::AddText(Book::Place place, const std::string& text) {
+void GlobalIndex::Add(Entry entry) {
   const auto number = static_cast<uint32_t>(entries_.size());
-  std::vector<uint64_t> words = WordsOf(text);
-  entries_.push_back({place, Checksum(text), static_cast<uint32_t>(words.size()), {}});
-  words_ += words.size();
-  std::sort(words.begin(), words.end());
-  for (size_t i = 0; i < words.size();) {
-    const uint64_t word = words[i];
-    uint32_t count = 0;
-    for (; i < words.size() && words[i] == word; ++i) ++count;
-    postings_[word].emplace_back(number, count);
-  }
+  for (const auto& [word, count] : entry.counts) postings_[word].emplace_back(number, count);
+  words_ += entry.words;
+  entries_.push_back(std::move(entry));
 }
 
-// Vectors for entries from `first` on that have none.
-Status GlobalIndex::Embed(const Source& source, std::vector<std::string> texts, size_t first, const EmbedTexts& embed) {
-  std::vector<std::string> wanted;
-  std::vector<size_t> entries;
-  for (size_t i = 0; i < texts.size() && first + i < kVectorsMax; ++i) {
-    if (!entries_[first + i].vector.empty()) continue;
-    wanted.push_back(std::move(texts[i]));
-    entries.push_back(first + i);
+Status GlobalIndex::Fill(const Source& source, const Book& book, const EmbedTexts& embed, size_t vectors,
+                         std::vector<Entry>& entries) {
+  std::vector<Book::Place> places;
+  for (const Entry& entry : entries) places.push_back(entry.place);
+  ASSIGN_OR_RETURN(const auto views, ViewCommunities(source, book, places, kMembersInText));
+  std::vector<Entry> filled;
+  std::vector<std::string> texts;
+  for (const CommunityView& view : views) {
+    const auto place = *book.Find(view.id);
+    Entry& entry = filled.emplace_back();
+    entry.place = place;
+    entry.mark = book.levels[place.level].marks[place.community];
+    const std::string text = TextOf(view);
+    std::vector<uint64_t> words = WordsOf(text);
+    entry.words = static_cast<uint32_t>(words.size());
+    std::sort(words.begin(), words.end());
+    for (const uint64_t word : words) {
+      if (entry.counts.empty() || entry.counts.back().first != word) entry.counts.emplace_back(word, 0);
+      ++entry.counts.back().second;
+    }
+    if (texts.size() < vectors) texts.push_back(text);
   }
-  if (wanted.empty() || !embed) return Status::Ok();
-  ASSIGN_OR_RETURN(auto vectors, embed(source.collection, wanted));
-  for (size_t i = 0; i < entries.size() && i < vectors.size(); ++i) entries_[entries[i]].vector = std::move(vectors[i]);
+  entries = std::move(filled);
+  if (embed && !texts.empty()) {
+    ASSIGN_OR_RETURN(auto made, embed(source.collection, texts));
+    for (size_t i = 0; i < made.size() && i < texts.size(); ++i) entries[i].vector = std::move(made[i]);
+  }
+  for (Entry& entry : entries) entry.embedded = embed != nullptr;
   return Status::Ok();
 }
 
 Result<GlobalIndex> GlobalIndex::Make(const Source& source, const Book& book, const EmbedTexts& embed,
                                       const GlobalIndex* before, const std::function<bool()>& cancelled) {
-  std::vector<Book::Place> places;
-  for (uint32_t level = 0; level < book.levels.size(); ++level) {
-    for (uint32_t c = 0; c < book.levels[level].count() && places.size() < kCommunitiesMax; ++c) {
-      if (book.levels[level].MembersOf(c).size() < 2) break;  // the rest of the level is no larger
-      if (book.HomeOf({level, c}) == Book::Place{level, c}) places.push_back({level, c});
-    }
-  }
-  std::unordered_map<uint64_t, const std::vector<float>*> known;
+  std::unordered_map<uint64_t, const Entry*> known;
   if (before != nullptr) {
-    for (const Entry& entry : before->entries_) known.emplace(entry.text_hash, &entry.vector);
+    for (const Entry& entry : before->entries_) {
+      if (entry.embedded || !embed) known.emplace(entry.mark, &entry);
+    }
   }
   GlobalIndex index;
-  for (size_t i = 0; i < places.size(); i += kTextsAtOnce) {
+  std::vector<Entry> missing;
+  const auto fill = [&]() -> Status {
     if (cancelled && cancelled()) return Status::Cancelled("told to end");
-    const auto some = std::span(places).subspan(i, std::min(kTextsAtOnce, places.size() - i));
-    ASSIGN_OR_RETURN(const auto views, ViewCommunities(source, book, some, kMembersInText));
-    const size_t first = index.entries_.size();
-    std::vector<std::string> texts;
-    for (const CommunityView& view : views) {
-      texts.push_back(TextOf(view));
-      index.AddText(*book.Find(view.id), texts.back());
-      const auto found = known.find(index.entries_.back().text_hash);
-      if (found != known.end()) index.entries_.back().vector = *found->second;
+    const size_t there = index.entries_.size();
+    RETURN_IF_ERROR(Fill(source, book, embed, there < kVectorsMax ? kVectorsMax - there : 0, missing));
+    for (Entry& entry : missing) index.Add(std::move(entry));
+    missing.clear();
+    return Status::Ok();
+  };
+  size_t taken = 0;
+  for (uint32_t level = 0; level < book.levels.size(); ++level) {
+    for (uint32_t c = 0; c < book.levels[level].count() && taken < kCommunitiesMax; ++c) {
+      if (book.levels[level].MembersOf(c).size() < 2) break;  // the rest of the level is no larger
+      if (book.HomeOf({level, c}) != Book::Place{level, c}) continue;
+      ++taken;
+      const auto found = known.find(book.levels[level].marks[c]);
+      if (found == known.end()) {
+        missing.push_back({{level, c}});
+        if (missing.size() == kTextsAtOnce) RETURN_IF_ERROR(fill());
+        continue;
+      }
+      Entry same = *found->second;
+      same.place = {level, c};
+      index.Add(std::move(same));
     }
-    RETURN_IF_ERROR(index.Embed(source, std::move(texts), first, embed));
   }
+  RETURN_IF_ERROR(fill());
   return index;
+}
+
+bool GlobalIndex::has_vectors() const {
+  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& entry) { return !entry.vector.empty(); });
 }
 
 std::vector<ScoredPlace> GlobalIndex::Search(std::string_view question, const std::vector<float>& vector,

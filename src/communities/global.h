@@ -40,26 +40,30 @@ class GlobalIndex {
   static constexpr size_t kCommunitiesMax = 10'000;  // of a memory; the largest
   static constexpr size_t kVectorsMax = 2'000;       // the largest of those
 
-  // Of communities with two entities or more, each where it is at home (Book::HomeOf). `before` lends its vectors to
-  // texts that are the same. Errors are those of reading and embedding.
+  // Of communities with two entities or more, each where it is at home (Book::HomeOf). What `before` knows of
+  // communities that are the same is not read again. Errors are those of reading and embedding.
   static Result<GlobalIndex> Make(const Source& source, const Book& book, const EmbedTexts& embed,
                                   const GlobalIndex* before, const std::function<bool()>& cancelled);
 
-  // Best first, equal scores by place; those with a score above 0. `vector` is the question's, empty where there is
-  // none.
+  // Best first, equal scores by place in the index; those with a score above 0. `vector` is the question's, empty where
+  // there is none.
   std::vector<ScoredPlace> Search(std::string_view question, const std::vector<float>& vector, size_t limit) const;
   size_t size() const { return entries_.size(); }
-  bool has_vectors() const { return !entries_.empty() && !entries_.front().vector.empty(); }
+  bool has_vectors() const;
 
  private:
   struct Entry {
     Book::Place place;
-    uint64_t text_hash = 0;
+    uint64_t mark = 0;                                  // of the community: the same, and its text is the same
+    std::vector<std::pair<uint64_t, uint32_t>> counts;  // of its words, ascending
     uint32_t words = 0;
     std::vector<float> vector;
+    bool embedded = false;  // or there is no embedder
   };
-  void AddText(Book::Place place, const std::string& text);
-  Status Embed(const Source& source, std::vector<std::string> texts, size_t first, const EmbedTexts& embed);
+  void Add(Entry entry);
+  // Reads, counts and embeds what `entries` have not; those that are gone are left out.
+  static Status Fill(const Source& source, const Book& book, const EmbedTexts& embed, size_t vectors,
+                     std::vector<Entry>& entries);
 
   std::vector<Entry> entries_;
   std::unordered_map<uint64_t, std::vector<std::pair<uint32_t, uint32_t>>> postings_;  // word -> entry, count
