@@ -79,7 +79,7 @@ struct ListQuery {
 
 struct ListPage {
   std::vector<CommunityView> communities;  // largest first
-  std::string next;                        // "": the end
+  std::string next;                        // "": the end. A page may be short, even empty, and not be the last
   uint64_t communities_in_all = 0;         // of the level
   uint32_t levels = 0;
   uint64_t entities = 0;

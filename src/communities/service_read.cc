@@ -7,6 +7,8 @@
 namespace rhizome::communities {
 namespace {
 
+constexpr int kRoundsMax = 8;  // of looking for communities that are not all gone
+
 Status NotBuilt() {
   return Status::Unavailable("the communities of this memory have not been found yet: POST /communities/rebuild");
 }
@@ -80,8 +82,8 @@ Result<ListPage> Service::List(const ListQuery& query) {
   }
   page.communities_in_all = whole_level ? book->levels[shown_level].count() : listed.size();
   const auto end = static_cast<uint32_t>(page.communities_in_all);
-  // Communities that are all gone leave room for the next ones.
-  while (page.communities.size() < query.limit && next < end) {
+  // Communities that are all gone leave room for the next ones, but not for ever: a page may be short.
+  for (int round = 0; round < kRoundsMax && page.communities.size() < query.limit && next < end; ++round) {
     std::vector<Book::Place> places;
     while (places.size() < query.limit - page.communities.size() && next < end) {
       places.push_back(whole_level ? Book::Place{shown_level, next} : listed[next]);

@@ -195,6 +195,23 @@ TEST_F(ServiceTest, TheNextBookHasNothingOfADeletedDocument) {
   EXPECT_THAT(FileBytes(), HasSubstr(Entity("baker").Encode()));
 }
 
+TEST_F(ServiceTest, WhereAllIsGonePagesAreEmptyAndEnd) {
+  for (int i = 0; i < 60; ++i) Put("d" + std::to_string(i), "", {"name " + std::to_string(i)});
+  Open();
+  Rebuild();
+  for (int i = 0; i < 60; ++i) Delete("d" + std::to_string(i));
+  ListQuery query;
+  query.limit = 5;
+  size_t pages = 0;
+  do {
+    const ListPage page = List(query);
+    EXPECT_TRUE(page.communities.empty());
+    query.after = page.next;
+    ++pages;
+  } while (!query.after.empty() && pages < 100);
+  EXPECT_EQ(pages, 2u);  // of eight times five each
+}
+
 TEST_F(ServiceTest, AChangedDocumentIsQuotedNoMoreAndThenAnew) {
   Put("d", "Anna met Boris in Cairo that year.", {"Anna", "Boris", "Cairo"});
   Open();

@@ -1,8 +1,6 @@
 #include "communities/view.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
 
 namespace rhizome::communities {
 namespace {
@@ -59,13 +57,24 @@ Status AddCitations(const Source& source, const Book& book, std::span<const Book
   return Status::Ok();
 }
 
+// By its members or by all communities of the next level, whichever are fewer.
 uint32_t PartsOf(const Book& book, Book::Place place) {
   if (place.level + 1 >= book.levels.size()) return 1;
-  std::set<uint32_t> parts;
-  for (const uint32_t node : book.levels[place.level].MembersOf(place.community)) {
-    parts.insert(book.levels[place.level + 1].community_of[node]);
+  const Level& level = book.levels[place.level];
+  const Level& next = book.levels[place.level + 1];
+  const auto members = level.MembersOf(place.community);
+  uint32_t parts = 0;
+  if (members.size() < next.count()) {
+    std::vector<uint32_t> seen;
+    for (const uint32_t node : members) seen.push_back(next.community_of[node]);
+    std::sort(seen.begin(), seen.end());
+    parts = static_cast<uint32_t>(std::unique(seen.begin(), seen.end()) - seen.begin());
+  } else {
+    for (uint32_t c = 0; c < next.count(); ++c) {
+      parts += level.community_of[next.MembersOf(c).front()] == place.community ? 1 : 0;
+    }
   }
-  return static_cast<uint32_t>(parts.size());
+  return parts;
 }
 
 }  // namespace
