@@ -17,8 +17,8 @@ WorkerPool::~WorkerPool() {
   {
     const MutexLock lock(mutex_);
     stopping_ = true;
+    for (CondVar* const idle : idle_) idle->NotifyOne();
   }
-  wake_.NotifyAll();
   for (auto& thread : threads_) thread.join();
 }
 
@@ -27,8 +27,10 @@ bool WorkerPool::TrySubmit(std::function<void()>& task) {
     const MutexLock lock(mutex_);
     if (queue_.size() >= queue_len_max_) return false;
     queue_.push_back(std::move(task));
+    if (idle_.empty()) return true;
+    idle_.back()->NotifyOne();  // under the lock, so that it is still there
+    idle_.pop_back();
   }
-  wake_.NotifyOne();
   return true;
 }
 
@@ -37,22 +39,30 @@ WorkerPool::Load WorkerPool::load() const {
   return {queue_.size(), running_};
 }
 
+void WorkerPool::AwaitTask() {
+  while (queue_.empty() && !stopping_) {
+    CondVar wake;
+    idle_.push_back(&wake);
+    wake.Wait(mutex_);
+    std::erase(idle_, &wake);  // it is there still after a wake-up that nobody asked for
+  }
+}
+
 void WorkerPool::Work(uint32_t number) {
   pthread_setname_np(pthread_self(), (name_ + "-" + std::to_string(number)).substr(0, 15).c_str());
   if (yielding_) LetOthersFirst();
-  while (true) {
+  for (bool ran = false;; ran = true) {
     std::function<void()> task;
     {
       const MutexLock lock(mutex_);
-      while (queue_.empty() && !stopping_) wake_.Wait(mutex_);
+      if (ran) --running_;
+      AwaitTask();
       if (queue_.empty()) return;
       task = std::move(queue_.front());
       queue_.pop_front();
       ++running_;
     }
     task();
-    const MutexLock lock(mutex_);
-    --running_;
   }
 }
 

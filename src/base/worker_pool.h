@@ -1,7 +1,8 @@
 // WorkerPool: threads that run what may block or compute, behind a queue of bounded length.
 //
-// A full queue refuses at once, so that overload is answered instead of piling up. Tasks must
-// not throw. Thread-safe. The destructor runs what is queued and waits for it.
+// A full queue refuses at once, so that overload is answered instead of piling up. The thread that fell idle last is
+// woken first: it and its memory are in the caches, and the others sleep on. Tasks must not throw. Thread-safe. The
+// destructor runs what is queued and waits for it.
 #pragma once
 
 #include <cstdint>
@@ -35,12 +36,13 @@ class WorkerPool {
 
  private:
   void Work(uint32_t number) EXCLUDES(mutex_);
+  void AwaitTask() REQUIRES(mutex_);
 
   const std::string name_;
   const uint32_t queue_len_max_;
   const bool yielding_;
   mutable Mutex mutex_;
-  CondVar wake_;
+  std::vector<CondVar*> idle_ GUARDED_BY(mutex_);  // of those that sleep, the latest at the end
   std::deque<std::function<void()>> queue_ GUARDED_BY(mutex_);
   size_t running_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;

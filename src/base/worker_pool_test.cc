@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <atomic>
 #include <future>
+#include <set>
+#include <thread>
 
 namespace rhizome {
 namespace {
@@ -19,6 +21,28 @@ TEST(WorkerPool, RunsEveryTaskBeforeItGoes) {
     for (int i = 0; i < 500; ++i) ASSERT_TRUE(Submit(pool, [&ran] { ++ran; }));
   }
   EXPECT_EQ(ran, 500);
+}
+
+TEST(WorkerPool, TheThreadThatFellIdleLastIsWokenFirst) {
+  constexpr int kThreads = 8;
+  WorkerPool pool("test", kThreads, 100);
+  std::atomic<int> here = 0;
+  for (int i = 0; i < kThreads; ++i) {
+    ASSERT_TRUE(Submit(pool, [&here] {
+      ++here;
+      while (here < kThreads) std::this_thread::yield();
+    }));
+  }
+  const auto await_idle = [&pool] {
+    while (pool.load().running + pool.load().queued > 0) std::this_thread::yield();
+  };
+  await_idle();
+  std::set<std::thread::id> threads;
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_TRUE(Submit(pool, [&threads] { threads.insert(std::this_thread::get_id()); }));
+    await_idle();
+  }
+  EXPECT_LE(threads.size(), 2U);  // one more for a wake-up out of the blue
 }
 
 TEST(WorkerPool, AFullQueueRefuses) {

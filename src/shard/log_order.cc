@@ -1,7 +1,11 @@
 #include "shard/log_order.h"
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
+
+#include "base/check.h"
 
 namespace rhizome::shard {
 
@@ -11,21 +15,40 @@ Status LogOrder::Check() const {
 }
 
 LogOrder::Place LogOrder::Begin(const std::function<std::string_view()>& encode) {
+  return BeginAll([&]() -> Entries { return {encode()}; }, CommitBy::kLog);
+}
+
+LogOrder::Place LogOrder::BeginAll(const std::function<Entries()>& encode, CommitBy by) {
   MutexLock lock(mutex_);
-  const wal::LogEntry entry{stream_, encode()};
+  std::vector<wal::LogEntry> entries;
+  for (const std::string_view payload : encode()) entries.push_back({stream_, payload});
+  CHECK(!entries.empty());
   Place place;
+  place.commits = by == CommitBy::kInFinish;
   auto done = std::make_shared<std::promise<Result<wal::Lsn>>>();
   place.durable = done->get_future();
   place.ticket = next_ticket_++;
-  log_.AppendAsync({&entry, 1}, [done](Result<wal::Lsn> lsn) { done->set_value(std::move(lsn)); });
+  auto tell = [done, behind = entries.size() - 1](Result<wal::Lsn> first) {
+    done->set_value(first.ok() ? Result<wal::Lsn>(*first + behind) : std::move(first));
+  };
+  if (place.commits) {
+    log_.AppendLater(entries, std::move(tell));
+  } else {
+    log_.AppendAsync(entries, std::move(tell));
+  }
   return place;
 }
 
 Status LogOrder::Finish(Place place, Apply apply) {
+  // Its outcome is in `durable`.
+  if (place.commits && place.durable.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+    (void)log_.Commit().ok();
+  }
   const Result<wal::Lsn> lsn = place.durable.get();
   MutexLock lock(mutex_);
   while (turn_ != place.ticket) turn_changed_.Wait(mutex_);
   Status status = lsn.status();
+  if (lsn.ok()) last_lsn_ = std::max(last_lsn_, *lsn);
   if (status.ok()) status = refused_;
   if (status.ok()) {
     status = apply(*lsn);
@@ -40,6 +63,12 @@ Status LogOrder::Finish(Place place, Apply apply) {
   ++turn_;
   turn_changed_.NotifyAll();
   return status;
+}
+
+wal::Lsn LogOrder::Drain() {
+  MutexLock lock(mutex_);
+  for (const uint64_t begun = next_ticket_; turn_ < begun;) turn_changed_.Wait(mutex_);
+  return last_lsn_;
 }
 
 wal::Lsn LogOrder::UnneededLsn(const std::function<Reached()>& reached) {

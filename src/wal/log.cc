@@ -21,8 +21,12 @@ Result<Lsn> Log::Append(uint32_t stream, std::string_view payload) {
 }
 Result<Lsn> Log::AppendBatch(std::span<const LogEntry> entries) { return core_->Append(entries); }
 void Log::AppendAsync(std::span<const LogEntry> entries, AppendDone done) {
-  core_->AppendAsync(entries, std::move(done));
+  core_->AppendAsync(entries, std::move(done), Core::Wake::kBackground);
 }
+void Log::AppendLater(std::span<const LogEntry> entries, AppendDone done) {
+  core_->AppendAsync(entries, std::move(done), Core::Wake::kNobody);
+}
+Status Log::Commit() { return core_->Commit(); }
 Status Log::Flush() { return core_->Flush(); }
 Status Log::Read(Lsn from, const Visitor& visit, std::optional<uint32_t> stream) {
   return core_->Read(from, visit, stream);

@@ -108,6 +108,12 @@ class Log {
   // The same without blocking: `done` runs exactly once, on the committing thread (or here, when refused at once);
   // it must not block and must not call Append, AppendBatch, Flush or Close. The payloads are copied.
   void AppendAsync(std::span<const LogEntry> entries, AppendDone done);
+  // The same for a caller that calls Commit soon: nobody else is woken for it. Several of them then go with one sync,
+  // on the thread that waits for them. Forgotten, they go with the next commit or watermark.
+  void AppendLater(std::span<const LogEntry> entries, AppendDone done);
+  // Returns once what was queued before has been committed and told of, by this thread unless another is at it. OK, or
+  // why the log stopped.
+  Status Commit();
   // Commits everything queued by AppendAsync, on this thread unless another is at it, then refreshes the watermark.
   Status Flush();
 

@@ -54,15 +54,19 @@ Status Log::Core::Await(Request& request) {
   {
     const MutexLock lock(mutex_);
     RETURN_IF_ERROR(Enqueue(request));
-    while (!request.finished && leading_) request.wake.Wait(mutex_);
-    lead = !request.finished;
-    if (lead) leading_ = true;
+    lead = WaitOrLead(request);
   }
   if (lead) Lead(&request);
   return Status::Ok();
 }
 
-void Log::Core::AppendAsync(std::span<const LogEntry> entries, AppendDone done) {
+bool Log::Core::WaitOrLead(Request& request) {
+  while (!request.finished && leading_) request.wake.Wait(mutex_);
+  if (!request.finished) leading_ = true;
+  return !request.finished;
+}
+
+void Log::Core::AppendAsync(std::span<const LogEntry> entries, AppendDone done, Wake wake) {
   if (entries.empty()) return done(durable_lsn());
   auto bytes = Admit(entries);
   if (!bytes.ok()) return done(bytes.status());
@@ -82,19 +86,28 @@ void Log::Core::AppendAsync(std::span<const LogEntry> entries, AppendDone done) 
     refused = Enqueue(*request);
     if (refused.ok()) {
       request.release();  // Finish deletes it
-      if (!leading_) background_wake_.NotifyOne();
+      if (!leading_ && wake == Wake::kBackground) background_wake_.NotifyOne();
     }
   }
   if (!refused.ok()) request->done(refused);
 }
 
-Status Log::Core::Flush() {
+Status Log::Core::Commit() {
   Request marker;  // empty: finished once all before it are
-  RETURN_IF_ERROR(Await(marker));
+  bool lead = false;
   {
     const MutexLock lock(mutex_);
-    RETURN_IF_ERROR(marker.status);
+    if (closed_) return Status::FailedPrecondition("log " + path_ + " is closed");  // whoever waited has been told
+    queue_.push_back(&marker);  // also where the log has stopped: those before it have yet to hear of it
+    lead = WaitOrLead(marker);
   }
+  if (lead) Lead(&marker);
+  const MutexLock lock(mutex_);
+  return marker.status;
+}
+
+Status Log::Core::Flush() {
+  RETURN_IF_ERROR(Commit());
   const MutexLock commit(commit_mutex_);
   return RefreshWatermark(false);
 }

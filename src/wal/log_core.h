@@ -26,7 +26,9 @@ class Log::Core {
   Status Open();
 
   Result<Lsn> Append(std::span<const LogEntry> entries);
-  void AppendAsync(std::span<const LogEntry> entries, AppendDone done);
+  enum class Wake { kBackground, kNobody };
+  void AppendAsync(std::span<const LogEntry> entries, AppendDone done, Wake wake);
+  Status Commit() EXCLUDES(commit_mutex_, mutex_);
   Status Flush();
   Status Read(Lsn from, const Visitor& visit, std::optional<uint32_t> stream);
   Status TruncateBefore(Lsn lsn);
@@ -74,6 +76,8 @@ class Log::Core {
   Status Enqueue(Request& request) REQUIRES(mutex_);
   // Queues `request` and returns once it is finished, leading if nobody does; a failure means it was refused.
   Status Await(Request& request) EXCLUDES(commit_mutex_, mutex_);
+  // Of a queued request, returns when it is finished or, true, when it has to lead.
+  bool WaitOrLead(Request& request) REQUIRES(mutex_);
   // Leads groups until `own` is finished, or, without one, until the queue is empty.
   void Lead(Request* own) EXCLUDES(commit_mutex_, mutex_);
   void HandOverLead() REQUIRES(mutex_);

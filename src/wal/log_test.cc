@@ -183,6 +183,36 @@ TEST(Log, WithoutAThreadFlushCommitsWhatIsQueued) {
   EXPECT_EQ(log->stats().watermark_lsn, 1u);
 }
 
+TEST(Log, WhatIsAppendedForLaterGoesWithOneCommit) {
+  SimDisk disk;
+  LogOptions options = SmallLog();
+  options.background_thread = true;  // it is not woken
+  auto log = OpenLog(disk, options);
+  std::vector<Lsn> done;
+  for (const char* payload : {"one", "two"}) {
+    const LogEntry entry{0, payload};
+    log->AppendLater({&entry, 1}, [&](Result<Lsn> lsn) { done.push_back(lsn.value()); });
+  }
+  ASSERT_TRUE(log->Commit().ok());
+  EXPECT_EQ(done, (std::vector<Lsn>{1, 2}));
+  EXPECT_EQ(log->stats().groups, 1u);
+  EXPECT_TRUE(log->Commit().ok());  // nothing waits
+}
+
+TEST(Log, ACommitOfAStoppedLogTellsWhatWaits) {
+  SimDisk disk;
+  auto log = OpenLog(disk);
+  Code told = Code::kOk;
+  const LogEntry entry{0, "queued"};
+  log->AppendLater({&entry, 1}, [&](Result<Lsn> lsn) { told = lsn.status().code(); });
+  disk.FailOperation(0, SimFault::kIoError);
+  EXPECT_EQ(log->Commit().code(), Code::kIoError);
+  EXPECT_EQ(told, Code::kIoError);
+  EXPECT_EQ(log->Commit().code(), Code::kIoError);
+  EXPECT_EQ(log->Close().code(), Code::kIoError);
+  EXPECT_EQ(log->Commit().code(), Code::kFailedPrecondition);
+}
+
 TEST(Log, FullQueueSheds) {
   SimDisk disk;
   LogOptions options = SmallLog();
