@@ -9,6 +9,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "metrics_bench"))
+import cluster
 import figures
 import servers
 
@@ -52,6 +53,17 @@ class FiguresTest(unittest.TestCase):
         self.assertEqual(ratios["remote_write_k1_ratio"], 2)
         self.assertNotIn("remote_write_k10_ratio", ratios)
         self.assertNotIn("native_ratio_100k", ratios)
+
+    def test_two_cores_are_held_against_one(self):
+        cores = [{"protocol": "native", "k": 1, "cores": count, "samples_per_cpu_s": rate}
+                 for count, rate in ((1, 100), (2, 95))]
+        cores.append({"protocol": "influx", "k": 1, "cores": 1, "samples_per_cpu_s": 7})
+        self.assertEqual(figures.scales(cores), {"two_cores_native_k1": 1.9})
+
+    def test_cores_come_from_what_a_sample_costs(self):
+        rows = [{"protocol": "native", "k": 1, "gateway_ns": 100, "node_ns": 50}]
+        cores = cluster.extrapolated(rows, rate=1e9, busy=0.5)
+        self.assertEqual(cores, {"cores_for_48M_native_k1_x2": 400, "cores_for_48M_native_k1_x3": 500})
 
     def test_of_times_and_bytes_less_is_better(self):
         queries = {"instant": {"rhizome": 2, "victoria-metrics": 6}, "sum_rate_10k": {"rhizome": 8, "victoria-metrics": 4}}

@@ -6,6 +6,8 @@ their own processor time (/proc/PID/stat), because others share the machine; our
   ingest    samples per processor second, by protocol and samples of a series in a request (k), 10,000 and 100,000 series
   latency   acknowledgements at 70 % of what each reached just before, counted from when each request was due
   memory    a million series of two samples
+  cores     our server on one core and on two (not unless asked for)
+  cluster   what a sample costs on three nodes and a gateway, and how many cores 48 million a second take (likewise)
   queries   medians and processor time of the query API in turns on the same samples, whether our answers are prometheus',
             bytes on disk
 
@@ -20,11 +22,13 @@ import signal
 import subprocess
 import sys
 
+import cluster
 import figures
 import phases
 from servers import ROOT, STATE
 
 PHASES = ("ingest", "latency", "memory", "queries")
+ON_DEMAND = ("cores", "cluster")
 
 
 def parse():
@@ -40,9 +44,9 @@ def parse():
     parser.add_argument("--program", default=str(ROOT / "build" / "dev" / "rhizome"))
     options = parser.parse_args()
     options.only = options.only.split(",")
-    unknown = set(options.only) - set(PHASES)
+    unknown = set(options.only) - set(PHASES + ON_DEMAND)
     if unknown:
-        parser.error(f"no such phase: {', '.join(sorted(unknown))}; there are {', '.join(PHASES)}")
+        parser.error(f"no such phase: {', '.join(sorted(unknown))}; there are {', '.join(PHASES + ON_DEMAND)}")
     usual = {"seconds": (5, 3), "latency_seconds": (10, 5), "query_seconds": (3, 2), "samples_per_series": (960, 480)}
     for name, values in usual.items():
         if getattr(options, name) is None:
@@ -77,6 +81,12 @@ def measure(options):
     if "queries" in options.only:
         (tables["queries"], tables["query_cpu"], tables["answers_differ"],
          tables["bytes_per_sample"]) = phases.queries(bench)
+    if "cores" in options.only:
+        tables["cores"] = phases.cores(bench)
+        out |= figures.scales(tables["cores"])
+    if "cluster" in options.only:
+        tables["cluster"] = cluster.cost(bench)
+        out |= cluster.extrapolated(tables["cluster"])
     out |= figures.ratios(tables["ingest"], tables["queries"], tables["query_cpu"], tables["bytes_per_sample"])
     out["load_average_after"] = os.getloadavg()[0]
     return figures.rounded(out), figures.rounded(tables)
@@ -95,6 +105,8 @@ def print_tables(out, tables):
     print_rows("ingest: closed loop", tables["ingest"])
     print_rows("latency at 70 %", tables.get("latency", []))
     print_rows("a million series", tables.get("memory", []))
+    print_rows("one core and two", tables.get("cores", []))
+    print_rows("three nodes, ns of processor time per sample", tables.get("cluster", []))
     print_rows("queries, median ms", [{"query": name} | row for name, row in tables["queries"].items()])
     print_rows("queries, ms of processor time", [{"query": name} | row for name, row in tables["query_cpu"].items()])
     print_rows("bytes per sample on disk", [tables["bytes_per_sample"]] if tables["bytes_per_sample"] else [])

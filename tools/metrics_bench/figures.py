@@ -54,6 +54,14 @@ def ratios(ingest, queries, costs, stored):
     return {name: value for name, value in out.items() if value is not None}
 
 
+def scales(cores):
+    """By protocol and k, what two cores do over what one does if both are busy: twice the work per processor second on two,
+    over that on one."""
+    rates = {(row["protocol"], row["k"], row["cores"]): row["samples_per_cpu_s"] for row in cores}
+    return {f"two_cores_{protocol}_k{k}": 2 * over(rates[protocol, k, 2], rate)
+            for (protocol, k, count), rate in rates.items() if count == 1 and over(rates.get((protocol, k, 2)), rate)}
+
+
 def same_number(a, b):
     """Whether two values of answers are the same but for the order in which sums were taken."""
     x, y = float(a), float(b)

@@ -65,24 +65,28 @@ class Bench:
     def say(self, what):
         print(f"metrics_bench: {time.monotonic() - self.began:4.0f} s  {what}", file=sys.stderr, flush=True)
 
-    def server(self, name, tag=""):
-        return KINDS[name](self.programs[name], tag)
+    def server(self, name, tag="", cpus=()):
+        return KINDS[name](self.programs[name], tag, cpus)
 
     def names(self):
         return [name for name in KINDS if name in self.programs]
 
     def load(self, server, protocol, k, batch, **arguments):
         """Sends a load and returns what `rhizome bench metrics` says, with the server's processor time beside it."""
-        command = [self.programs["rhizome"], "bench", "metrics", "--json", "-q", "--url", server.url, "-p", protocol,
-                   "-k", k, "--batch", batch]
+        before = server.cpu_s()
+        report = self.load_url(server.url, protocol, k, batch, **arguments)
+        return report | {"cpu_s": server.cpu_s() - before}
+
+    def load_url(self, url, protocol, k, batch, **arguments):
+        command = [self.programs["rhizome"], "bench", "metrics", "--json", "-q", "--url", url, "-p", protocol, "-k", k,
+                   "--batch", batch]
         for name, value in arguments.items():
             command += ["--" + name.replace("_", "-"), value]
-        before = server.cpu_s()
         done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True, check=False)
         report = json.loads(done.stdout or "{}")
         if not report.get("requests"):
-            sys.exit(f"metrics_bench: {server.name} takes no samples: {report.get('complaint', done.returncode)}")
-        return report | {"cpu_s": server.cpu_s() - before}
+            sys.exit(f"metrics_bench: {url} takes no samples: {report.get('complaint', done.returncode)}")
+        return report
 
 
 def ingest(bench):
@@ -124,6 +128,27 @@ def latency(bench):
                                 seconds=bench.options.latency_seconds)
         rows.append({"server": name, "protocol": protocol, "rate": 0.7 * most["samples_per_s"]} | {
             key: report[key] for key in ("samples_per_s", "p50_ms", "p99_ms", "p999_ms", "max_ms", "failed_requests")})
+    return rows
+
+
+def cores(bench):
+    """What our server takes in on one core and on two, in closed loops of four connections. The generator needs a share of the
+    second core, and others may too, so what counts is the work done per processor second, and how much it got of two."""
+    rows = []
+    for protocol, k, batch in (("native", 1, 10_000), ("remote_write", 10, 1_000), ("remote_write", 1, 1_000)):
+        for count in (1, 2):
+            bench.say(f"rhizome: {protocol}, {k} of a series in a request, on {count} cores")
+            with bench.server("rhizome", cpus=range(count)) as server:
+                start_ms = 1000 * (int(time.time()) - LIVE_AGE_S)
+                bench.load(server, protocol, 1, batch, series=40_000, rounds=1, seconds=0, start_ms=start_ms,
+                           interval_ms=LIVE_INTERVAL_MS, connections=4)
+                report = bench.load(server, protocol, k, batch, series=40_000, seconds=bench.options.seconds,
+                                    start_ms=start_ms + 2 * LIVE_INTERVAL_MS, interval_ms=LIVE_INTERVAL_MS, connections=4)
+                rows.append({"protocol": protocol, "k": k, "cores": count,
+                             "samples_per_cpu_s": figures.per_cpu_second(report["samples"], report["cpu_s"]),
+                             "samples_per_s": report["samples_per_s"], "used": report["cpu_s"] / report["seconds"],
+                             "p50_ms": report["p50_ms"], "p999_ms": report["p999_ms"],
+                             "failed_requests": report["failed_requests"]})
     return rows
 
 

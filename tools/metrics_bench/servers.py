@@ -50,8 +50,9 @@ class Server:
     protocols = ()
     nocache = ""  # of a range query, so that an answer is computed each time
 
-    def __init__(self, program, tag=""):
+    def __init__(self, program, tag="", cpus=()):
         self.program = str(program)
+        self.cpus = set(cpus)  # that it may run on; empty: any
         self.folder = STATE / f"{self.name}{tag}"
         self.process = None
 
@@ -66,12 +67,18 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         with open(self.folder.parent / f"{self.folder.name}.log", "w", encoding="utf-8") as log:
             self.process = subprocess.Popen([self.program, *self.arguments()], stdout=log, stderr=log,
-                                            start_new_session=True, preexec_fn=die_with_parent)
+                                            start_new_session=True, preexec_fn=self.prepare)
         try:
             self.await_ready()
         except BaseException:
             self.__exit__()
             raise
+
+    def prepare(self):
+        """In the child, before it becomes the server."""
+        die_with_parent()
+        if self.cpus:
+            os.sched_setaffinity(0, self.cpus)
 
     def __exit__(self, *_):
         self.stop()
