@@ -313,6 +313,8 @@ Status NodeState::ReplayLog() {
       CheckLogReaches(part.engine().applied_lsn(), "a shard of a knowledge graph");
     }
   }
+  // Rows behind a checkpoint may name label sets that a record before it holds.
+  if (metrics != nullptr) from = 0;
   // A shard that was idle for long needs nothing of what has been cut off since.
   from = std::max(from, log->stats().first_lsn);
   const Status status = log->Read(from, [&](const wal::LogRecord& record) {
@@ -495,7 +497,7 @@ Status NodeState::Checkpoint() {
   }
   for (const auto& replica : replicas.SeriesShards()) {
     if (replica->write_status().ok() && replica->dirty()) {
-      const Status status = replica->engine().Checkpoint();
+      const Status status = replica->Checkpoint();
       if (!status.ok() && replicas.Isolate(replica->stream(), status)) continue;  // it will be copied anew
       RETURN_IF_ERROR(status);
     }

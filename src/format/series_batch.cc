@@ -34,32 +34,50 @@ PackedArray<T> TakeArray(std::string_view& rest, size_t count) {
 
 }  // namespace
 
-// Reads the header and lays the arrays out; every length is checked before it is used.
-Status SeriesBatch::Open(std::string_view bytes) {
-  if (bytes.size() < kSeriesBatchHeaderBytes) return Bad("shorter than its header");
-  const char* head = bytes.data();
-  if (static_cast<uint8_t>(head[0]) != kSeriesBatchKind) return Bad("of another kind or version");
-  if (LoadFixed<uint32_t>(head + kHeaderHashAt) != HeaderHash(bytes)) return Bad("its header has a wrong checksum");
+Status SeriesBatch::OpenForms(const char* head) {
   const auto series_form = static_cast<uint8_t>(head[kSeriesFormAt]);
   const auto time_form = static_cast<uint8_t>(head[kTimeFormAt]);
   if (series_form > 2 || time_form > 2 || head[kZeroAt] != 0) return Bad("of an unknown form");
   series_form_ = static_cast<SeriesForm>(series_form);
   time_form_ = static_cast<TimeForm>(time_form);
+  base_time_ = LoadFixed<int64_t>(head + kBaseTimeAt);
+  if (time_form_ == TimeForm::kPerRound && series_form_ != SeriesForm::kRounds) {
+    return Bad("times per round without rounds");
+  }
+  if (time_form_ != TimeForm::kOffsets && base_time_ != 0) return Bad("a base without offsets");
+  if (base_time_ > kBaseTimeMax) return Bad("its base is too late");
+  return Status::Ok();
+}
+
+void SeriesBatch::TakeDictionary(std::string_view bytes, size_t series) {
+  dictionary_bytes_ = bytes;
+  label_ends_ = TakeArray<uint32_t>(bytes, series);
+  dictionary_ = bytes;
+}
+
+// Reads the header and lays the arrays out; every length is checked before it is used.
+Status SeriesBatch::Open(std::string_view bytes, const SeriesBatch* dictionary) {
+  if (bytes.size() < kSeriesBatchHeaderBytes) return Bad("shorter than its header");
+  const char* head = bytes.data();
+  const uint8_t kind = dictionary == nullptr ? kSeriesBatchKind : kSeriesRowsKind;
+  if (static_cast<uint8_t>(head[0]) != kind) return Bad("of another kind or version");
+  if (LoadFixed<uint32_t>(head + kHeaderHashAt) != HeaderHash(bytes)) return Bad("its header has a wrong checksum");
+  RETURN_IF_ERROR(OpenForms(head));
   const uint64_t series = LoadFixed<uint32_t>(head + kSeriesAt), samples = LoadFixed<uint32_t>(head + kSamplesAt);
   const uint64_t label_bytes = LoadFixed<uint32_t>(head + kLabelBytesAt);
-  base_time_ = LoadFixed<int64_t>(head + kBaseTimeAt);
   if (samples > 0 && series == 0) return Bad("samples without series");
   const bool rounds = series_form_ == SeriesForm::kRounds;
   if (rounds && series > 0 && samples % series != 0) return Bad("its last round is not whole");
-  if (time_form_ == TimeForm::kPerRound && !rounds) return Bad("times per round without rounds");
-  if (time_form_ != TimeForm::kOffsets && base_time_ != 0) return Bad("a base without offsets");
-  if (base_time_ > kBaseTimeMax) return Bad("its base is too late");
+  if (dictionary != nullptr && (label_bytes != 0 || series != dictionary->series_count())) {
+    return Bad("rows of another dictionary");
+  }
 
   const uint64_t times = time_form_ == TimeForm::kPerRound ? (series > 0 ? samples / series : 0) : samples;
   const uint64_t time_bytes = times * (time_form_ == TimeForm::kOffsets ? sizeof(uint32_t) : sizeof(int64_t));
   const uint64_t numbers = rounds ? 0 : series_form_ == SeriesForm::kRuns ? series : samples;
+  const uint64_t dictionary_bytes = dictionary == nullptr ? series * sizeof(uint32_t) + label_bytes : 0;
   const uint64_t total = kSeriesBatchHeaderBytes + samples * sizeof(double) + time_bytes + numbers * sizeof(uint32_t) +
-                         series * sizeof(uint32_t) + label_bytes;  // below 2^38
+                         dictionary_bytes;  // below 2^38
   if (bytes.size() != total) return Bad("its length is not what its header says");
 
   bytes_ = bytes;
@@ -71,14 +89,15 @@ Status SeriesBatch::Open(std::string_view bytes) {
     times_ = TakeArray<int64_t>(rest, times);
   }
   series_ = TakeArray<uint32_t>(rest, numbers);
-  label_ends_ = TakeArray<uint32_t>(rest, series);
-  dictionary_ = rest;
+  TakeDictionary(dictionary == nullptr ? rest : dictionary->dictionary_bytes_, series);
+  dictionary_id_ = dictionary == nullptr ? DictionaryIdOf(bytes).value_or(DictionaryId()) : dictionary->dictionary_id_;
   return Status::Ok();
 }
 
 Status SeriesBatch::CheckRows() const {
+  const size_t behind = is_rows() ? 0 : dictionary_bytes_.size();
   const std::string_view rows =
-      bytes_.substr(kSeriesBatchHeaderBytes, bytes_.size() - kSeriesBatchHeaderBytes - DictionaryBytes().size());
+      bytes_.substr(kSeriesBatchHeaderBytes, bytes_.size() - kSeriesBatchHeaderBytes - behind);
   if (Checksum(rows) != LoadFixed<uint64_t>(bytes_.data() + kRowsHashAt)) return Bad("its rows have a wrong checksum");
   if (series_form_ == SeriesForm::kRuns) {
     uint64_t sum = 0;
@@ -93,7 +112,7 @@ Status SeriesBatch::CheckRows() const {
 }
 
 Status SeriesBatch::CheckDictionary() const {
-  if (ContentHash(DictionaryBytes()) != dictionary_id()) return Bad("its dictionary has a wrong checksum");
+  if (ContentHash(dictionary_bytes_) != dictionary_id()) return Bad("its dictionary has a wrong checksum");
   uint32_t before = 0;
   for (size_t i = 0; i < label_ends_.size(); ++i) {
     const uint32_t end = label_ends_[i];
@@ -109,7 +128,7 @@ Status SeriesBatch::CheckDictionary() const {
 
 Result<SeriesBatch> SeriesBatch::Decode(std::string_view bytes, const SeriesBatch* known) {
   SeriesBatch batch;
-  RETURN_IF_ERROR(batch.Open(bytes));
+  RETURN_IF_ERROR(batch.Open(bytes, nullptr));
   RETURN_IF_ERROR(batch.CheckRows());
   if (known == nullptr || !batch.HasDictionaryOf(*known)) RETURN_IF_ERROR(batch.CheckDictionary());
   return batch;
@@ -117,12 +136,26 @@ Result<SeriesBatch> SeriesBatch::Decode(std::string_view bytes, const SeriesBatc
 
 bool SeriesBatch::HasDictionaryOf(const SeriesBatch& other) const {
   return dictionary_id() == other.dictionary_id() && series_count() == other.series_count() &&
-         DictionaryBytes() == other.DictionaryBytes();
+         (dictionary_bytes_.data() == other.dictionary_bytes_.data() || dictionary_bytes_ == other.dictionary_bytes_);
 }
 
 SeriesBatch SeriesBatch::Trusted(std::string_view bytes) {
   SeriesBatch batch;
-  const Status opened = batch.Open(bytes);
+  const Status opened = batch.Open(bytes, nullptr);
+  CHECK(opened.ok());
+  return batch;
+}
+
+Result<SeriesBatch> SeriesBatch::DecodeRows(std::string_view rows, const SeriesBatch& dictionary) {
+  SeriesBatch batch;
+  RETURN_IF_ERROR(batch.Open(rows, &dictionary));
+  RETURN_IF_ERROR(batch.CheckRows());
+  return batch;
+}
+
+SeriesBatch SeriesBatch::TrustedRows(std::string_view rows, const SeriesBatch& dictionary) {
+  SeriesBatch batch;
+  const Status opened = batch.Open(rows, &dictionary);
   CHECK(opened.ok());
   return batch;
 }
@@ -133,13 +166,16 @@ std::optional<SeriesBatch::DictionaryId> SeriesBatch::DictionaryIdOf(std::string
                       LoadFixed<uint64_t>(bytes.data() + kDictionaryIdAt + sizeof(uint64_t))};
 }
 
+std::optional<uint64_t> SeriesBatch::SampleCountOf(std::string_view bytes) {
+  if (bytes.size() < kSeriesBatchHeaderBytes || static_cast<uint8_t>(bytes[0]) != kSeriesBatchKind) return std::nullopt;
+  return LoadFixed<uint32_t>(bytes.data() + kSamplesAt);
+}
+
 Version SeriesBatch::version() const {
   if (bytes_.empty()) return {};
   return {LoadFixed<uint64_t>(bytes_.data() + kVersionAt),
           LoadFixed<uint32_t>(bytes_.data() + kVersionAt + sizeof(uint64_t))};
 }
-
-SeriesBatch::DictionaryId SeriesBatch::dictionary_id() const { return DictionaryIdOf(bytes_).value_or(DictionaryId()); }
 
 void SeriesBatch::CopyTimes(size_t first, std::span<int64_t> to) const {
   if (time_form_ == TimeForm::kEach) return times_.CopyTo(first, to);

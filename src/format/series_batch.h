@@ -29,6 +29,7 @@
 namespace rhizome::format {
 
 inline constexpr uint8_t kSeriesBatchKind = 0x10;  // the first byte; operation batches begin with 1 to 3
+inline constexpr uint8_t kSeriesRowsKind = 0x11;   // rows whose dictionary is elsewhere (series_dictionary.h)
 inline constexpr size_t kSeriesBatchHeaderBytes = 64;
 
 // Which series a row belongs to.
@@ -54,18 +55,27 @@ class SeriesBatch {
   // What a batch that begins with these bytes would call its dictionary, checked in no way; nothing when they are short
   // or of another kind.
   static std::optional<DictionaryId> DictionaryIdOf(std::string_view bytes);
+  // Likewise how many samples it would have.
+  static std::optional<uint64_t> SampleCountOf(std::string_view bytes);
   // Bytes that Decode accepted, here or behind a checksum of ours.
   static SeriesBatch Trusted(std::string_view bytes);
+  // The same for rows whose dictionary is that of `dictionary`, whose bytes outlive this too.
+  static Result<SeriesBatch> DecodeRows(std::string_view rows, const SeriesBatch& dictionary);
+  static SeriesBatch TrustedRows(std::string_view rows, const SeriesBatch& dictionary);
 
+  // Of rows, without the dictionary.
   std::string_view bytes() const { return bytes_; }
+  bool is_rows() const { return !bytes_.empty() && static_cast<uint8_t>(bytes_[0]) == kSeriesRowsKind; }
   size_t series_count() const { return label_ends_.size(); }
   size_t sample_count() const { return values_.size(); }
   SeriesForm series_form() const { return series_form_; }
   TimeForm time_form() const { return time_form_; }
   Version version() const;
   // XXH3-128 of the dictionary: what to look a known one up by.
-  DictionaryId dictionary_id() const;
+  DictionaryId dictionary_id() const { return dictionary_id_; }
   bool HasDictionaryOf(const SeriesBatch& other) const;
+  // Where each label set ends, then the label sets: what dictionary_id is of.
+  std::string_view DictionaryBytes() const { return dictionary_bytes_; }
 
   LabelsView LabelsOf(uint32_t series) const {
     const size_t from = series == 0 ? 0 : label_ends_[series - 1];
@@ -94,14 +104,14 @@ class SeriesBatch {
 
  private:
   friend class SeriesBatchSplit;
+  friend class DictionarySplit;
 
-  Status Open(std::string_view bytes);
+  // Of rows, `dictionary` is set.
+  Status Open(std::string_view bytes, const SeriesBatch* dictionary);
+  Status OpenForms(const char* head);
+  void TakeDictionary(std::string_view bytes, size_t series);
   Status CheckRows() const;
   Status CheckDictionary() const;
-  // Label ends and label sets.
-  std::string_view DictionaryBytes() const {
-    return bytes_.substr(bytes_.size() - label_ends_.size() * sizeof(uint32_t) - dictionary_.size());
-  }
   template <typename SeriesOfRow, typename Each>
   void EachRowOf(SeriesOfRow&& series_of_row, Each&& each) const;
 
@@ -115,6 +125,8 @@ class SeriesBatch {
   PackedArray<uint32_t> series_;   // kRuns: rows of each series; kIndices: series of each row
   PackedArray<uint32_t> label_ends_;
   std::string_view dictionary_;  // label sets, one after another
+  std::string_view dictionary_bytes_;
+  DictionaryId dictionary_id_{};
 };
 
 // Writes `version` into the header of a batch that Decode accepted.

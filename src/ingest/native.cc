@@ -2,44 +2,85 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
+
+#include "base/uuid.h"
+#include "format/coding.h"
 
 namespace rhizome::ingest {
 namespace {
 
-constexpr size_t kEntryBytes = 256;  // about what the containers take for one dictionary
+using format::DictionaryName;
+using format::SeriesBatch;
+
+constexpr size_t kEntryBytes = 512;  // about what the containers take for one dictionary
+
+DictionaryName RandomName() {
+  const Uuid uuid = Uuid::Random();
+  const char* const bytes = reinterpret_cast<const char*>(uuid.bytes.data());
+  return {format::LoadFixed<uint64_t>(bytes), format::LoadFixed<uint64_t>(bytes + sizeof(uint64_t))};
+}
+
+Status NoBatch(const Status& why) { return Malformed("body", why.message()); }
 
 }  // namespace
 
-const NativeDecoder::Known* NativeDecoder::Find(const format::SeriesBatch::DictionaryId& id) {
-  const auto at = known_.find(id);
-  if (at == known_.end()) return nullptr;
+NativeDecoder::Named NativeDecoder::Use(std::map<DictionaryId, Known>::iterator at) {
   turns_.splice(turns_.begin(), turns_, at->second.turn);
-  return &at->second;
+  return {at->second.dictionary, at->second.name};
 }
 
-void NativeDecoder::Remember(const format::SeriesBatch& batch) {
-  const auto id = batch.dictionary_id();
-  if (known_.contains(id)) return;  // another dictionary of the same id: the first stays
-  format::SeriesBatchBuilder builder;
-  for (uint32_t i = 0; i < batch.series_count(); ++i) builder.AppendSeries(batch.LabelsOf(i));
-  std::string bytes = builder.Encode();
-  const size_t size = bytes.size() + kEntryBytes;
-  if (size > memory_max_) return;
-  while (memory_ + size > memory_max_) {
-    const auto oldest = known_.find(turns_.back());
-    memory_ -= oldest->second.bytes.size() + kEntryBytes;
-    known_.erase(oldest);
-    turns_.pop_back();
+NativeDecoder::Named NativeDecoder::FindById(const DictionaryId& id) {
+  const MutexLock lock(mutex_);
+  const auto at = known_.find(id);
+  return at == known_.end() ? Named() : Use(at);
+}
+
+NativeDecoder::Named NativeDecoder::FindByName(DictionaryName name) {
+  const MutexLock lock(mutex_);
+  const auto at = names_.find(name);
+  return at == names_.end() ? Named() : Use(known_.find(at->second));
+}
+
+void NativeDecoder::ForgetOldest() {
+  const auto oldest = known_.find(turns_.back());
+  memory_ -= oldest->second.dictionary->bytes().size() + kEntryBytes;
+  names_.erase(oldest->second.name);
+  known_.erase(oldest);
+  turns_.pop_back();
+}
+
+NativeDecoder::Named NativeDecoder::Remember(const SeriesBatch& batch) {
+  const size_t size = format::kSeriesBatchHeaderBytes + batch.DictionaryBytes().size() + kEntryBytes;
+  if (size > memory_max_) return {};
+  Named named{format::SeriesDictionary::Of(batch), RandomName()};
+  const DictionaryId id = batch.dictionary_id();
+  const MutexLock lock(mutex_);
+  if (const auto at = known_.find(id); at != known_.end()) {
+    // Another dictionary of the same id: the first stays.
+    return at->second.dictionary->batch().HasDictionaryOf(batch) ? Use(at) : Named();
   }
+  while (memory_ + size > memory_max_) ForgetOldest();
   memory_ += size;
   turns_.push_front(id);
-  known_.emplace(id, Known{std::move(bytes), turns_.begin()});
+  known_.emplace(id, Known{named.dictionary, named.name, turns_.begin()});
+  names_.emplace(named.name, id);
+  return named;
 }
 
-std::string NativeDecoder::Sifted(const format::SeriesBatch& batch, const std::vector<bool>& sound,
-                                  Taken& taken) const {
+uint64_t NativeDecoder::dictionaries_known() const {
+  const MutexLock lock(mutex_);
+  return known_.size();
+}
+
+uint64_t NativeDecoder::dictionaries_read() const {
+  const MutexLock lock(mutex_);
+  return read_;
+}
+
+std::string NativeDecoder::Sifted(const SeriesBatch& batch, const std::vector<bool>& sound, Taken& taken) const {
   std::vector<uint32_t> index(batch.series_count());
   format::SeriesBatchBuilder builder;
   for (uint32_t i = 0; i < batch.series_count(); ++i) {
@@ -56,38 +97,68 @@ std::string NativeDecoder::Sifted(const format::SeriesBatch& batch, const std::v
   return builder.Encode();
 }
 
-Result<NativeBatch> NativeDecoder::Decode(std::string_view body) {
-  RETURN_IF_ERROR(CheckBodySize(body, limits_));
-  NativeBatch out;
-  const auto refuse = [](const Status& why) { return Malformed("body", why.message()); };
-  const auto header = format::SeriesBatch::DictionaryIdOf(body);
-  const Known* const known = header ? Find(*header) : nullptr;
-  format::SeriesBatch known_batch;
-  if (known != nullptr) known_batch = format::SeriesBatch::Trusted(known->bytes);
-  const auto decoded = format::SeriesBatch::Decode(body, known == nullptr ? nullptr : &known_batch);
-  if (!decoded.ok()) return refuse(decoded.status());
-  const format::SeriesBatch& batch = *decoded;
-  out.taken.samples = batch.sample_count();
-  if (batch.sample_count() > limits_.samples_max) {
-    return Status::TooLarge("body", fmt::format("more than {} samples: send less at a time", limits_.samples_max));
-  }
-  if (known != nullptr && batch.HasDictionaryOf(known_batch)) return out;
-  ++read_;
+Status NativeDecoder::CheckCount(const SeriesBatch& batch) const {
+  if (batch.sample_count() <= limits_.samples_max) return Status::Ok();
+  return Status::TooLarge("body", fmt::format("more than {} samples: send less at a time", limits_.samples_max));
+}
+
+std::vector<bool> NativeDecoder::CheckAll(const SeriesBatch& batch, Taken& taken) const {
   std::vector<bool> sound(batch.series_count());
-  bool all = true;
   for (uint32_t i = 0; i < batch.series_count(); ++i) {
     const Status checked = CheckSeries(batch.LabelsOf(i), limits_);
     sound[i] = checked.ok();
-    all = all && checked.ok();
     if (checked.ok()) continue;
-    out.taken.Drop(
-        0, [&] { return Status::InvalidArgument(fmt::format("series[{}]", i), std::string(checked.message())); });
+    taken.Drop(0,
+               [&] { return Status::InvalidArgument(fmt::format("series[{}]", i), std::string(checked.message())); });
   }
-  if (all) {
-    Remember(batch);
-  } else {
-    out.batch = Sifted(batch, sound, out.taken);
+  return sound;
+}
+
+Result<NativeBatch> NativeDecoder::DecodeRows(std::string_view body, DictionaryName name) {
+  NativeBatch out;
+  auto [dictionary, found] = FindByName(name);
+  if (dictionary == nullptr) {
+    return Status::FailedPrecondition("the dictionary is not known here: send the batch with its label sets");
   }
+  const auto decoded = SeriesBatch::DecodeRows(body, dictionary->batch());
+  if (!decoded.ok()) return NoBatch(decoded.status());
+  RETURN_IF_ERROR(CheckCount(*decoded));
+  out.view = *decoded;
+  out.taken.samples = out.view.sample_count();
+  out.dictionary = std::move(dictionary);
+  out.name = found;
+  out.repeated = true;
+  return out;
+}
+
+Result<NativeBatch> NativeDecoder::Decode(std::string_view body) {
+  RETURN_IF_ERROR(CheckBodySize(body, limits_));
+  if (const auto name = format::DictionaryNameOf(body)) return DecodeRows(body, *name);
+  NativeBatch out;
+  const auto id = SeriesBatch::DictionaryIdOf(body);
+  Named known;
+  if (id) known = FindById(*id);
+  const auto decoded = SeriesBatch::Decode(body, known.dictionary == nullptr ? nullptr : &known.dictionary->batch());
+  if (!decoded.ok()) return NoBatch(decoded.status());
+  const SeriesBatch& batch = *decoded;
+  RETURN_IF_ERROR(CheckCount(batch));
+  out.view = batch;
+  out.taken.samples = batch.sample_count();
+  out.repeated = known.dictionary != nullptr && batch.HasDictionaryOf(known.dictionary->batch());
+  if (!out.repeated) {
+    {
+      const MutexLock lock(mutex_);
+      ++read_;
+    }
+    const std::vector<bool> sound = CheckAll(batch, out.taken);
+    if (std::find(sound.begin(), sound.end(), false) != sound.end()) {
+      out.batch = Sifted(batch, sound, out.taken);
+      return out;
+    }
+    known = Remember(batch);
+  }
+  out.dictionary = std::move(known.dictionary);
+  out.name = known.name;
   return out;
 }
 

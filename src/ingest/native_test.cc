@@ -75,8 +75,64 @@ TEST(Native, TheIdentityOfAKnownDictionaryLendsNothingToAnother) {
   EXPECT_THAT(decoder.Decode(lie).status().ToString(), HasSubstr("dictionary has a wrong checksum"));
 }
 
+// The same batch as rows of the dictionary that `taken` tells of.
+std::string RowsUnder(const std::string& body, const NativeBatch& taken) {
+  return RowsOf(format::SeriesBatch::Trusted(body), taken.name);
+}
+
+TEST(Native, RowsOfADictionaryThatCameBeforeAreTaken) {
+  NativeDecoder decoder{Limits()};
+  const std::string body = BatchOf({{"up", "1"}, {"up", "2"}});
+  const auto first = decoder.Decode(body);
+  ASSERT_NE(first->dictionary, nullptr);
+  EXPECT_FALSE(first->repeated);
+  const auto again = decoder.Decode(body);
+  EXPECT_TRUE(again->repeated);
+  EXPECT_EQ(again->name, first->name);
+  const std::string rows = RowsUnder(BatchOf({{"up", "1"}, {"up", "2"}}, 6), *first);
+  const auto taken = decoder.Decode(rows);
+  ASSERT_TRUE(taken.ok()) << taken.status().ToString();
+  EXPECT_TRUE(taken->repeated);
+  EXPECT_EQ(taken->dictionary, first->dictionary);
+  EXPECT_EQ(taken->taken.samples, 2u);
+  EXPECT_THAT(RowsIn(WholeOf(taken->view)), ElementsAre(Row("up{n=\"1\"}", 6, 1.5), Row("up{n=\"2\"}", 6, 1.5)));
+}
+
+TEST(Native, RowsOfADictionaryThatIsNotKnownAreNotTaken) {
+  NativeDecoder decoder{Limits()}, other{Limits()};
+  const std::string body = BatchOf({{"up", "1"}});
+  const auto elsewhere = other.Decode(body);
+  ASSERT_TRUE(decoder.Decode(body).ok());
+  EXPECT_EQ(decoder.Decode(RowsUnder(body, *elsewhere)).status().code(), Code::kFailedPrecondition);
+}
+
+TEST(Native, RowsThatDoNotFitTheirDictionaryOrTheLimitsAreRefused) {
+  Limits limits;
+  limits.samples_max = 2;
+  NativeDecoder decoder(limits);
+  const auto one = decoder.Decode(BatchOf({{"up", "1"}}));
+  const Status other = decoder.Decode(RowsUnder(BatchOf({{"up", "1"}, {"up", "2"}}), *one)).status();
+  EXPECT_EQ(other.code(), Code::kInvalidArgument);
+  EXPECT_EQ(other.field(), "body");
+  format::SeriesBatchBuilder many;
+  const std::vector<format::LabelPair> pairs = {{"__name__", "up"}, {"n", "1"}};
+  many.AppendSeries(format::Labels::FromPairs(pairs).value());
+  for (int i = 0; i < 3; ++i) many.Add(0, i, i);
+  EXPECT_EQ(decoder.Decode(RowsUnder(many.Encode(), *one)).status().code(), Code::kTooLarge);
+}
+
+TEST(Native, WhatIsForgottenLosesItsName) {
+  NativeDecoder decoder(Limits(), 1'800);  // a few
+  const std::string body = BatchOf({{"up", "x"}});
+  const auto first = decoder.Decode(body);
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(decoder.Decode(BatchOf({{"up", std::to_string(i)}})).ok());
+  EXPECT_EQ(decoder.Decode(RowsUnder(body, *first)).status().code(), Code::kFailedPrecondition);
+  const auto again = decoder.Decode(body);
+  EXPECT_NE(again->name, first->name);
+}
+
 TEST(Native, WhatWasNotUsedLongestIsForgotten) {
-  NativeDecoder decoder(Limits(), 1'200);  // a few
+  NativeDecoder decoder(Limits(), 2'400);  // a few
   const std::string often = BatchOf({{"often", "1"}});
   ASSERT_TRUE(decoder.Decode(often).ok());
   for (int i = 0; i < 50; ++i) {
@@ -91,7 +147,7 @@ TEST(Native, ADictionaryTooLargeToRememberIsReadEachTime) {
   NativeDecoder decoder(Limits(), 300);
   const std::string body = BatchOf({{"up", std::string(200, 'x')}});
   ASSERT_TRUE(decoder.Decode(body).ok());
-  ASSERT_TRUE(decoder.Decode(body).ok());
+  EXPECT_EQ(decoder.Decode(body)->dictionary, nullptr);
   EXPECT_EQ(decoder.dictionaries_read(), 2u);
   EXPECT_EQ(decoder.dictionaries_known(), 0u);
 }

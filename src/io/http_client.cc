@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <optional>
 #include <string_view>
 
 namespace rhizome::io {
@@ -15,6 +16,7 @@ struct Receiver {
   HttpAnswer answer;
   size_t bytes_max = 0;
   const std::function<bool(const std::string&)>& until;
+  const std::string& wanted_header;
   bool too_large = false;
   bool enough = false;
 };
@@ -30,19 +32,24 @@ size_t OnBody(char* bytes, size_t, size_t count, void* receiver_pointer) {
   return receiver.enough ? 0 : count;
 }
 
-size_t OnHeader(char* bytes, size_t, size_t count, void* receiver_pointer) {
-  constexpr std::string_view kName = "retry-after:";
-  std::string_view line(bytes, count);
+// The value, when the line is a header of this name.
+std::optional<std::string> ValueIn(std::string_view line, std::string_view name) {
+  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
   const bool named =
-      line.size() > kName.size() && std::equal(kName.begin(), kName.end(), line.begin(), [](char a, char b) {
-        return a == static_cast<char>(std::tolower(static_cast<unsigned char>(b)));
-      });
-  if (named) {
-    line.remove_prefix(kName.size());
-    while (!line.empty() && std::isspace(static_cast<unsigned char>(line.front()))) line.remove_prefix(1);
-    while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back()))) line.remove_suffix(1);
-    static_cast<Receiver*>(receiver_pointer)->answer.retry_after = std::string(line);
-  }
+      !name.empty() && line.size() > name.size() && line[name.size()] == ':' &&
+      std::equal(name.begin(), name.end(), line.begin(), [&](char a, char b) { return lower(a) == lower(b); });
+  if (!named) return std::nullopt;
+  line.remove_prefix(name.size() + 1);
+  while (!line.empty() && std::isspace(static_cast<unsigned char>(line.front()))) line.remove_prefix(1);
+  while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back()))) line.remove_suffix(1);
+  return std::string(line);
+}
+
+size_t OnHeader(char* bytes, size_t, size_t count, void* receiver_pointer) {
+  auto& receiver = *static_cast<Receiver*>(receiver_pointer);
+  const std::string_view line(bytes, count);
+  if (auto value = ValueIn(line, "retry-after")) receiver.answer.retry_after = std::move(*value);
+  if (auto value = ValueIn(line, receiver.wanted_header)) receiver.answer.wanted_header = std::move(*value);
   return count;
 }
 
@@ -175,7 +182,8 @@ Result<HttpAnswer> HttpClient::Send(const HttpExchange& exchange, bool* sent) {
   curl_slist* headers = nullptr;
   for (const std::string& header : exchange.headers) headers = curl_slist_append(headers, header.c_str());
   headers = curl_slist_append(headers, "Expect:");  // no round trip before the body
-  Receiver receiver{.bytes_max = exchange.response_bytes_max, .until = exchange.until};
+  Receiver receiver{
+      .bytes_max = exchange.response_bytes_max, .until = exchange.until, .wanted_header = exchange.wanted_header};
 
   SetRequest(curl, exchange);
   SetTls(curl, tls_);

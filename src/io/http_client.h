@@ -47,6 +47,7 @@ struct HttpExchange {
   int64_t timeout_ms = 30'000;  // from the first step to the answer's last byte
   size_t response_bytes_max = 64 << 20;
   bool fresh_connection = false;
+  std::string wanted_header;  // by name, "" for none: of the answer's headers the one to be given back
   // Called with the body so far after each piece of it, whatever the status; true ends the exchange as if it were
   // complete. For answers that go on and on.
   std::function<bool(const std::string& body)> until;
@@ -55,8 +56,9 @@ struct HttpExchange {
 struct HttpAnswer {
   int status = 0;  // 3xx included: the caller decides what a redirect means
   std::string body;
-  std::string retry_after;  // the header's value, empty without one
-  int64_t length = -1;      // what the header Content-Length says, of HEAD too; -1 without one
+  std::string retry_after;    // the header's value, empty without one
+  std::string wanted_header;  // the value of the one that was asked for, empty without one
+  int64_t length = -1;        // what the header Content-Length says, of HEAD too; -1 without one
 };
 
 // Whether the URL is http or https with a host, and carries no user name or password (those would reach logs).

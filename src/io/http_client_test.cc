@@ -27,6 +27,15 @@ TEST(HttpClient, BodyAndHeadersArriveAndTheAnswerComesBack) {
   EXPECT_TRUE(server.requests()[0].head.starts_with("POST /a "));
 }
 
+TEST(HttpClient, GivesBackTheHeaderThatIsWantedWhateverItsCase) {
+  HttpTestServer server([](const TestRequest&, size_t) {
+    return HttpText("200 OK", "", "X-Other: 1\r\nx-NAME:  a b \r\nX-Name-Too: 2\r\n");
+  });
+  EXPECT_EQ(Post(server.url(), {.wanted_header = "X-Name"})->wanted_header, "a b");
+  EXPECT_EQ(Post(server.url(), {.wanted_header = "X-Nam"})->wanted_header, "");
+  EXPECT_EQ(Post(server.url())->wanted_header, "");
+}
+
 TEST(HttpClient, SendsTheMethodAsked) {
   HttpTestServer server([](const TestRequest& request, size_t) {
     return HttpText("200 OK", request.head.starts_with("HEAD") ? "" : request.body, "");

@@ -21,6 +21,12 @@ std::vector<promql::NamedCount> Top(const std::map<std::string, uint64_t>& count
 
 }  // namespace
 
+Result<Written> SampleStore::WriteKnown(std::string_view tenant, const format::SeriesBatch& batch,
+                                        const std::shared_ptr<const format::SeriesDictionary>&,
+                                        const cluster::CallOptions& options) {
+  return Write(tenant, WholeOf(batch), options);
+}
+
 Status SampleStore::CheckTenant(std::string_view tenant) {
   if (tenant == kTenant) return Status::Ok();
   return Status::InvalidArgument("", "X-Scope-OrgID: this server keeps the metrics of one tenant, \"" +

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "cluster/database.h"
 #include "engines/series/admission.h"
+#include "format/series_dictionary.h"
 #include "ingest/taken.h"
 #include "metrics/metadata_book.h"
 #include "promql/metrics_store.h"
@@ -40,6 +42,11 @@ class SampleStore : public promql::MetricsStore {
   virtual Result<Written> Write(std::string_view tenant, const std::string& batch,
                                 const cluster::CallOptions& options) = 0;
   Result<Written> Write(std::string_view tenant, const std::string& batch) { return Write(tenant, batch, {}); }
+  // The same for a sound batch that has its label sets in `dictionary`, which others share: cheaper where the
+  // implementation keeps what it found out of it.
+  virtual Result<Written> WriteKnown(std::string_view tenant, const format::SeriesBatch& batch,
+                                     const std::shared_ptr<const format::SeriesDictionary>& dictionary,
+                                     const cluster::CallOptions& options);
   void NoteMetadata(std::vector<ingest::MetricMetadata> told) { metadata_.Note(std::move(told)); }
 
   Result<std::vector<format::Labels>> Series(const promql::MetricsScope& scope,

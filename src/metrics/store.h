@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "cluster/node.h"
+#include "metrics/dictionary_splits.h"
 #include "metrics/merged_selection.h"
 #include "metrics/sample_store.h"
 #include "shard/series_shards.h"
@@ -29,6 +30,10 @@ class Store final : public SampleStore {
   using SampleStore::Write;
   Result<Written> Write(std::string_view tenant, const std::string& batch,
                         const cluster::CallOptions& options) override;
+  // store_known.cc: what is refused in part goes the other way.
+  Result<Written> WriteKnown(std::string_view tenant, const format::SeriesBatch& batch,
+                             const std::shared_ptr<const format::SeriesDictionary>& dictionary,
+                             const cluster::CallOptions& options) override;
   // Whether anything was ever written.
   bool exists() const;
 
@@ -47,6 +52,7 @@ class Store final : public SampleStore {
   Result<MergedSelection> List(const promql::MetricsScope& scope, const promql::SeriesQuery& query) const;
 
   cluster::Node& node_;
+  DictionarySplits splits_;
 };
 
 }  // namespace rhizome::metrics

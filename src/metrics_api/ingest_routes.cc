@@ -30,8 +30,7 @@ using ingest::Taken;
 
 namespace {
 
-constexpr size_t kDecodersKept = 8;               // of each kind
-constexpr size_t kDictionaryBytesMax = 16 << 20;  // that one of them remembers
+constexpr size_t kDecodersKept = 8;  // of each kind
 constexpr std::string_view kVersion2 = "io.prometheus.write.v2.Request";
 
 // What became of a body.
@@ -65,8 +64,7 @@ class Ingest {
         native_(metrics, "native"),
         writes_(kDecodersKept, [] { return std::make_unique<ingest::RemoteWriteDecoder>(); }),
         writes_2_(kDecodersKept, [] { return std::make_unique<ingest::RemoteWrite2Decoder>(); }),
-        natives_(kDecodersKept,
-                 [limits] { return std::make_unique<ingest::NativeDecoder>(limits, kDictionaryBytesMax); }) {}
+        natives_(limits) {}
 
   Result<Response> RemoteWrite(const Request& request);
   Result<Response> JsonLines(const Request& request);
@@ -82,15 +80,18 @@ class Ingest {
   Result<Outcome> Take(const Request& request, Counts& counts, const Decode& decode);
   // `taken` is the account of the body that `batch` came from.
   Result<Outcome> Write(const Request& request, Counts& counts, Taken taken, const std::string& batch);
+  using Store = std::function<Result<metrics::Written>(metrics::SampleStore& store, std::string_view tenant,
+                                                       const cluster::CallOptions& options)>;
+  Result<Outcome> WriteBy(const Request& request, Counts& counts, Taken taken, const Store& write);
 
   const ingest::Limits limits_;
   metrics::StoreSlot& slot_;
   Clock& clock_;
   Counts remote_write_, json_lines_, exposition_, line_protocol_, otlp_, native_;
-  // They remember what senders say again and again.
+  // All remember what senders say again and again.
   Spares<ingest::RemoteWriteDecoder> writes_;
   Spares<ingest::RemoteWrite2Decoder> writes_2_;
-  Spares<ingest::NativeDecoder> natives_;
+  ingest::NativeDecoder natives_;
 };
 
 // "application/x-protobuf; proto=a.B" → "a.B"; "" without.
@@ -155,6 +156,14 @@ Result<Response> Plain(const Result<Outcome>& outcome, const Request& request) {
   return response;
 }
 
+// With the name that the sender may give the dictionary from now on.
+Response Named(Response response, const ingest::NativeBatch& native) {
+  if (native.dictionary != nullptr) {
+    response.headers.emplace_back(std::string(format::kDictionaryHeader), native.name.ToString());
+  }
+  return response;
+}
+
 // ExportMetricsServiceResponse: nothing, or partial_success {rejected_data_points, error_message}.
 std::string OtlpAnswer(const Outcome& outcome, bool json) {
   if (json) {
@@ -188,11 +197,18 @@ Result<Outcome> Ingest::Take(const Request& request, Counts& counts, const Decod
 }
 
 Result<Outcome> Ingest::Write(const Request& request, Counts& counts, Taken taken, const std::string& batch) {
+  return WriteBy(request, counts, std::move(taken),
+                 [&batch](metrics::SampleStore& store, std::string_view tenant, const cluster::CallOptions& options) {
+                   return store.Write(tenant, batch, options);
+                 });
+}
+
+Result<Outcome> Ingest::WriteBy(const Request& request, Counts& counts, Taken taken, const Store& write) {
   ASSIGN_OR_RETURN(metrics::SampleStore* const store, slot_.Get());
   const Step step("write");
   const std::string_view tenant = request.tenant.empty() ? metrics::kTenant : std::string_view(request.tenant);
   ASSIGN_OR_RETURN(const cluster::CallOptions options, OptionsOf(request));
-  auto written = store->Write(tenant, batch, options);
+  auto written = write(*store, tenant, options);
   if (!written.ok()) return ForSender(written.status());
   if (!taken.metadata.empty()) store->NoteMetadata(std::move(taken.metadata));
   taken.samples = written->kept;
@@ -273,9 +289,20 @@ Result<Response> Ingest::Native(const Request& request) {
   ingest::NativeBatch native;
   {
     const Step step("decode");
-    ASSIGN_OR_RETURN(native, natives_.Take()->Decode(request.body));
+    ASSIGN_OR_RETURN(native, natives_.Decode(request.body));
   }
-  return Plain(Write(request, native_, std::move(native.taken), native.batch ? *native.batch : request.body), request);
+  if (!native.repeated) {
+    ASSIGN_OR_RETURN(
+        Response response,
+        Plain(Write(request, native_, std::move(native.taken), native.batch ? *native.batch : request.body), request));
+    return Named(std::move(response), native);
+  }
+  const auto known = [&native](metrics::SampleStore& store, std::string_view tenant,
+                               const cluster::CallOptions& options) {
+    return store.WriteKnown(tenant, native.view, native.dictionary, options);
+  };
+  ASSIGN_OR_RETURN(Response response, Plain(WriteBy(request, native_, std::move(native.taken), known), request));
+  return Named(std::move(response), native);
 }
 
 }  // namespace

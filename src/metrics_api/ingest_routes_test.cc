@@ -7,6 +7,7 @@
 #include "gateway/problem.h"
 #include "io/sim_disk.h"
 #include "metrics/store.h"
+#include "shard/series_testing.h"
 
 namespace rhizome::metrics_api {
 namespace {
@@ -56,6 +57,31 @@ TEST_F(IngestRoutesTest, WhenTheDiskIsFullTheSenderIsToldToSendAgainAndThenItIsK
   EXPECT_EQ(Post("/write", "a v=1").status().code(), Code::kUnavailable);
   disk_.SetCapacity(UINT64_MAX);
   EXPECT_EQ(Post("/write", "a v=1").value().status, 204);
+}
+
+TEST_F(IngestRoutesTest, ADictionaryGetsANameByWhichRowsAreTaken) {
+  const int64_t now = SystemClock().WallMs();
+  const std::string batch = shard::BatchOf({{"a", now, 1}, {"b", now, 2}});
+  const auto name_of = [](const gateway::Response& response) {
+    for (const auto& [header, value] : response.headers) {
+      if (header == format::kDictionaryHeader) return value;
+    }
+    return std::string();
+  };
+  const gateway::Response first = Post("/api/v1/import/native", batch).value();
+  EXPECT_EQ(first.status, 204);
+  const auto name = format::DictionaryName::Parse(name_of(first));
+  ASSERT_TRUE(name.has_value());
+  EXPECT_EQ(name_of(Post("/api/v1/import/native", batch).value()), name->ToString());
+  const std::string later = shard::BatchOf({{"a", now + 1, 3}, {"b", now + 1, 4}});
+  const auto rows = [&](format::DictionaryName of) { return RowsOf(format::SeriesBatch::Trusted(later), of); };
+  EXPECT_EQ(Post("/api/v1/import/native", rows(*name)).value().status, 204);
+  EXPECT_EQ(Post("/api/v1/import/native", rows({1, 2})).status().code(), Code::kFailedPrecondition);
+
+  const auto shards = node_->Series().value();
+  shard::Shown all;
+  for (size_t i = 0; i < shards->size(); ++i) all.merge(shard::ShownBy(shards->at(i).engine()));
+  EXPECT_EQ(all, (shard::Shown{{"a", {{now, 1}, {now + 1, 3}}}, {"b", {{now, 2}, {now + 1, 4}}}}));
 }
 
 TEST_F(IngestRoutesTest, WhatComesInIsCountedByFormat) {

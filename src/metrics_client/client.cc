@@ -112,26 +112,25 @@ Client::Client(ClientOptions options, Clock& clock)
       repeats_(options_.repeats_at_once),
       random_(std::random_device{}()) {}
 
-io::HttpExchange Client::ExchangeOf(const EncodedBatch& batch) const {
+io::HttpExchange Client::MakeExchange() const {
   io::HttpExchange exchange;
   exchange.url = options_.url + std::string(kRoute);
   exchange.headers = {"Content-Type: application/octet-stream"};
   if (!options_.api_key.empty()) exchange.headers.push_back("Authorization: Bearer " + options_.api_key);
   if (!options_.tenant.empty()) exchange.headers.push_back("X-Scope-OrgID: " + options_.tenant);
-  exchange.body = batch.bytes;
   exchange.connect_timeout_ms = options_.connect_timeout_ms;
   exchange.timeout_ms = options_.attempt_timeout_ms;
   exchange.response_bytes_max = kAnswerBytesMax;
   return exchange;
 }
 
-Client::Attempt Client::Try(const io::HttpExchange& exchange, uint64_t samples) {
-  const Result<io::HttpAnswer> answer = http_.Post(exchange);
+Client::Attempt Client::Try(io::HttpExchange& exchange, const EncodedBatch& batch) {
+  const Result<io::HttpAnswer> answer = names_.Post(http_, exchange, batch.bytes);
   if (!answer.ok()) {
     const Code code = answer.status().code();
     return {answer.status(), code == Code::kUnavailable || code == Code::kDeadlineExceeded, 0};
   }
-  if (answer->status >= 200 && answer->status <= 299) return {Receipt{.kept = samples}};
+  if (answer->status >= 200 && answer->status <= 299) return {Receipt{.kept = batch.samples}};
   const Problem problem = ProblemOf(*answer);
   if (answer->status == 400 && problem.kept && problem.refused) {
     return {Receipt{.kept = *problem.kept, .refused = *problem.refused, .complaint = problem.detail}};
@@ -152,10 +151,10 @@ Result<Receipt> Client::Send(const EncodedBatch& batch) {
     MutexLock lock(mutex_);
     repeats_.FirstAttempt();
   }
-  const io::HttpExchange exchange = ExchangeOf(batch);
+  io::HttpExchange exchange = MakeExchange();
   const int64_t began_ns = clock_.MonotonicNs();
   for (int attempt = 1;; ++attempt) {
-    Attempt made = Try(exchange, batch.samples);
+    Attempt made = Try(exchange, batch);
     if (made.outcome.ok()) made.outcome->attempts = attempt;
     if (made.outcome.ok() || !made.may_repeat || options_.give_up_after_ms == 0) return std::move(made.outcome);
     const std::optional<int64_t> wait_ms = TakeRepeat(attempt, made);

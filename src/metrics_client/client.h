@@ -25,6 +25,7 @@
 #include "base/status.h"
 #include "io/http_client.h"
 #include "metrics_client/batch.h"
+#include "metrics_client/dictionary_names.h"
 
 namespace rhizome::metrics_client {
 
@@ -65,14 +66,15 @@ class Client {
   struct Attempt;
 
   Client(ClientOptions options, Clock& clock);
-  io::HttpExchange ExchangeOf(const EncodedBatch& batch) const;
-  Attempt Try(const io::HttpExchange& exchange, uint64_t samples);
+  io::HttpExchange MakeExchange() const;
+  Attempt Try(io::HttpExchange& exchange, const EncodedBatch& batch);
   // How long to wait before the attempt after `attempt`; nothing when the budget is spent.
   std::optional<int64_t> TakeRepeat(int attempt, const Attempt& failed) EXCLUDES(mutex_);
 
   const ClientOptions options_;
   Clock& clock_;
   io::HttpClient http_;
+  DictionaryNames names_;
   Mutex mutex_;
   RetryBudget repeats_ GUARDED_BY(mutex_);
   std::mt19937_64 random_ GUARDED_BY(mutex_);

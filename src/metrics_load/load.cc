@@ -10,6 +10,7 @@
 
 #include "base/mutex.h"
 #include "io/http_client.h"
+#include "metrics_client/dictionary_names.h"
 
 namespace rhizome::metrics_load {
 namespace {
@@ -66,6 +67,7 @@ struct Shared {
   const OnProgress& progress;
   Clock& clock;
   io::HttpClient http;
+  metrics_client::DictionaryNames names;
   int64_t begin_ns = 0;
   std::vector<std::atomic<int64_t>> newest_ms;  // by connection; INT64_MAX when it has ended
   Mutex mutex;
@@ -92,7 +94,7 @@ class Connection {
   void Run() {
     const LoadOptions& options = shared_.options;
     for (uint64_t sent = 0; MayGoOn();) {
-      const uint64_t samples = source_.Next(exchange_.body);
+      const uint64_t samples = source_.Next(body_);
       shared_.newest_ms[number_] = source_.newest_ms();
       int64_t due_ns = shared_.clock.MonotonicNs();
       if (options.rate > 0) {
@@ -143,7 +145,7 @@ class Connection {
   }
 
   void Send(uint64_t samples, int64_t due_ns) {
-    const Result<io::HttpAnswer> answer = shared_.http.Post(exchange_);
+    const Result<io::HttpAnswer> answer = Post();
     const int64_t latency_ns = shared_.clock.MonotonicNs() - due_ns;
     const bool kept = answer.ok() && answer->status >= 200 && answer->status <= 299;
     {
@@ -161,6 +163,13 @@ class Connection {
     if (!kept && shared_.options.rate == 0) (void)WaitUntil(shared_.clock.MonotonicNs() + kAfterFailureNs);
   }
 
+  // The next body.
+  Result<io::HttpAnswer> Post() {
+    if (shared_.options.body.protocol == Protocol::kNative) return shared_.names.Post(shared_.http, exchange_, body_);
+    exchange_.body.swap(body_);
+    return shared_.http.Post(exchange_);
+  }
+
   void NoteFailure(uint64_t samples, const Result<io::HttpAnswer>& answer) REQUIRES(shared_.mutex) {
     LoadReport& report = shared_.report;
     report.failed_samples += samples;
@@ -176,6 +185,7 @@ class Connection {
   Shared& shared_;
   const uint32_t number_;
   BodySource source_;
+  std::string body_;
   io::HttpExchange exchange_;
 };
 

@@ -26,17 +26,34 @@ SeriesShard::SeriesShard(uint32_t stream, std::unique_ptr<series::SeriesEngine> 
   versions_.Observe(engine_->max_version());
 }
 
-Status SeriesShard::Apply(wal::Lsn lsn, const SeriesBatch& batch) {
+Status SeriesShard::Apply(wal::Lsn lsn, const SeriesBatch& batch,
+                          const std::shared_ptr<const format::SeriesDictionary>& dictionary) {
   // Only one record is applied at a time.
   const series::TimeExtent extent = series::ExtentOf(batch);
   min_ms_ = std::min(min_ms_.load(), extent.min_ms);
   max_ms_ = std::max(max_ms_.load(), extent.max_ms);
-  engine_->Apply(lsn, batch);
+  engine_->Apply(lsn, batch, dictionary);
   return Status::Ok();
 }
 
+Status SeriesShard::ReplayRows(const wal::LogRecord& record) {
+  ASSIGN_OR_RETURN(const auto dictionary,
+                   dictionaries_.ReplayName(format::DictionaryNameOf(record.payload).value(), record.lsn));
+  ASSIGN_OR_RETURN(const SeriesBatch batch, SeriesBatch::DecodeRows(record.payload, dictionary->batch()));
+  versions_.Observe(batch.version());
+  return Apply(record.lsn, batch, dictionary);
+}
+
 Status SeriesShard::Replay(const wal::LogRecord& record) {
+  // Rows behind a checkpoint may name what is before it.
+  if (SeriesBatch::SampleCountOf(record.payload) == 0) {
+    ASSIGN_OR_RETURN(const SeriesBatch definition, SeriesBatch::Decode(record.payload));
+    versions_.Observe(definition.version());
+    dictionaries_.ReplayDefinition(definition, record.lsn);
+    return Status::Ok();
+  }
   if (record.lsn <= engine_->checkpoint_lsn()) return Status::Ok();
+  if (format::DictionaryNameOf(record.payload)) return ReplayRows(record);
   if (!record.payload.empty() && static_cast<uint8_t>(record.payload[0]) == series::kDeletionKind) {
     ASSIGN_OR_RETURN(const series::Deletion deletion, series::DecodeDeletion(record.payload));
     versions_.Observe({deletion.stamp, 0});
@@ -107,17 +124,51 @@ Sifted SeriesShard::Sift(const SeriesBatch& batch) const {
 
 PendingSamples SeriesShard::Begin(std::string batch) {
   logged_bytes_ += batch.size();
-  LogOrder::Place place = order_.Begin([&]() -> std::string_view {
-    format::StampVersion(batch, versions_.Next());
-    return batch;
-  });
+  LogOrder::Place place = order_.BeginAll(
+      [&]() -> LogOrder::Entries {
+        format::StampVersion(batch, versions_.Next());
+        return LogOrder::Entries{batch};
+      },
+      LogOrder::CommitBy::kInFinish);
   return {std::move(place), std::move(batch)};
 }
 
+PendingSamples SeriesShard::Begin(std::string rows, std::shared_ptr<const format::SeriesDictionary> dictionary) {
+  PendingSamples pending;
+  std::string definition;
+  pending.place = order_.BeginAll(
+      [&]() -> LogOrder::Entries {
+        auto name = dictionaries_.Find(*dictionary);
+        if (!name) {
+          pending.defined = versions_.Next();
+          definition = dictionary->bytes();
+          format::StampVersion(definition, *pending.defined);
+          name = format::DictionaryName::Of(*pending.defined);
+        }
+        format::NameDictionary(rows, *name);
+        format::StampVersion(rows, versions_.Next());
+        return pending.defined ? LogOrder::Entries{definition, rows} : LogOrder::Entries{rows};
+      },
+      LogOrder::CommitBy::kInFinish);
+  logged_bytes_ += rows.size() + definition.size();
+  pending.batch = std::move(rows);
+  pending.dictionary = std::move(dictionary);
+  return pending;
+}
+
 Status SeriesShard::Finish(PendingSamples pending) {
-  return order_.Finish(std::move(pending.place), [this, batch = std::move(pending.batch)](wal::Lsn lsn) {
-    return Apply(lsn, SeriesBatch::Trusted(batch));
-  });
+  if (pending.dictionary == nullptr) {
+    return order_.Finish(std::move(pending.place), [this, batch = std::move(pending.batch)](wal::Lsn lsn) {
+      return Apply(lsn, SeriesBatch::Trusted(batch));
+    });
+  }
+  return order_.Finish(std::move(pending.place),
+                       [this, rows = std::move(pending.batch), dictionary = std::move(pending.dictionary),
+                        defined = pending.defined](wal::Lsn lsn) {
+                         // Only what is known to be durable may be named.
+                         if (defined) dictionaries_.Note(*dictionary, *defined, lsn - 1);
+                         return Apply(lsn, SeriesBatch::TrustedRows(rows, dictionary->batch()), dictionary);
+                       });
 }
 
 Status SeriesShard::Write(std::string batch) {
@@ -168,9 +219,27 @@ Status SeriesShard::Merge(std::string record) {
   return order_.Finish(std::move(place), std::move(apply));
 }
 
+Status SeriesShard::Checkpoint() {
+  dictionaries_.BeginEra();
+  // What was begun before may name what was forgotten just now; once it is applied the checkpoint holds it.
+  const wal::Lsn named_until = order_.Drain();
+  RETURN_IF_ERROR(engine_->Checkpoint());
+  dictionaries_.EndEra(named_until, engine_->checkpoint_lsn());
+  return Status::Ok();
+}
+
+wal::Lsn SeriesShard::UnneededLsn() {
+  const wal::Lsn unneeded = order_.UnneededLsn([this] {
+    return LogOrder::Reached{engine_->applied_lsn(), engine_->checkpoint_lsn()};
+  });
+  // After the order: a definition under way is behind what that says, and one that has been applied is noted.
+  return std::min(unneeded, dictionaries_.KeepFrom() - 1);
+}
+
 Result<bool> SeriesShard::Upkeep(std::optional<int64_t> horizon_ms) {
   const MutexLock lock(upkeep_mutex_);
   if (stopped_ || !write_status().ok()) return false;
+  engine_->RankSeries();
   if (horizon_ms) RETURN_IF_ERROR(engine_->SetHorizon(*horizon_ms));
   return engine_->Compact();
 }

@@ -8,6 +8,8 @@
 // A replica of a shard of a cluster takes records that have their versions already (Merge), in any order: nothing of it
 // is settled, and what differs between replicas is compared by digests().
 //
+// Rows of a dictionary that comes again and again are logged without it (logged_dictionaries.h).
+//
 // Thread-safe. Replay only before the first write.
 #pragma once
 
@@ -26,7 +28,9 @@
 #include "engines/series/admission.h"
 #include "engines/series/engine.h"
 #include "engines/series/exchange.h"
+#include "format/series_dictionary.h"
 #include "shard/log_order.h"
+#include "shard/logged_dictionaries.h"
 #include "wal/log.h"
 
 namespace rhizome::shard {
@@ -41,6 +45,8 @@ struct SeriesLimits {
 struct PendingSamples {
   LogOrder::Place place;
   std::string batch;
+  std::shared_ptr<const format::SeriesDictionary> dictionary;  // of rows; null: the batch has its own
+  std::optional<Version> defined;                              // the version of its definition, when that is new
 };
 
 // What is left of a batch, and why the rest is not.
@@ -78,6 +84,8 @@ class SeriesShard {
   Sifted Sift(const format::SeriesBatch& batch) const;
   // Gives the batch, which has passed Check, a version and a place in the log.
   PendingSamples Begin(std::string batch);
+  // The same for rows, which have passed Check with their dictionary.
+  PendingSamples Begin(std::string rows, std::shared_ptr<const format::SeriesDictionary> dictionary);
   // Returns once it is durable and visible. IoError: unknown whether it will be after a restart; any other error: it is
   // not in the log.
   Status Finish(PendingSamples pending);
@@ -93,6 +101,8 @@ class SeriesShard {
   Status Merge(std::string record);
   // What this replica holds, to be compared with others'.
   series::Digests& digests() { return digests_; }
+  // Writes what memory holds to blocks; the log may then be cut up to UnneededLsn.
+  Status Checkpoint();
   // Lets go what is older than the horizon, when there is one, and merges blocks where that pays; true: there may be
   // more to do.
   Result<bool> Upkeep(std::optional<int64_t> horizon_ms) EXCLUDES(upkeep_mutex_);
@@ -104,15 +114,15 @@ class SeriesShard {
   // Of all samples here, those that deletions hide included.
   series::TimeExtent times() const;
   // The log holds nothing this shard needs up to and with this LSN.
-  wal::Lsn UnneededLsn() {
-    return order_.UnneededLsn([this] { return LogOrder::Reached{engine_->applied_lsn(), engine_->checkpoint_lsn()}; });
-  }
+  wal::Lsn UnneededLsn();
   bool dirty() const { return engine_->applied_lsn() > engine_->checkpoint_lsn(); }
   // OK, or why writes are refused.
   Status write_status() const { return order_.write_status(); }
 
  private:
-  Status Apply(wal::Lsn lsn, const format::SeriesBatch& batch);
+  Status Apply(wal::Lsn lsn, const format::SeriesBatch& batch,
+               const std::shared_ptr<const format::SeriesDictionary>& dictionary = nullptr);
+  Status ReplayRows(const wal::LogRecord& record);
 
   // Constant after construction.
   const std::unique_ptr<series::SeriesEngine> engine_;
@@ -124,6 +134,7 @@ class SeriesShard {
   Mutex upkeep_mutex_;
   bool stopped_ GUARDED_BY(upkeep_mutex_) = false;
 
+  LoggedDictionaries dictionaries_;
   LogOrder order_;
   std::atomic<uint64_t> logged_bytes_{0};
   // Of what was applied since the shard was opened.

@@ -61,6 +61,7 @@ Result<bool> SeriesShards::Upkeep() {
     series::SeriesEngine& engine = shard->engine();
     // Versions rise with the places in the log, so nothing older than what was applied can come.
     engine.Settle(engine.max_version().time);
+    engine.RankSeries();
     if (options_.retention_ms > 0) RETURN_IF_ERROR(engine.SetHorizon(wall_.WallMs() - options_.retention_ms));
     ASSIGN_OR_RETURN(const bool merged, engine.Compact());
     worked |= merged;
@@ -81,9 +82,8 @@ uint64_t SeriesShards::sample_bytes() const {
 }
 
 Status SeriesShards::Checkpoint() {
-  for (const auto& shard : shards_) {
-    if (shard->dirty()) RETURN_IF_ERROR(shard->engine().Checkpoint());
-  }
+  // Also where there is nothing to write: then the log is let go that dictionaries were kept for.
+  for (const auto& shard : shards_) RETURN_IF_ERROR(shard->Checkpoint());
   return Status::Ok();
 }
 

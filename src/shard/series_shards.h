@@ -60,7 +60,7 @@ class SeriesShards {
   // Of batches in the log since Open, and of memory for samples that no checkpoint has written, all shards together.
   uint64_t logged_bytes() const;
   uint64_t sample_bytes() const;
-  // Of every shard that has something to write.
+  // Of every shard.
   Status Checkpoint();
   // The log holds nothing that any of them needs up to and with this LSN.
   wal::Lsn UnneededLsn();

@@ -1,21 +1,22 @@
 // DictionaryCache: the series numbers of label sets that came before. A sender repeats its dictionary batch after
 // batch; comparing its bytes costs a tenth of looking each set up.
 //
-// What is added is kept from the second time on, so that dictionaries that come once cost nothing; of those kept, the
-// ones used last, up to a number of bytes. Numbers hold until a series is removed from the table: whoever removes one
-// calls Clear. One thread.
+// One that its batches share (SeriesDictionary) is kept itself, and known by where it lies. Of others a copy
+// is kept: what is added is kept from the second time on, so that dictionaries that come once cost nothing; of those
+// kept, the ones used last, up to a number of bytes. Numbers hold until a series is removed from the table: whoever
+// removes one calls Clear. One thread.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <span>
-#include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "engines/series/series_number.h"
-#include "format/series_batch.h"
+#include "format/series_dictionary.h"
 
 namespace rhizome::series {
 
@@ -25,16 +26,16 @@ class DictionaryCache {
 
   // The numbers of the batch's label sets, in their order; null when they are not known. Until the next call.
   const std::vector<SeriesNumber>* Find(const format::SeriesBatch& batch);
-  // Of what Find did not find.
-  void Add(const format::SeriesBatch& batch, std::span<const SeriesNumber> numbers);
+  // Of what Find did not find. `dictionary` is the one that the batch shares with others, or null.
+  void Add(const format::SeriesBatch& batch, const std::shared_ptr<const format::SeriesDictionary>& dictionary,
+           std::span<const SeriesNumber> numbers);
   void Clear();
 
   size_t bytes() const { return bytes_; }
 
  private:
   struct Entry {
-    std::string bytes;
-    format::SeriesBatch batch;  // a view of them
+    std::shared_ptr<const format::SeriesDictionary> dictionary;
     std::vector<SeriesNumber> numbers;
   };
   using Entries = std::list<Entry>;

@@ -19,18 +19,22 @@ std::string BatchOf(const std::vector<std::string>& names, double value = 1) {
 
 format::SeriesBatch View(const std::string& bytes) { return format::SeriesBatch::Decode(bytes).value(); }
 
+size_t KeptBytes(const std::string& bytes) {
+  return format::SeriesDictionary::Of(View(bytes))->bytes().size() + sizeof(SeriesNumber);
+}
+
 void Add(DictionaryCache& cache, const std::string& bytes, std::vector<SeriesNumber> numbers) {
-  cache.Add(View(bytes), numbers);
-  cache.Add(View(bytes), numbers);
+  cache.Add(View(bytes), nullptr, numbers);
+  cache.Add(View(bytes), nullptr, numbers);
 }
 
 TEST(DictionaryCache, WhatCameOnceIsNotKept) {
   DictionaryCache cache;
   const std::string a = BatchOf({"a"});
-  cache.Add(View(a), std::vector<SeriesNumber>{1});
+  cache.Add(View(a), nullptr, std::vector<SeriesNumber>{1});
   EXPECT_EQ(cache.Find(View(a)), nullptr);
   EXPECT_EQ(cache.bytes(), 0u);
-  cache.Add(View(a), std::vector<SeriesNumber>{1});
+  cache.Add(View(a), nullptr, std::vector<SeriesNumber>{1});
   EXPECT_THAT(cache.Find(View(a)), Pointee(ElementsAre(1)));
 }
 
@@ -55,9 +59,19 @@ TEST(DictionaryCache, KnowsTheDictionaryWhateverTheRows) {
   EXPECT_EQ(cache.Find(View(BatchOf({"a"}))), nullptr);
 }
 
+TEST(DictionaryCache, OneThatBatchesShareIsKeptAtOnceAndNotCopied) {
+  const std::string a = BatchOf({"a"});
+  const auto shared = format::SeriesDictionary::Of(View(a));
+  DictionaryCache cache;
+  cache.Add(View(a), shared, std::vector<SeriesNumber>{1});
+  EXPECT_EQ(shared.use_count(), 2);
+  EXPECT_THAT(cache.Find(shared->batch()), Pointee(ElementsAre(1)));
+  EXPECT_THAT(cache.Find(View(a)), Pointee(ElementsAre(1)));
+}
+
 TEST(DictionaryCache, ForgetsWhatWasNotUsedForLongest) {
   const std::string a = BatchOf({"a"}), b = BatchOf({"b"}), c = BatchOf({"c"});
-  DictionaryCache cache(2 * (a.size() + sizeof(SeriesNumber)));
+  DictionaryCache cache(2 * KeptBytes(a));
   Add(cache, a, {1});
   Add(cache, b, {2});
   EXPECT_NE(cache.Find(View(a)), nullptr);
@@ -65,7 +79,7 @@ TEST(DictionaryCache, ForgetsWhatWasNotUsedForLongest) {
   EXPECT_THAT(cache.Find(View(a)), Pointee(ElementsAre(1)));
   EXPECT_THAT(cache.Find(View(c)), Pointee(ElementsAre(3)));
   EXPECT_EQ(cache.Find(View(b)), nullptr);
-  EXPECT_EQ(cache.bytes(), 2 * (a.size() + sizeof(SeriesNumber)));
+  EXPECT_EQ(cache.bytes(), 2 * KeptBytes(a));
 }
 
 TEST(DictionaryCache, DoesNotGiveAllRoomToOne) {

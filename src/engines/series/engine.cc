@@ -76,11 +76,11 @@ Status SeriesEngine::RemoveUnnamed(const Manifest& manifest) const {
 SeriesNumber SeriesEngine::AddSeries(format::LabelsView labels) {
   const SeriesNumber series = table_.FindOrAdd(labels);
   while (active_->series_count() <= series) active_->AddSeries();
-  if (series < ranks_.size()) ranks_[series] = Selection::kUnranked;  // the rank of who had the number before
   return series;
 }
 
-void SeriesEngine::FindSeries(const format::SeriesBatch& batch) {
+void SeriesEngine::FindSeries(const format::SeriesBatch& batch,
+                              const std::shared_ptr<const format::SeriesDictionary>& dictionary) {
   if (const auto* const known = dictionaries_.Find(batch); known != nullptr) {
     rows_.numbers = *known;
     return;
@@ -107,7 +107,7 @@ void SeriesEngine::FindSeries(const format::SeriesBatch& batch) {
       ++added;
     }
   }
-  dictionaries_.Add(batch, rows_.numbers);
+  dictionaries_.Add(batch, dictionary, rows_.numbers);
 }
 
 void SeriesEngine::Rows::Split(const format::SeriesBatch& batch, int64_t partition_ms) {
@@ -134,10 +134,11 @@ void SeriesEngine::Rows::Split(const format::SeriesBatch& batch, int64_t partiti
   });
 }
 
-void SeriesEngine::Apply(uint64_t lsn, const format::SeriesBatch& batch) {
+void SeriesEngine::Apply(uint64_t lsn, const format::SeriesBatch& batch,
+                         const std::shared_ptr<const format::SeriesDictionary>& dictionary) {
   const MutexLock lock(apply_mutex_);
   if (lsn <= applied_lsn_.load()) return;
-  FindSeries(batch);
+  FindSeries(batch, dictionary);
   rows_.Split(batch, options_.compaction.partition_ms);
   const WritePass pass(memory_);
   active_->Widen(rows_.min_ms, rows_.max_ms);

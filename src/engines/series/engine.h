@@ -76,8 +76,11 @@ class SeriesEngine {
   SeriesEngine(const SeriesEngine&) = delete;
   SeriesEngine& operator=(const SeriesEngine&) = delete;
 
-  // Brings the state to `lsn`; nothing happens where it is there already. The batch's version is set.
-  void Apply(uint64_t lsn, const format::SeriesBatch& batch) EXCLUDES(apply_mutex_, memory_);
+  // Brings the state to `lsn`; nothing happens where it is there already. The batch's version is set. `dictionary`,
+  // when not null, is where the batch has its label sets.
+  void Apply(uint64_t lsn, const format::SeriesBatch& batch,
+             const std::shared_ptr<const format::SeriesDictionary>& dictionary = nullptr)
+      EXCLUDES(apply_mutex_, memory_);
   // InvalidArgument, before anything changed, for what DeletionSet::Add refuses.
   Status Delete(uint64_t lsn, const Deletion& deletion) EXCLUDES(apply_mutex_, memory_);
   uint64_t applied_lsn() const { return applied_lsn_.load(); }
@@ -120,6 +123,8 @@ class SeriesEngine {
   Result<bool> Compact() EXCLUDES(apply_mutex_, compact_mutex_, memory_);
   // Hides samples from before, for ever; blocks that have no others go.
   Status SetHorizon(int64_t horizon_ms) EXCLUDES(apply_mutex_, memory_);
+  // Notes the order of the series' labels once many are new, so that selections need not find it again and again.
+  void RankSeries() EXCLUDES(memory_);
   // No batch and no deletion of a stamp up to this one will come that has not come: deletions may be forgotten once
   // they are worked into all blocks. Durable with the next checkpoint or compaction.
   void Settle(uint64_t stamp) EXCLUDES(memory_);
@@ -173,7 +178,8 @@ class SeriesEngine {
   void RemoveGarbage() REQUIRES(manifest_mutex_);
 
   // The numbers of the batch's series, those of new ones made.
-  void FindSeries(const format::SeriesBatch& batch) REQUIRES(apply_mutex_) EXCLUDES(memory_);
+  void FindSeries(const format::SeriesBatch& batch, const std::shared_ptr<const format::SeriesDictionary>& dictionary)
+      REQUIRES(apply_mutex_) EXCLUDES(memory_);
   SeriesNumber AddSeries(format::LabelsView labels) REQUIRES(memory_);
   void NoteChange(int64_t slot) REQUIRES(memory_);
   // Of a slot of partition length.
@@ -184,13 +190,14 @@ class SeriesEngine {
   uint32_t RankOf(SeriesNumber series) const REQUIRES_SHARED(memory_) {
     return series < ranks_.size() ? ranks_[series] : Selection::kUnranked;
   }
-  void SetRanks(std::span<const SeriesNumber> in_order) EXCLUDES(memory_);
+  // Nothing happens when memory was exchanged since `epoch`, or more are ranked already.
+  void SetRanks(std::span<const SeriesNumber> in_order, uint64_t epoch) EXCLUDES(memory_);
+  void Unrank(SeriesNumber series) REQUIRES(memory_);
   // Forgets the series of which neither `flushed` nor memory has samples.
   void ForgetIdleSeries(const Generation& flushed) EXCLUDES(apply_mutex_, memory_);
   std::vector<Partition> FrozenPartitions() const EXCLUDES(memory_);
   // Writes the frozen samples of a few neighbouring partitions.
-  Status Flush(std::span<const Partition> partitions, FilesUnderWay& files, std::vector<SeriesNumber>& in_order)
-      EXCLUDES(memory_);
+  Status Flush(std::span<const Partition> partitions, FilesUnderWay& files) EXCLUDES(memory_);
   Selection::Memory FrozenSeries() const EXCLUDES(memory_);
   // Removes files that no manifest names or will name.
   void Abandon(const std::vector<std::string>& names) EXCLUDES(manifest_mutex_);
@@ -223,8 +230,9 @@ class SeriesEngine {
   mutable Turnstile memory_;
   SeriesTable table_ GUARDED_BY(memory_);
   std::unique_ptr<Generation> active_ GUARDED_BY(memory_) PT_GUARDED_BY(memory_);
-  // By number: the places that the last checkpoint's sorting gave. New series have none.
+  // By number: the places that the last sorting gave. New series have none.
   std::vector<uint32_t> ranks_ GUARDED_BY(memory_);
+  size_t ranked_ GUARDED_BY(memory_) = 0;               // series that have one
   std::set<int64_t> active_slots_ GUARDED_BY(memory_);  // of partition length, those with samples
   std::shared_ptr<const Generation> frozen_ GUARDED_BY(memory_);
   std::set<int64_t> frozen_slots_ GUARDED_BY(memory_);

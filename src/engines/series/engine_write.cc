@@ -145,7 +145,6 @@ std::vector<Partition> SeriesEngine::FrozenPartitions() const {
 Status SeriesEngine::Checkpoint() {
   const MutexLock lock(checkpoint_mutex_);
   std::shared_ptr<const Generation> flushed;
-  std::vector<SeriesNumber> in_order;
   for (bool left_over = true; left_over;) {
     {
       const ReadPass pass(memory_);
@@ -155,8 +154,7 @@ Status SeriesEngine::Checkpoint() {
     FilesUnderWay files(*this);
     const std::vector<Partition> partitions = FrozenPartitions();
     for (size_t at = 0; at < partitions.size(); at += kWritersMax) {
-      RETURN_IF_ERROR(
-          Flush(std::span(partitions).subspan(at, std::min(kWritersMax, partitions.size() - at)), files, in_order));
+      RETURN_IF_ERROR(Flush(std::span(partitions).subspan(at, std::min(kWritersMax, partitions.size() - at)), files));
     }
     Change change;
     {
@@ -167,20 +165,51 @@ Status SeriesEngine::Checkpoint() {
     change.added = files.Take();
     RETURN_IF_ERROR(Commit(std::move(change)));
   }
-  if (!in_order.empty()) SetRanks(in_order);
   ForgetIdleSeries(*flushed);
   return Status::Ok();
 }
 
-void SeriesEngine::SetRanks(std::span<const SeriesNumber> in_order) {
+void SeriesEngine::SetRanks(std::span<const SeriesNumber> in_order, uint64_t epoch) {
   std::vector<uint32_t> ranks;
   for (uint32_t place = 0; place < in_order.size(); ++place) {
     if (in_order[place] >= ranks.size()) ranks.resize(in_order[place] + size_t{1}, Selection::kUnranked);
     ranks[in_order[place]] = place;
   }
-  // No number has been given again since: that is what checkpoints make possible, at their very end.
   const WritePass pass(memory_);
+  if (epoch != memory_epoch_ || in_order.size() < ranked_) return;  // numbers may have been given again
   ranks_.swap(ranks);
+  ranked_ = in_order.size();
+}
+
+void SeriesEngine::Unrank(SeriesNumber series) {
+  if (RankOf(series) == Selection::kUnranked) return;
+  ranks_[series] = Selection::kUnranked;
+  --ranked_;
+}
+
+void SeriesEngine::RankSeries() {
+  constexpr size_t kNewMin = 256;  // fewer are sorted by who selects them
+  constexpr size_t kNewShare = 8;  // and less than this part of all
+  uint64_t epoch = 0;
+  SeriesNumber count = 0;
+  {
+    const ReadPass pass(memory_);
+    const size_t unranked = table_.size() - ranked_;
+    if (unranked < kNewMin || unranked < table_.size() / kNewShare) return;
+    epoch = memory_epoch_;
+    count = static_cast<SeriesNumber>(active_->series_count());
+  }
+  Selection::Memory memory;
+  for (SeriesNumber first = 0; first < count; first += kLooksPerPass) {
+    const ReadPass pass(memory_);
+    if (epoch != memory_epoch_) return;
+    for (SeriesNumber i = first; i < std::min<uint64_t>(count, uint64_t{first} + kLooksPerPass); ++i) {
+      if (table_.Has(i)) memory.Add(table_.LabelsOf(i), i, RankOf(i));
+    }
+  }
+  Selection selection(INT64_MIN, INT64_MAX, nullptr);
+  selection.SetMemory(std::move(memory));
+  SetRanks(selection.MemoryOrder(), epoch);
 }
 
 Selection::Memory SeriesEngine::FrozenSeries() const {
@@ -200,8 +229,7 @@ Selection::Memory SeriesEngine::FrozenSeries() const {
   return memory;
 }
 
-Status SeriesEngine::Flush(std::span<const Partition> partitions, FilesUnderWay& files,
-                           std::vector<SeriesNumber>& in_order) {
+Status SeriesEngine::Flush(std::span<const Partition> partitions, FilesUnderWay& files) {
   const Rules rules = RulesNow();
   std::vector<std::unique_ptr<BlockWriter>> writers;
   for (const Partition& partition : partitions) {
@@ -211,7 +239,6 @@ Status SeriesEngine::Flush(std::span<const Partition> partitions, FilesUnderWay&
   Selection selection(std::max(rules.horizon_ms, partitions.front().first_ms), partitions.back().last_ms,
                       rules.deletions);
   selection.SetMemory(FrozenSeries());
-  in_order = selection.MemoryOrder();
   uint64_t read = 0;
   while (true) {
     ASSIGN_OR_RETURN(const bool more, selection.Next());
@@ -240,6 +267,7 @@ void SeriesEngine::ForgetIdleSeries(const Generation& flushed) {
     for (SeriesNumber i = first; i < std::min<uint64_t>(count, uint64_t{first} + kLooksPerPass); ++i) {
       if (!flushed.IsEmpty(i) || !table_.Has(i) || !active_->IsEmpty(i)) continue;
       ++memory_epoch_;
+      Unrank(i);
       table_.Remove(i);
       dictionaries_.Clear();
     }
