@@ -23,9 +23,25 @@ class Grouping {
     }
     std::sort(names_.begin(), names_.end());
   }
-  const std::string& Of(format::LabelsView labels, std::string_view name = {}, std::string_view value = {}) {
+  const std::string& Of(format::LabelsView labels) {
+    // Pairs and names both ascend, and what stays of a canonical set is one.
+    bytes_.clear();
+    auto name = names_.begin();
+    const char* from = labels.bytes().data();
+    for (const format::LabelPair& pair : labels) {
+      const char* const end = pair.value.data() + pair.value.size();
+      while (name != names_.end() && *name < pair.name) ++name;
+      const bool named = name != names_.end() && *name == pair.name;
+      if (named != without_) bytes_.append(from, end);
+      from = end;
+      if (!without_ && name == names_.end()) break;
+    }
+    return bytes_;
+  }
+  // With one more label.
+  const std::string& Of(format::LabelsView labels, std::string_view name, std::string_view value) {
     builder_.Reset(labels);
-    if (!name.empty()) builder_.Set(name, value);
+    builder_.Set(name, value);
     (without_ ? builder_.Delete(names_) : builder_.Keep(names_)).BuildBytes(bytes_);
     return bytes_;
   }

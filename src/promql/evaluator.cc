@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "promql/fingerprint_set.h"
 #include "promql/windows.h"
 
 namespace rhizome::promql {
@@ -33,6 +34,11 @@ size_t RangeArgumentOf(const Call& call) {
 }  // namespace
 
 format::LabelsView WithoutName(format::LabelsView labels, std::string& scratch) {
+  // The name is nearly always the first label: then what is behind it is the rest of the set.
+  if (const auto first = labels.begin(); first != labels.end() && first->name == format::kMetricNameLabel) {
+    const char* const rest = first->value.data() + first->value.size();
+    return format::LabelsView::Trusted(labels.bytes().substr(static_cast<size_t>(rest - labels.bytes().data())));
+  }
   if (labels.metric_name().empty()) return labels;
   format::LabelsBuilder(labels).Delete(format::kMetricNameLabel).BuildBytes(scratch);
   return format::LabelsView::Trusted(scratch);
@@ -251,7 +257,7 @@ Status Evaluator::StreamWindows(const Call& call, size_t range_argument, const G
   // Under one name labels stay different without it.
   const bool may_collide = call.function->id != FunctionId::kAbsentOverTime && !keeps_name &&
                            (selector == nullptr || selector->vector.name.empty());
-  std::unordered_set<std::string> seen;
+  FingerprintSet seen;
   std::vector<double> values(grid.count);
   std::string scratch;
   return RangeSamples(range, grid, {call.function->name, above.aggregate}, [&](const SeriesSamples& series) -> Status {
@@ -260,7 +266,7 @@ Status Evaluator::StreamWindows(const Call& call, size_t range_argument, const G
     RETURN_IF_ERROR(budget_.Work(grid.count));
     if (!HasAny(values)) return Status::Ok();
     const format::LabelsView labels = keeps_name ? series.labels : WithoutName(series.labels, scratch);
-    if (may_collide && !seen.insert(std::string(labels.bytes())).second) {
+    if (may_collide && !seen.Insert(labels.Fingerprint())) {
       return Status::FailedPrecondition("vector cannot contain metrics with the same labelset");
     }
     return sink(labels, values);

@@ -72,6 +72,7 @@ void Log::Core::AppendAsync(std::span<const LogEntry> entries, AppendDone done, 
   if (!bytes.ok()) return done(bytes.status());
   auto request = std::make_unique<Request>();
   request->payload_bytes = *bytes;
+  request->wake_background = wake == Wake::kBackground;
   request->done = std::move(done);
   request->arena.reserve(*bytes);
   for (const LogEntry& entry : entries) {
@@ -134,11 +135,12 @@ void Log::Core::Lead(Request* own) {
 
 void Log::Core::HandOverLead() {
   leading_ = false;
-  if (queue_.empty()) return;
-  if (background_.joinable() && queue_.front()->done) return background_wake_.NotifyOne();
+  bool for_background = false;
   for (Request* request : queue_) {
-    if (!request->done) return request->wake.NotifyOne();
+    if (!request->done) return request->wake.NotifyOne();  // whose thread waits anyway
+    for_background |= request->wake_background;
   }
+  if (for_background) background_wake_.NotifyOne();
 }
 
 Log::Core::Group Log::Core::TakeGroup() {

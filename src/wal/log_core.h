@@ -46,7 +46,8 @@ class Log::Core {
   struct Request {
     std::span<const LogEntry> entries;
     uint64_t payload_bytes = 0;
-    AppendDone done;              // set: asynchronous, and the request owns its entries
+    AppendDone done;  // set: asynchronous, and the request owns its entries
+    bool wake_background = false;
     std::vector<LogEntry> owned;  // views into arena
     std::string arena;
     // The outcome of a synchronous request, under mutex_.

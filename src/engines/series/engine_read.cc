@@ -45,6 +45,7 @@ bool SeriesEngine::TryStart(std::span<const format::Matcher> matchers, int64_t f
       numbers.resize(series.cardinality());
       series.toUint32Array(numbers.data());
       if (numbers.empty()) return true;
+      start.memory.Reserve(numbers.size());
     }
     if (epoch != memory_epoch_) return false;
     const size_t count = std::min(per_pass, numbers.size() - at);

@@ -76,8 +76,11 @@ class Generation {
  private:
   struct Stamped {
     std::vector<StampedSample> samples;
-    size_t fold_at = 64;  // when so many, the dominated ones go
+    size_t fold_at = 64;    // when so many, the dominated ones go
+    bool ascending = true;  // by time
   };
+
+  static void CopyRange(const Stamped& stamped, int64_t from, int64_t to, std::vector<StampedSample>& out);
 
   TailStore tails_;
   std::unordered_map<SeriesNumber, Stamped> stamped_;

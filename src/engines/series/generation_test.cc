@@ -49,6 +49,27 @@ TEST(Generation, ManyStampedSamplesOfOneTimeTakeTheRoomOfThoseThatMatter) {
   EXPECT_GT(generation.memory_bytes(), 0u);
 }
 
+TEST(Generation, GivesTheStampedSamplesOfARangeInWhateverOrderTheyCame) {
+  std::mt19937 random(4);
+  for (const int disorder : {0, 1, 100}) {
+    Generation generation(1);
+    std::vector<StampedSample> all;
+    for (int i = 0; i < 300; ++i) {
+      all.push_back({i - static_cast<int64_t>(random() % static_cast<unsigned>(disorder + 1)), 1.0 * i, 100u + i});
+      generation.Append(std::vector<StampedRow>{{0, all.back()}});
+      StoredSamples read;
+      generation.Read(0, i / 3, i / 2, read);
+      KeepUndominated(read.stamped);
+      std::vector<StampedSample> expected;
+      for (const StampedSample& sample : all) {
+        if (sample.time_ms >= i / 3 && sample.time_ms <= i / 2) expected.push_back(sample);
+      }
+      KeepUndominated(expected);
+      ASSERT_EQ(read.stamped, expected) << disorder << " " << i;
+    }
+  }
+}
+
 TEST(Generation, ACopyReadsAsTheGenerationDid) {
   std::mt19937 random(3);
   Generation generation(4);

@@ -25,6 +25,12 @@ class Selection {
   // Series of memory by their labels, copied under the engine's lock.
   class Memory {
    public:
+    // For about so many more.
+    void Reserve(size_t series) {
+      constexpr size_t kLabelBytes = 192;
+      series_.reserve(series_.size() + series);
+      bytes_.reserve(bytes_.size() + series * kLabelBytes);
+    }
     // `rank`: of two series with one, the lesser rank has the lesser labels.
     void Add(format::LabelsView labels, SeriesNumber number, uint32_t rank = kUnranked) {
       series_.push_back({bytes_.size(), labels.bytes().size(), number, rank});

@@ -1,6 +1,7 @@
 #include "engines/series/tail.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstring>
 
@@ -128,7 +129,7 @@ void TailStore::MakeRoom(SeriesNumber series) {
 
 void TailStore::Seal(SeriesNumber series) {
   scratch_.clear();
-  ReadUnsealed(series, scratch_);
+  ReadUnsealed(series, INT64_MIN, scratch_);
   if (scratch_.size() > 0) AddChunk(series, scratch_.times, scratch_.values);
   Line& line = lines_[series];
   while (line.spill != kNone) {
@@ -208,39 +209,48 @@ void TailStore::Clear(SeriesNumber series) {
   line = {};
 }
 
-void TailStore::ReadUnsealed(SeriesNumber series, Samples& out) const {
+void TailStore::ReadUnsealed(SeriesNumber series, int64_t from, Samples& out) const {
   const Line& line = lines_[series];
-  const size_t start = out.size();
-  const size_t spilled = line.spilled;
-  out.times.resize(start + spilled + line.held);
-  out.values.resize(start + spilled + line.held);
-  size_t block = spilled == 0 ? 0 : (spilled - 1) / kSpillSamples;
-  for (uint32_t index = line.spill; index != kNone; index = SpillAt(index).before, --block) {
-    const Spill& spill = SpillAt(index);
-    const size_t first = block * kSpillSamples;
-    for (size_t i = first; i < std::min(spilled, first + kSpillSamples); ++i) {
-      out.times[start + i] = line.base + spill.offsets[i - first];
-      out.values[start + i] = spill.values[i - first];
+  std::array<const Spill*, kSealAt / kSpillSamples + 1> blocks;  // the latest first
+  size_t count = 0;
+  // Every block is a cache miss, and what is before one that begins early enough is not asked for.
+  bool reached = line.held > 0 && line.base + line.offsets[0] <= from;
+  for (uint32_t index = line.spill; index != kNone && !reached; index = SpillAt(index).before) {
+    blocks[count++] = &SpillAt(index);
+    reached = line.base + blocks[count - 1]->offsets[0] <= from;
+  }
+  const size_t all_blocks = (line.spilled + kSpillSamples - 1) / kSpillSamples;
+  const size_t skipped = (all_blocks - count) * kSpillSamples;
+  const size_t spilled = count == 0 ? 0 : line.spilled - skipped;
+  size_t at = out.size();
+  out.times.resize(at + spilled + line.held);
+  out.values.resize(at + spilled + line.held);
+  const auto add = [&](const uint32_t* offsets, const double* values, size_t samples) {
+    for (size_t i = 0; i < samples; ++i, ++at) {
+      out.times[at] = line.base + offsets[i];
+      out.values[at] = values[i];
     }
+  };
+  for (size_t left = spilled; count > 0; --count) {
+    const size_t samples = std::min(left, kSpillSamples);
+    add(blocks[count - 1]->offsets, blocks[count - 1]->values, samples);
+    left -= samples;
   }
-  for (size_t i = 0; i < line.held; ++i) {
-    out.times[start + spilled + i] = line.base + line.offsets[i];
-    out.values[start + spilled + i] = line.values[i];
-  }
+  add(line.offsets, line.values, line.held);
 }
 
 void TailStore::ReadInOrder(SeriesNumber series, int64_t from, int64_t to, Samples& out) const {
   const Sealed& sealed = sealed_[series];
   VisitChunks({sealed.bytes.get(), sealed.size}, from, to,
               [&](std::string_view chunk) { CHECK(DecodeChunk(chunk.substr(kLengthBytes), out).ok()); });
-  ReadUnsealed(series, out);
+  ReadUnsealed(series, from, out);
 }
 
 void TailStore::Copy(SeriesNumber series, int64_t from, int64_t to, TailCopy& copy) const {
   CHECK(series < lines_.size());
   const Sealed& sealed = sealed_[series];
   VisitChunks({sealed.bytes.get(), sealed.size}, from, to, [&](std::string_view chunk) { copy.chunks_.append(chunk); });
-  ReadUnsealed(series, copy.unsealed_);
+  ReadUnsealed(series, from, copy.unsealed_);
   if (lines_[series].late) {
     const std::vector<Sample>& late = late_.at(series);
     copy.late_.insert(copy.late_.end(), late.begin(), late.end());
@@ -265,6 +275,15 @@ void TailCopy::Read(size_t i, int64_t from, int64_t to, Samples& out) const {
   if (from > to) return;
   const End begin = i == 0 ? End{} : ends_[i - 1];
   const End& end = ends_[i];
+  if (end.chunks == begin.chunks && end.late == begin.late) {
+    const auto first = unsealed_.times.begin() + static_cast<ptrdiff_t>(begin.unsealed);
+    const auto last = unsealed_.times.begin() + static_cast<ptrdiff_t>(end.unsealed);
+    const auto low = std::lower_bound(first, last, from), high = std::upper_bound(low, last, to);
+    out.times.insert(out.times.end(), low, high);
+    const auto value = unsealed_.values.begin() + (low - unsealed_.times.begin());
+    out.values.insert(out.values.end(), value, value + (high - low));
+    return;
+  }
   Samples in_order;
   VisitChunks(std::string_view(chunks_).substr(begin.chunks, end.chunks - begin.chunks), from, to,
               [&](std::string_view chunk) { CHECK(DecodeChunk(chunk.substr(kLengthBytes), in_order).ok()); });

@@ -120,8 +120,8 @@ class TailStore {
   // Forgets all samples of the series.
   void Clear(SeriesNumber series);
 
-  // Samples of spill blocks and line, ascending.
-  void ReadUnsealed(SeriesNumber series, Samples& out) const;
+  // Samples of spill blocks and line, ascending: all from `from` on, and perhaps some before.
+  void ReadUnsealed(SeriesNumber series, int64_t from, Samples& out) const;
   // Those and the chunks that may have samples within the range.
   void ReadInOrder(SeriesNumber series, int64_t from, int64_t to, Samples& out) const;
 
