@@ -147,7 +147,9 @@ void PutFactId(std::string& out, const FactId& id) {
 
 void PutValue(std::string& out, const PutDerivation& body) { PutDerivationBytes(out, body.derivation); }
 void PutValue(std::string& out, const PutAlias& body) { PutU8(out, body.active ? 1 : 0); }
-void PutValue(std::string& out, const PutMerge& body) { PutU8(out, body.active ? 1 : 0); }
+void PutValue(std::string& out, const PutMerge& body) {
+  PutU8(out, static_cast<uint8_t>((body.active ? 1 : 0) | static_cast<uint8_t>(body.cause) << 1));
+}
 void PutValue(std::string&, const DeleteRegister&) {}
 
 void PutValue(std::string& out, const PutClosure& body) {
@@ -165,6 +167,8 @@ void PutValue(std::string& out, const PutProperty& body) {
     case PropertyField::kState: return PutU8(out, static_cast<uint8_t>(std::get<EntityState>(body.value)));
   }
 }
+
+void PutValue(std::string& out, const PutEvent& body) { PutBytes(out, body.body); }
 
 void PutValue(std::string& out, const CountAccess& body) {
   PutU64(out, body.count);
@@ -193,6 +197,14 @@ void PutValue(std::string& out, const CountAccess& body) {
   return false;
 }
 
+[[nodiscard]] bool GetMerge(Decoder& in, PutMerge& body) {
+  uint8_t byte = 0;
+  if (!in.U8(byte) || byte >> 1 > static_cast<uint8_t>(MergeCause::kAlias)) return false;
+  body.active = (byte & 1) != 0;
+  body.cause = static_cast<MergeCause>(byte >> 1);
+  return true;
+}
+
 [[nodiscard]] bool GetValue(Decoder& in, GraphKey&& key, GraphBody& body) {
   switch (key.kind) {
     case GraphKind::kDocument:
@@ -215,7 +227,11 @@ void PutValue(std::string& out, const CountAccess& body) {
     }
     case GraphKind::kMerge: {
       auto& put = body.emplace<PutMerge>(PutMerge{key.entity, key.other});
-      return GetBool(in, put.active);
+      return GetMerge(in, put);
+    }
+    case GraphKind::kEvent: {
+      auto& put = body.emplace<PutEvent>(PutEvent{key.entity, key.at_ms, key.number, {}});
+      return in.Bytes(put.body);
     }
     case GraphKind::kAccess: {
       auto& put = body.emplace<CountAccess>(CountAccess{key.entity, key.node});
@@ -242,6 +258,7 @@ struct KeyOf {
   std::string operator()(const PutProperty& body) const { return PropertyKeyOf(body.entity, body.field()); }
   std::string operator()(const PutAlias& body) const { return AliasKeyOf(body.entity, body.alias); }
   std::string operator()(const PutMerge& body) const { return MergeKeyOf(body.a, body.b); }
+  std::string operator()(const PutEvent& body) const { return EventKeyOf(body.entity, body.at_ms, body.number); }
   std::string operator()(const CountAccess& body) const { return AccessKeyOf(body.entity, body.node); }
   std::string operator()(const DeleteRegister& body) const { return body.key; }
 };

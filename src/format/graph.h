@@ -96,12 +96,12 @@ struct PutDerivation {
   bool operator==(const PutDerivation&) const = default;
 };
 
-// Ends the validity of a fact that somebody else asserted, which stays with its interval; or takes that back. Goes
-// with the fact's origin.
+// Ends the validity of a fact that somebody else asserted, which stays with its interval; or opens it by hand, which no
+// conflict ends either (engines/graph/conflicts.h). Goes with the fact's origin.
 struct PutClosure {
   GraphOrigin origin;  // of the fact
   uint64_t fact = 0;   // FactId::fact
-  bool closed = true;  // false: as if it never had been
+  bool closed = true;  // false: it is open
   int64_t valid_until = kForever;
   std::optional<FactId> superseded_by = std::nullopt;
   bool operator==(const PutClosure&) const = default;
@@ -126,13 +126,26 @@ struct PutAlias {
   bool operator==(const PutAlias&) const = default;
 };
 
+// Why two entities are one: somebody says so, their names agree, one's name is another's alias.
+enum class MergeCause : uint8_t { kHand = 0, kNames = 1, kAlias = 2 };
 // Says that two entities are one; or takes it back. Their order does not matter: of all that are one, the smallest id
 // stands for them (engines/graph/classes.h).
 struct PutMerge {
   EntityId a;
   EntityId b;
   bool active = true;
+  MergeCause cause = MergeCause::kHand;
   bool operator==(const PutMerge&) const = default;
+};
+
+// What was done to an entity, for people: bytes that the engine keeps in the order of time and does not read. Lives as
+// long as the entity has anything (GraphShards::ForgetUnnamed).
+struct PutEvent {
+  EntityId entity;
+  int64_t at_ms = 0;    // not negative
+  uint64_t number = 0;  // apart from others of the same entity and time
+  std::string body;
+  bool operator==(const PutEvent&) const = default;
 };
 
 // How often `node` has read the entity, all in all, and when last. Per node the highest count is kept.
@@ -152,7 +165,7 @@ struct DeleteRegister {
 
 struct GraphOperation {
   Version version;
-  std::variant<PutDerivation, PutClosure, PutProperty, PutAlias, PutMerge, CountAccess, DeleteRegister> body;
+  std::variant<PutDerivation, PutClosure, PutProperty, PutAlias, PutMerge, PutEvent, CountAccess, DeleteRegister> body;
   // The register this operation writes (format/graph_key.h).
   std::string Key() const;
   bool operator==(const GraphOperation&) const = default;

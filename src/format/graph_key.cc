@@ -64,6 +64,11 @@ Status TakeEntityKey(std::string_view bytes, GraphKey& key) {
       if (rest.size() != kEntityIdBytes) return Bad("holds no two entities");
       key.other = EntityId::Decode(rest);
       return key.entity < key.other ? Status::Ok() : Bad("holds its entities in the wrong order");
+    case GraphKind::kEvent:
+      if (rest.size() != 2 * sizeof(uint64_t)) return Bad("names no event");
+      key.at_ms = static_cast<int64_t>(BigEndian(rest.substr(0, sizeof(uint64_t))));
+      key.number = BigEndian(rest.substr(sizeof(uint64_t)));
+      return key.at_ms >= 0 ? Status::Ok() : Bad("is of a time before all");
     default:
       if (rest.size() != sizeof(key.node)) return Bad("names no node");
       key.node = static_cast<uint32_t>(BigEndian(rest));
@@ -82,6 +87,7 @@ Status TakeRegister(std::string_view bytes, GraphKey& key) {
     case GraphKind::kProperty:
     case GraphKind::kAlias:
     case GraphKind::kMerge:
+    case GraphKind::kEvent:
     case GraphKind::kAccess: return TakeEntityKey(rest, key);
   }
   return Bad("names no kind of register");
@@ -118,6 +124,13 @@ std::string AliasKeyOf(const EntityId& entity, std::string_view alias) {
 
 std::string MergeKeyOf(const EntityId& a, const EntityId& b) {
   return WithEntity(GraphKind::kMerge, std::min(a, b)) + std::max(a, b).Encode();
+}
+
+std::string EventKeyOf(const EntityId& entity, int64_t at_ms, uint64_t number) {
+  std::string key = WithEntity(GraphKind::kEvent, entity);
+  AppendBigEndian(key, static_cast<uint64_t>(at_ms), 8);
+  AppendBigEndian(key, number, 8);
+  return key;
 }
 
 std::string AccessKeyOf(const EntityId& entity, uint32_t node) {

@@ -5,6 +5,7 @@
 //   'f' origin hash, id            a client's fact
 //   'c' origin hash, kind, id, fact   the closure of one of their facts
 //   'p' entity, field    'a' entity, alias    'm' smaller entity, larger entity    'n' entity, node
+//   'e' entity, time, number
 //   'z' one of these (not 'n'), version       a value that a newer one has replaced, kept as history
 //
 // All that an origin's facts need is in the origin's partition; entities' registers route by the entity, merges by the
@@ -28,6 +29,7 @@ enum class GraphKind : uint8_t {
   kProperty = 'p',
   kAlias = 'a',
   kMerge = 'm',
+  kEvent = 'e',
   kAccess = 'n',
 };
 
@@ -40,6 +42,7 @@ std::string ClosureKeyOf(const GraphOrigin& origin, uint64_t fact);
 std::string PropertyKeyOf(const EntityId& entity, PropertyField field);
 std::string AliasKeyOf(const EntityId& entity, std::string_view alias);
 std::string MergeKeyOf(const EntityId& a, const EntityId& b);
+std::string EventKeyOf(const EntityId& entity, int64_t at_ms, uint64_t number);
 std::string AccessKeyOf(const EntityId& entity, uint32_t node);
 // The key of a replaced value.
 std::string HistoryKeyOf(std::string_view register_key, Version version);
@@ -54,6 +57,8 @@ struct GraphKey {
   PropertyField field = PropertyField::kDescription;
   std::string alias;
   uint32_t node = 0;
+  int64_t at_ms = 0;  // of an event, as is number
+  uint64_t number = 0;
   Version replaced;  // Version{}: the register itself
   bool operator==(const GraphKey&) const = default;
 };

@@ -46,6 +46,25 @@ TEST(GraphBatch, EveryKindRoundTrips) {
   EXPECT_THAT(DecodeGraphBatch(EncodeGraphBatch(EveryKind())).value(), testing::ContainerEq(EveryKind()));
 }
 
+TEST(GraphBatch, EventsAndCausesOfMergesRoundTrip) {
+  const EntityId a{1, 2}, b{3, 4};
+  const std::vector<GraphOperation> operations = {{{1 << 16, 2}, PutEvent{a, 1'700'000'000'000, 7, "what was done"}},
+                                                  {{2 << 16, 2}, PutEvent{b, 0, UINT64_MAX, ""}},
+                                                  {{3 << 16, 2}, PutMerge{a, b, true, MergeCause::kNames}},
+                                                  {{4 << 16, 2}, PutMerge{a, b, false, MergeCause::kAlias}}};
+  const std::string bytes = EncodeGraphBatch(operations);
+  EXPECT_THAT(DecodeGraphBatch(bytes).value(), testing::ContainerEq(operations));
+  for (size_t n = 0; n < bytes.size(); ++n)
+    EXPECT_FALSE(DecodeGraphBatch(std::string_view(bytes).substr(0, n)).ok()) << n;
+  const GraphKey key = ParseGraphKey(operations[0].Key()).value();
+  EXPECT_EQ(key.kind, GraphKind::kEvent);
+  EXPECT_EQ(key.entity, a);
+  EXPECT_EQ(key.at_ms, 1'700'000'000'000);
+  EXPECT_EQ(key.number, 7u);
+  EXPECT_EQ(GraphPartitionOf(key, 7), GraphPartitionOf(ParseGraphKey(operations[2].Key()).value(), 7));
+  EXPECT_FALSE(ParseGraphKey(EventKeyOf(a, -1, 0)).ok());
+}
+
 // The bytes in the golden file are what logs written by this version hold; they may never change meaning.
 TEST(GraphBatch, GoldenFileStillDecodes) {
   std::ifstream file(RHIZOME_SOURCE_DIR "/src/format/testdata/graph_batch_v1.bin", std::ios::binary);

@@ -1,6 +1,8 @@
 #include "shard/graph_shards.h"
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 
 #include "engines/graph/unite.h"
 #include "format/graph_key.h"
@@ -22,6 +24,8 @@ auto AskAll(const std::vector<std::unique_ptr<GraphShard>>& shards, const Ask& a
   }
   return parts;
 }
+
+bool IsAccess(std::string_view key) { return key.starts_with(static_cast<char>(format::GraphKind::kAccess)); }
 
 // "operations[3].name" of a shard's part becomes the place in the whole.
 Status InTheWhole(const Status& status, const std::vector<size_t>& positions) {
@@ -159,6 +163,47 @@ Result<std::optional<format::Derivation>> GraphShards::FindDerivation(const grap
                                                                       std::optional<int64_t> known_at_ms) const {
   ASSIGN_OR_RETURN(const format::GraphKey key, format::ParseGraphKey(format::GraphKeyOf(origin)));
   return shards_[format::GraphPartitionOf(key, size())]->engine().FindDerivation(origin, known_at_ms);
+}
+
+Result<std::vector<graph::MergeEdge>> GraphShards::MergesAt(std::span<const graph::EntityId> ids,
+                                                            std::optional<int64_t> known_at_ms) const {
+  ASSIGN_OR_RETURN(const auto parts,
+                   AskAll(shards_, [&](const GraphEngine& engine) { return engine.MergesAt(ids, known_at_ms); }));
+  std::vector<graph::MergeEdge> edges;
+  for (const auto& part : parts) edges.insert(edges.end(), part.begin(), part.end());
+  std::sort(edges.begin(), edges.end(), [](const graph::MergeEdge& a, const graph::MergeEdge& b) {
+    return std::tie(a.a, a.b) < std::tie(b.a, b.b);
+  });
+  return edges;
+}
+
+Result<graph::EventPage> GraphShards::Events(const std::optional<graph::EntityId>& entity, const std::string& after,
+                                             uint32_t limit) const {
+  ASSIGN_OR_RETURN(const auto parts,
+                   AskAll(shards_, [&](const GraphEngine& engine) { return engine.Events(entity, after, limit); }));
+  return graph::UniteEvents(parts, limit);
+}
+
+Result<uint64_t> GraphShards::ForgetUnnamed(std::span<const graph::EntityId> ids) {
+  ASSIGN_OR_RETURN(const auto statistics, Statistics(ids));
+  std::set<std::string> keys;  // a merge of two of them is one register
+  uint64_t forgotten = 0;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (statistics[i].origins > 0) continue;
+    for (const auto& shard : shards_) {
+      ASSIGN_OR_RETURN(const auto of_shard, shard->engine().RegistersOf(ids[i]));
+      const bool counted = std::any_of(of_shard.begin(), of_shard.end(), IsAccess);
+      if (counted) RETURN_IF_ERROR(shard->engine().ForgetAccesses(ids[i]));
+      for (const std::string& key : of_shard) {
+        IsAccess(key) ? void(++forgotten) : void(keys.insert(key));
+      }
+    }
+  }
+  forgotten += keys.size();
+  std::vector<format::GraphOperation> operations;
+  for (const std::string& key : keys) operations.push_back({{}, format::DeleteRegister{key}});
+  if (!operations.empty()) RETURN_IF_ERROR(Write(std::move(operations)));
+  return forgotten;
 }
 
 bool GraphShards::dirty() const {

@@ -60,6 +60,18 @@ class GraphShards {
   Result<std::optional<format::Derivation>> FindDerivation(const graph::GraphOrigin& origin,
                                                            std::optional<int64_t> known_at_ms = std::nullopt) const;
 
+  // Active merges at any of `ids`, ascending, once each.
+  Result<std::vector<graph::MergeEdge>> MergesAt(std::span<const graph::EntityId> ids,
+                                                 std::optional<int64_t> known_at_ms = std::nullopt) const;
+
+  // Newest first, behind `after`; of all entities or of one.
+  Result<graph::EventPage> Events(const std::optional<graph::EntityId>& entity, const std::string& after,
+                                  uint32_t limit) const;
+  // Removes what is kept of entities themselves (properties, aliases, merges, events, access counts) of those of `ids`
+  // that no document and no client's fact names any more. Doing it again changes nothing. Returns how many registers
+  // went.
+  Result<uint64_t> ForgetUnnamed(std::span<const graph::EntityId> ids);
+
   bool dirty() const;
   // Makes what was applied durable in the database.
   Status Checkpoint();

@@ -89,6 +89,15 @@ class GraphEngine {
   Result<std::vector<MergeEdge>> MergesAt(std::span<const EntityId> ids,
                                           std::optional<int64_t> known_at_ms = std::nullopt) const;
 
+  // Newest first, behind `after` ("": from the newest), of all entities or of one. InvalidArgument names "after".
+  Result<EventPage> Events(const std::optional<EntityId>& entity, const std::string& after, uint32_t limit) const;
+  // Keys of what is kept of an entity itself, whoever names it: properties, aliases, merges, events, access counts.
+  // Ascending; tombstones are left out.
+  Result<std::vector<std::string>> RegistersOf(const EntityId& entity) const;
+  // Drops an entity's access counts, which no operation deletes. Every replica must be told; what one still has comes
+  // back and is dropped again.
+  Status ForgetAccesses(const EntityId& entity) EXCLUDES(apply_mutex_);
+
   // --- what replicas tell each other (engine_replica.cc); keys are those of format/graph_key.h ---
   // Tombstones included, in the order of `keys`. InvalidArgument names "keys[i]".
   Result<std::vector<format::RegisterVersion>> Versions(std::span<const std::string> keys) const;

@@ -115,7 +115,7 @@ Status AddEdge(const Reading& reading, const EntityId& a, const EntityId& b,
   const Result<format::GraphBody> body = format::DecodeGraphValue(key, seen->value);
   if (!body.ok()) return Status::Corruption(std::string(body.status().message()));
   const auto& merge = std::get<format::PutMerge>(*body);
-  if (merge.active) edges.try_emplace({merge.a, merge.b}, MergeEdge{merge.a, merge.b, seen->version});
+  if (merge.active) edges.try_emplace({merge.a, merge.b}, MergeEdge{merge.a, merge.b, seen->version, merge.cause});
   return Status::Ok();
 }
 

@@ -52,7 +52,7 @@ class Story {
   }
 
   GraphOperation One(Version version) {
-    switch (Pick(12)) {
+    switch (Pick(14)) {
       case 0:
       case 1:
       case 2: return Put(version, Document(), Derived());
@@ -64,6 +64,8 @@ class Story {
       case 8: return {version, format::PutProperty{IdOf(Name()), static_cast<float>(Pick(5)) / 4}};
       case 9: return {version, format::PutAlias{IdOf(Name()), "alias", Pick(2) == 0}};
       case 10: return Merge(version, "name " + std::to_string(Pick(2)), "name " + std::to_string(2 + Pick(2)), Pick(2));
+      case 11: return {version, format::PutEvent{IdOf(Name()), Pick(3), Pick(2), "event " + std::to_string(Pick(3))}};
+      case 12: return {version, format::DeleteRegister{format::EventKeyOf(IdOf(Name()), Pick(3), Pick(2))}};
       default:
         return {version, format::CountAccess{IdOf(Name()), version.node, static_cast<uint64_t>(version.WallMs()),
                                              version.WallMs()}};

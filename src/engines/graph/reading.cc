@@ -111,7 +111,7 @@ Result<GraphEngine::Reading::Origin::Closures> GraphEngine::Reading::ReadClosure
     Result<format::GraphBody> body = format::DecodeGraphValue(key, seen->value);
     if (!body.ok()) return Status::Corruption(std::string(body.status().message()));
     auto& closure = std::get<format::PutClosure>(*body);
-    if (closure.closed) closures.emplace(closure.fact, std::pair(seen->version, std::move(closure)));
+    closures.emplace(closure.fact, std::pair(seen->version, std::move(closure)));
   }
   RETURN_IF_ERROR(cursor.status());
   return closures;
@@ -130,9 +130,14 @@ Result<std::optional<FoundFact>> GraphEngine::Reading::FactOf(Origin& origin, ui
   found.valid_from = fact.valid_from;
   found.valid_until = found.asserted_until = fact.valid_until;
   if (const auto closure = origin.closures->find(found.id.fact); closure != origin.closures->end()) {
-    found.valid_until = std::min(found.valid_until, closure->second.second.valid_until);
-    found.closed_at = closure->second.first;
-    found.superseded_by = closure->second.second.superseded_by;
+    const auto& [version, said] = closure->second;
+    if (said.closed) {
+      found.valid_until = std::min(found.valid_until, said.valid_until);
+      found.closed_at = version;
+      found.superseded_by = said.superseded_by;
+    } else {
+      found.opened_at = version;
+    }
   }
   if (as_of_ms && (*as_of_ms < found.valid_from || *as_of_ms >= found.valid_until)) return std::optional<FoundFact>();
   found.origin = origin.id;

@@ -224,4 +224,20 @@ Result<FactPlace> FactPlace::Decode(const std::string& text) {
   return place;
 }
 
+std::string EventPlaceOf(const EntityId& entity, int64_t at_ms, uint64_t number) {
+  const std::string key = format::EventKeyOf(entity, INT64_MAX - at_ms, UINT64_MAX - number);
+  return key.substr(1 + format::kEntityIdBytes) + entity.Encode();
+}
+
+Result<format::PutEvent> ParseEventPlace(std::string_view place) {
+  constexpr size_t kTimeBytes = 2 * sizeof(uint64_t);
+  if (place.size() != kTimeBytes + format::kEntityIdBytes) return Status::Corruption("an event's row of no event");
+  const EntityId entity = EntityId::Decode(place.substr(kTimeBytes));
+  std::string key(1, static_cast<char>(format::GraphKind::kEvent));
+  key.append(place.substr(kTimeBytes)).append(place.substr(0, kTimeBytes));
+  const auto parsed = format::ParseGraphKey(key);
+  if (!parsed.ok()) return Status::Corruption("an event's row of no event");
+  return format::PutEvent{entity, INT64_MAX - parsed->at_ms, UINT64_MAX - parsed->number, {}};
+}
+
 }  // namespace rhizome::graph

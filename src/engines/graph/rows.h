@@ -27,6 +27,7 @@ enum class Table : char {
   kNames = 'n',             // name, 0, entity, whose name it is
   kAliases = 'a',           // entity, alias, 0, who says so
   kMergesBack = 'm',        // larger entity, smaller entity
+  kEvents = 'v',            // time and number from the end, entity: newest first
 };
 
 std::string ShardPrefix(uint32_t shard);
@@ -91,6 +92,11 @@ Result<StatisticsRow> DecodeStatistics(std::string_view bytes);
 std::string NameKeyOf(std::string_view name, const EntityId& entity, std::string_view owner);
 // Corruption when `key` is none.
 Result<NameEntry> ParseNameKey(std::string_view key);
+// Newest first, behind the table's prefix.
+std::string EventPlaceOf(const EntityId& entity, int64_t at_ms, uint64_t number);
+// Corruption when `place` is none. The body is left empty.
+Result<format::PutEvent> ParseEventPlace(std::string_view place);
+
 // Who gives an entity its name: every origin that names it. Aliases have an owner each.
 inline constexpr std::string_view kNameOwner = "=";
 inline constexpr std::string_view kAliasRegisterOwner = "a";

@@ -111,6 +111,8 @@ struct FoundFact {
   std::optional<Version> superseded_at = std::nullopt;  // when a newer record of the origin replaced that one
   std::optional<Version> closed_at = std::nullopt;      // of the closure
   std::optional<FactId> superseded_by = std::nullopt;
+  std::optional<Version> opened_at = std::nullopt;  // somebody said by hand that nothing ends it but its origin
+  bool by_conflict = false;                         // what ended it is a conflict (engines/graph/conflicts.h)
   FactPlace place = {};
   bool operator==(const FoundFact&) const = default;
 };
@@ -188,7 +190,13 @@ struct MergeEdge {
   EntityId a;  // the smaller
   EntityId b;
   Version version;
+  format::MergeCause cause = format::MergeCause::kHand;
   bool operator==(const MergeEdge&) const = default;
+};
+
+struct EventPage {
+  std::vector<format::PutEvent> events;  // newest first
+  std::string next;                      // pass as `after`; "": the end
 };
 
 // Numbers of one shard.

@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "engines/graph/rows.h"
+
 namespace rhizome::graph {
 namespace {
 
@@ -82,6 +84,27 @@ std::vector<std::optional<Entity>> UniteEntities(std::span<const std::vector<std
       }
     }
   }
+  return all;
+}
+
+EventPage UniteEvents(std::span<const EventPage> parts, uint32_t limit) {
+  const auto place = [](const format::PutEvent& event) {
+    return EventPlaceOf(event.entity, event.at_ms, event.number);
+  };
+  EventPage all;
+  bool more = false;
+  for (const EventPage& part : parts) {
+    more = more || !part.next.empty();
+    all.events.insert(all.events.end(), part.events.begin(), part.events.end());
+  }
+  std::sort(all.events.begin(), all.events.end(),
+            [&](const format::PutEvent& a, const format::PutEvent& b) { return place(a) < place(b); });
+  if (all.events.size() > limit) {
+    all.events.resize(limit);
+    more = true;
+  }
+  // What a part has left is behind its page's end, and the whole page ends no later.
+  if (more && !all.events.empty()) all.next = place(all.events.back());
   return all;
 }
 

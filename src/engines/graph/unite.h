@@ -17,6 +17,7 @@ std::vector<std::optional<Entity>> UniteEntities(std::span<const std::vector<std
 // Of the same query; `limit` is its limit.
 FactPage UniteFacts(std::vector<FactPage> parts, uint32_t limit);
 NamePage UniteNames(std::span<const NamePage> parts, uint32_t limit);
+EventPage UniteEvents(std::span<const EventPage> parts, uint32_t limit);
 // Of the same query. Each chunk's entities are in one part; how many documents name each is only what that part knows,
 // until UniteFrequencies puts in the sums.
 Neighbours UniteNeighbours(std::vector<Neighbours> parts, const NeighbourQuery& query);

@@ -188,6 +188,11 @@ struct BodyCheck {
   Status operator()(const format::PutMerge& body) const {
     return body.a != body.b ? Status::Ok() : Wrong(field.In("b"), "is the same entity");
   }
+  Status operator()(const format::PutEvent& body) const {
+    if (body.at_ms < 0) return Wrong(field.In("at_ms"), "must not be negative");
+    if (body.body.size() <= kEventBytesMax) return Status::Ok();
+    return Status::TooLarge(field.In("body").Text(), "is longer than " + std::to_string(kEventBytesMax) + " bytes");
+  }
   Status operator()(const format::CountAccess& body) const {
     return body.count > 0 ? Status::Ok() : Wrong(field.In("count"), "must be at least 1");
   }

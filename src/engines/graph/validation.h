@@ -19,6 +19,7 @@ inline constexpr size_t kMentionsMax = 1'048'576;   // chunks that mention somet
 inline constexpr size_t kChunkMentionsMax = 4'096;  // entities that one chunk mentions
 inline constexpr size_t kFactChunksMax = 4'096;
 inline constexpr size_t kDescriptionBytesMax = 16'384;
+inline constexpr size_t kEventBytesMax = 4'096;
 inline constexpr size_t kOperationsMax = 65'536;  // of a batch
 
 // InvalidArgument or TooLarge naming the field, as "operations[2].derivation.facts[7].weight".

@@ -117,6 +117,8 @@ TEST(GraphValidation, OtherOperationsAreHeldToo) {
   EXPECT_EQ(field({{}, format::PutProperty{ada, 1.5F}}), "operations[0].value");
   EXPECT_EQ(field({{}, format::PutAlias{ada, "Not Normal"}}), "operations[0].alias");
   EXPECT_EQ(field({{}, format::PutMerge{ada, ada}}), "operations[0].b");
+  EXPECT_EQ(field({{}, format::PutEvent{ada, -1, 0, {}}}), "operations[0].at_ms");
+  EXPECT_EQ(field({{}, format::PutEvent{ada, 1, 0, std::string(kEventBytesMax + 1, 'x')}}), "operations[0].body");
   EXPECT_EQ(field({{}, format::CountAccess{ada, 1, 0, 0}}), "operations[0].count");
   EXPECT_EQ(field({{}, format::DeleteRegister{"nothing"}}), "operations[0].key");
   EXPECT_EQ(field({{}, format::DeleteRegister{format::AccessKeyOf(ada, 1)}}), "operations[0].key");

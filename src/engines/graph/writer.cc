@@ -178,6 +178,11 @@ Status GraphEngine::Writer::Index(const GraphBody& body, bool add) {
                             std::min(merge->a, merge->b).Encode();
     add ? rows_.Put(key, {}) : rows_.Delete(key);
   }
+  if (const auto* event = std::get_if<format::PutEvent>(&body)) {
+    const std::string key =
+        TablePrefix(prefix_, Table::kEvents) + EventPlaceOf(event->entity, event->at_ms, event->number);
+    add ? rows_.Put(key, {}) : rows_.Delete(key);
+  }
   return Status::Ok();
 }
 
