@@ -22,7 +22,7 @@ FLOORS = [
     ["coordination", "rpc", "blob", "metrics_client", "queue"],
     ["engines/vector", "engines/graph", "engines/series", "promql", "ingest", "extract", "leiden"],
     ["shard", "rules", "metrics_load", "workers", "recall"],
-    ["fabric"],
+    ["fabric", "evolve"],
     ["cluster"],
     ["backup", "metrics", "memory", "communities"],
     ["pipeline"],
