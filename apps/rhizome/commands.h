@@ -1,5 +1,5 @@
-// The client side of the program: ingest, search, cluster, bench, distill and salvage. Each prints its result and
-// returns the exit code: 0 done, 1 failed, 2 partly failed (ingest).
+// The client side of the program: ingest, search, cluster, snapshot, evolve, bench, distill and salvage. Each prints
+// its result and returns the exit code: 0 done, 1 failed, 2 partly failed (ingest).
 #pragma once
 
 #include <string>
@@ -69,6 +69,20 @@ struct SnapshotArguments {
   bool quiet = false;
 };
 int Snapshot(const SnapshotArguments& arguments);
+
+struct EvolveArguments {
+  std::string server = "http://127.0.0.1:8000";
+  std::string api_key;
+  std::string collection;  // "": the server's default
+  std::string plan;        // carry out this one
+  std::string undo;        // take back this event
+  bool audit = false;      // show what was done
+  unsigned limit = 50;     // events shown
+  bool yes = false;        // plan and carry out at once; else a dry run
+  bool names_only = false;
+  bool json = false;
+};
+int Evolve(const EvolveArguments& arguments);
 
 struct BenchMetricsArguments {
   metrics_load::LoadOptions load;

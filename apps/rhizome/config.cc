@@ -117,6 +117,12 @@ std::vector<ConfigOption> DeclareOptions() {
              "a request that takes longer is logged with the time each of its steps took"),
       Choice("log_level", &Config::log_level, {"trace", "debug", "info", "warning", "error", "off"},
              "least severe line logged"),
+      Text("functional_relations", &Config::functional_relations,
+           "relations of which one end has one other end at a time, as 'lives_in leads:target capital_of:both'; empty: "
+           "the usual ones"),
+      Number("evolve_every_s", &Config::evolve_every_s, 0, 31'536'000,
+             "seconds between passes over each memory, which merge names and forget what nobody names; 0: none"),
+      Switch("evolve_ageing", &Config::evolve_ageing, "these passes also archive, and then hide, what nobody reads"),
   };
 }
 

@@ -35,6 +35,9 @@ struct Config {
   uint64_t checkpoint_log_mib = 64;
   uint64_t slow_request_ms = 1'000;
   std::string log_level = "info";
+  std::string functional_relations;
+  uint64_t evolve_every_s = 3'600;
+  bool evolve_ageing = false;
 
   // In a cluster.
   std::vector<std::string> etcd;  // empty: this server is alone

@@ -146,6 +146,25 @@ void AddSnapshot(CLI::App& app, rhizome::app::SnapshotArguments& arguments) {
   prune->add_flag("--yes", arguments.yes, "Remove them");
 }
 
+void AddEvolve(CLI::App& app, rhizome::app::EvolveArguments& arguments) {
+  CLI::App* evolve =
+      app.add_subcommand("evolve", "Show what a memory's ageing and merging of names would change, or do it");
+  evolve->add_option("-s,--server,--url", arguments.server, "Base URL of the server")
+      ->envname("RHIZOME_SERVER")
+      ->capture_default_str();
+  evolve->add_option("--api-key", arguments.api_key, "Key of that server")->envname("RHIZOME_API_KEY");
+  evolve->add_option("-c,--collection", arguments.collection, "The collection; the server's default when left out");
+  evolve->add_flag("--dry-run", "Only show it; so it is unless --yes or --plan say otherwise");
+  CLI::Option* yes = evolve->add_flag("--yes", arguments.yes, "Do it at once")->excludes("--dry-run");
+  CLI::Option* plan = evolve->add_option("--plan", arguments.plan, "Carry out a plan that was shown")->excludes(yes);
+  CLI::Option* undo =
+      evolve->add_option("--undo", arguments.undo, "Take back an event of --audit")->excludes(yes, plan);
+  evolve->add_flag("--audit", arguments.audit, "Show what was done, newest first")->excludes(yes, plan, undo);
+  evolve->add_option("--limit", arguments.limit, "Events shown")->check(CLI::Range(1, 1000))->capture_default_str();
+  evolve->add_flag("--names-only", arguments.names_only, "Merge and part names; archive nothing");
+  evolve->add_flag("--json", arguments.json, "Print the server's answer as it is");
+}
+
 void AddBench(CLI::App& app, rhizome::app::BenchMetricsArguments& arguments) {
   CLI::App* bench = app.add_subcommand("bench", "Load a server and measure how it answers");
   bench->require_subcommand(1);
@@ -258,6 +277,9 @@ int main(int argc, char** argv) {
   rhizome::app::SnapshotArguments snapshot;
   AddSnapshot(app, snapshot);
 
+  rhizome::app::EvolveArguments evolve;
+  AddEvolve(app, evolve);
+
   rhizome::app::BenchMetricsArguments bench;
   AddBench(app, bench);
 
@@ -276,6 +298,7 @@ int main(int argc, char** argv) {
   if (*ingest_command) return rhizome::app::Ingest(ingest);
   if (app.got_subcommand("cluster")) return rhizome::app::Cluster(cluster);
   if (app.got_subcommand("snapshot")) return rhizome::app::Snapshot(snapshot);
+  if (app.got_subcommand("evolve")) return rhizome::app::Evolve(evolve);
   if (app.got_subcommand("bench")) return rhizome::app::BenchMetrics(bench);
   if (*distill_command) return rhizome::app::Distill(distill);
   if (*search_command) return rhizome::app::Search(search);

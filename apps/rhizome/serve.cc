@@ -233,6 +233,19 @@ Status OpenMetrics(const Config& config, const std::string& instance, Parts& par
   return Status::Ok();
 }
 
+Result<memory::ServiceOptions> MemoryOptionsOf(const Config& config) {
+  memory::ServiceOptions options;
+  options.data_dir = config.data_dir;
+  options.housekeeping = {static_cast<int64_t>(config.evolve_every_s) * 1000, config.evolve_ageing};
+  if (config.functional_relations.empty()) return options;
+  auto functional = graph::FunctionalRelations::Parse(config.functional_relations);
+  if (!functional.ok()) {
+    return Status::InvalidArgument("functional_relations", std::string(functional.status().message()));
+  }
+  options.functional = std::move(functional).value();
+  return options;
+}
+
 // Texts with the embedder that a collection has; none without one.
 Result<std::vector<std::vector<float>>> EmbedFor(const Parts& parts, const std::string& collection,
                                                  const std::vector<std::string>& texts) {
@@ -243,8 +256,9 @@ Result<std::vector<std::vector<float>>> EmbedFor(const Parts& parts, const std::
 }
 
 Status OpenMemories(const Config& config, Parts& parts) {
-  ASSIGN_OR_RETURN(parts.memories, memory::Service::Open({*parts.node, io::RealDisk(), ProcessMetrics()},
-                                                         {.data_dir = config.data_dir}));
+  ASSIGN_OR_RETURN(memory::ServiceOptions memories, MemoryOptionsOf(config));
+  ASSIGN_OR_RETURN(parts.memories,
+                   memory::Service::Open({*parts.node, io::RealDisk(), ProcessMetrics()}, std::move(memories)));
   communities::ServiceOptions options;
   options.data_dir = config.data_dir;
   options.embed = [&parts](const std::string& collection, const auto& texts) {

@@ -4,6 +4,7 @@
 #include "gateway/api_parts.h"
 #include "gateway/query_parameters.h"
 #include "memory/service.h"
+#include "shard/graph_view.h"
 
 namespace rhizome::gateway {
 namespace {
@@ -12,6 +13,7 @@ constexpr uint32_t kPageMax = 1000;
 constexpr uint32_t kPageDefault = 100;
 
 struct Asked {
+  std::string collection;
   std::shared_ptr<shard::GraphShards> graph;
   uint32_t limit = kPageDefault;
   std::string after;
@@ -24,6 +26,7 @@ Result<Asked> ReadAsked(const ApiOptions& options, const Backend& backend, const
   const auto name = CollectionName(options, parameters.Text("collection"));
   if (!name.ok()) return NamedAsQuery(name.status());
   Asked asked;
+  asked.collection = *name;
   ASSIGN_OR_RETURN(asked.graph, backend.memory->Graph(*name));
   ASSIGN_OR_RETURN(const auto limit, parameters.Number("limit", 1, kPageMax));
   if (limit) asked.limit = static_cast<uint32_t>(*limit);
@@ -47,6 +50,9 @@ void WriteFact(JsonWriter& writer, const graph::FoundFact& fact) {
   if (fact.valid_until != format::kForever) writer.Key("valid_until_ms").Integer(fact.valid_until);
   writer.Key("recorded_ms").Integer(fact.recorded_at.WallMs());
   if (fact.superseded_at) writer.Key("superseded_ms").Integer(fact.superseded_at->WallMs());
+  if (fact.closed_at) writer.Key("closed_ms").Integer(fact.closed_at->WallMs());
+  if (fact.superseded_by) writer.Key("superseded_by").String(fact.superseded_by->ToString());
+  if (fact.by_conflict) writer.Key("conflict").Bool(true);
   if (fact.origin.kind == graph::GraphOrigin::Kind::kDocument) {
     writer.Key("document").String(fact.origin.id.ToString()).Key("chunks").BeginArray();
     for (const uint32_t chunk : fact.chunks) writer.Integer(chunk);
@@ -75,20 +81,35 @@ Result<Response> ShowTask(const ApiOptions&, const BackendSlot& slot, const Requ
 
 Result<Response> ListEntities(const ApiOptions& options, const BackendSlot& slot, const Request& request) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
-  ASSIGN_OR_RETURN(const Parameters parameters, Parameters::Read(request, {"collection", "prefix", "after", "limit"}));
+  ASSIGN_OR_RETURN(const Parameters parameters,
+                   Parameters::Read(request, {"collection", "prefix", "state", "after", "limit"}));
   ASSIGN_OR_RETURN(const Asked asked, ReadAsked(options, backend, parameters));
+  const std::string state = parameters.Text("state").value_or("");
+  if (!state.empty() && state != "all" && !EntityStateOf(state)) {
+    return Status::InvalidArgument("query.state", "must be active, archived, deleted or all");
+  }
   const std::string prefix = format::EntityName(parameters.Text("prefix").value_or(""));
   ASSIGN_OR_RETURN(const graph::NamePage page, asked.graph->NamesFrom(prefix, asked.after, asked.limit));
   std::vector<graph::EntityId> ids;
   for (const graph::NameEntry& entry : page.entries) ids.push_back(entry.entity);
-  ASSIGN_OR_RETURN(const auto statistics, asked.graph->Statistics(ids));
+  ASSIGN_OR_RETURN(const auto entities, asked.graph->Entities(ids));
+  ASSIGN_OR_RETURN(const auto classes, shard::GraphView(*asked.graph, backend.memory->functional()).Classes(ids));
+  std::vector<graph::EntityId> roots;
+  for (const graph::EntityId& id : ids) roots.push_back(classes.RootOf(id));
+  ASSIGN_OR_RETURN(const auto root_names, asked.graph->Statistics(roots));
   JsonWriter writer;
   writer.BeginObject().Key("entities").BeginArray();
   for (size_t i = 0; i < ids.size(); ++i) {
+    const graph::Entity entity = entities[i].value_or(graph::Entity{ids[i]});
+    const auto is = entity.state.value;
+    if (state.empty() ? is == format::EntityState::kDeleted : state != "all" && EntityStateOf(state) != is) continue;
     writer.BeginObject().Key("name").String(page.entries[i].name);
-    if (page.entries[i].alias) writer.Key("alias_of").String(statistics[i].name);
-    writer.Key("type").String(statistics[i].Type()).Key("documents").Integer(statistics[i].documents);
-    writer.Key("mentions").Integer(statistics[i].mentions).Key("relations").Integer(statistics[i].facts).EndObject();
+    if (page.entries[i].alias) writer.Key("alias_of").String(entity.statistics.name);
+    if (roots[i] != ids[i]) writer.Key("same_as").String(root_names[i].name);
+    if (is != format::EntityState::kActive) writer.Key("state").String(EntityStateName(is));
+    writer.Key("type").String(entity.statistics.Type()).Key("documents").Integer(entity.statistics.documents);
+    writer.Key("mentions").Integer(entity.statistics.mentions);
+    writer.Key("relations").Integer(entity.statistics.facts).EndObject();
   }
   writer.EndArray().Key("next").String(EncodePlace(page.next)).EndObject();
   return JsonResponse(writer);
@@ -102,7 +123,11 @@ Result<Response> ListRelations(const ApiOptions& options, const BackendSlot& slo
   ASSIGN_OR_RETURN(const Asked asked, ReadAsked(options, backend, parameters));
   const std::string entity = format::EntityName(parameters.Text("entity").value_or(""));
   if (entity.empty()) return Status::InvalidArgument("query.entity", "is required: a name");
-  graph::FactQuery query{format::EntityIdOf(entity)};
+  const shard::GraphView view(*asked.graph, backend.memory->functional());
+  ASSIGN_OR_RETURN(const auto named, view.Named(entity));
+  ASSIGN_OR_RETURN(const auto evolver, backend.memory->housekeeper().EvolverOf(asked.collection));
+  evolver->CountReading(named);
+  graph::FactQuery query{named.empty() ? format::EntityIdOf(entity) : named.front()};
   const std::string direction = parameters.Text("direction").value_or("both");
   if (direction != "both" && direction != "out" && direction != "in") {
     return Status::InvalidArgument("query.direction", "must be both, out or in");
@@ -114,7 +139,7 @@ Result<Response> ListRelations(const ApiOptions& options, const BackendSlot& slo
   ASSIGN_OR_RETURN(query.times, ReadTimes(parameters));
   query.limit = asked.limit;
   query.after = asked.after;
-  const auto page = asked.graph->Facts(query);
+  const auto page = view.Facts(query);
   if (!page.ok()) return NamedAsQuery(page.status());
   JsonWriter writer;
   writer.BeginObject().Key("entity").String(entity).Key("relations").BeginArray();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engines/vector/filter.h"
+#include "format/graph.h"
 #include "gateway/api.h"
 #include "gateway/json_document.h"
 #include "gateway/json_fields.h"
@@ -31,6 +32,10 @@ Result<std::string> CollectionName(const ApiOptions& options, const std::optiona
 // `from` at the front of the status's field becomes `to` ("operations[3].vector" → "points[3].vector").
 Status RenameField(const Status& status, std::string_view from, std::string_view to);
 
+// "active", "archived", "deleted".
+std::string_view EntityStateName(format::EntityState state);
+std::optional<format::EntityState> EntityStateOf(std::string_view name);
+
 // Unit vectors for texts; FailedPrecondition when the collection's embedder is not the server's.
 Result<std::vector<std::vector<float>>> EmbedFor(const Backend& backend, const cluster::CollectionSpec& spec,
                                                  const std::vector<std::string>& texts);
@@ -48,6 +53,7 @@ std::vector<Route> DocumentRoutes(const ApiOptions& options, const BackendSlot& 
 std::vector<Route> MemoryRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> CommunityRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> GraphRoutes(const ApiOptions& options, const BackendSlot& slot);
+std::vector<Route> EvolveRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> ClusterRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> SnapshotRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& slot, MetricRegistry& metrics);

@@ -99,7 +99,13 @@ Result<std::vector<std::string>> Learner::Changed(const std::string& collection,
 Status Learner::Deleted(const std::string& collection, const format::PointId& document) {
   ASSIGN_OR_RETURN(const auto graph, parts_.node.Graph(collection));
   if (graph == nullptr) return Status::Ok();
-  return graph->Write({{{}, format::DeleteRegister{format::GraphKeyOf(OriginOf(document))}}});
+  ASSIGN_OR_RETURN(const auto said, graph->FindDerivation(OriginOf(document)));
+  RETURN_IF_ERROR(graph->Write({{{}, format::DeleteRegister{format::GraphKeyOf(OriginOf(document))}}}));
+  if (!said) return Status::Ok();
+  // What is kept of entities that only this document named goes with it; after a crash here, with the next pass.
+  std::vector<format::EntityId> ids;
+  for (const format::DerivedEntity& entity : said->entities) ids.push_back(format::EntityIdOf(entity.name));
+  return graph->ForgetUnnamed(ids).status();
 }
 
 std::vector<workers::Outcome> Learner::Work(std::span<const workers::Job> jobs) {

@@ -43,7 +43,8 @@ class Learner {
   // durable; none where the collection has no graph. Errors are those of workers::Accept and NotFound (no such
   // collection); whoever gets one says so again, or the graph does not learn of them.
   Result<std::vector<std::string>> Changed(const std::string& collection, std::span<const format::PointId> documents);
-  // This document was deleted. Returns once the graph says nothing that it said; doing it again changes nothing.
+  // This document was deleted. Returns once the graph says nothing that it said, and keeps nothing of entities that it
+  // alone named; doing it again changes nothing.
   Status Deleted(const std::string& collection, const format::PointId& document);
 
   // The handler of stage ingest.extract.

@@ -4,6 +4,7 @@ namespace rhizome::memory {
 
 Result<std::unique_ptr<Service>> Service::Open(const ServiceParts& parts, ServiceOptions options) {
   std::unique_ptr<Service> service(new Service(parts, std::move(options)));
+  service->housekeeper_ = std::make_unique<Housekeeper>(parts.node, parts.clock, service->options_.housekeeping);
   ASSIGN_OR_RETURN(const auto collections, parts.node.ListCollections());
   for (const cluster::CollectionInfo& info : collections) {
     const auto graph = parts.node.Graph(info.spec.name);
@@ -15,6 +16,7 @@ Result<std::unique_ptr<Service>> Service::Open(const ServiceParts& parts, Servic
 }
 
 Service::~Service() {
+  housekeeper_.reset();
   MutexLock lock(mutex_);
   running_ = nullptr;
   if (owned_ == nullptr) return;
@@ -29,6 +31,7 @@ Status Service::Start() {
   if (owned_ != nullptr) return Status::Ok();
   ASSIGN_OR_RETURN(Running made, MakeRunning());
   owned_ = std::make_unique<Running>(std::move(made));
+  housekeeper_->Start();
   owned_->book->Start();
   owned_->mover->Start();
   for (const auto& worker : owned_->workers) worker->Start();

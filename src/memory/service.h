@@ -10,11 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
 #include "base/status.h"
 #include "cluster/node.h"
+#include "engines/graph/conflicts.h"
 #include "io/disk.h"
+#include "memory/housekeeper.h"
 #include "memory/learner.h"
 #include "queue/embedded.h"
 #include "shard/graph_shards.h"
@@ -28,12 +31,15 @@ struct ServiceParts {
   cluster::Node& node;
   io::Disk& disk;
   MetricRegistry& metrics;
+  Clock& clock = SystemClock();  // of ageing
 };
 
 struct ServiceOptions {
   std::string data_dir;
   uint32_t extract_workers = 1;
   workers::PipelineSettings settings = {};
+  HousekeepingOptions housekeeping = {};
+  graph::FunctionalRelations functional = graph::FunctionalRelations::Default();
 };
 
 class Service {
@@ -55,6 +61,10 @@ class Service {
   Result<workers::Task> Task(const std::string& id) EXCLUDES(mutex_);
   // The graph of a collection. NotFound: no such collection; FailedPrecondition: it has none.
   Result<std::shared_ptr<shard::GraphShards>> Graph(const std::string& collection);
+  // Which relations' facts contradict each other, for shard::GraphView.
+  const graph::FunctionalRelations& functional() const { return options_.functional; }
+  // Of all memories: how they age and mend themselves.
+  Housekeeper& housekeeper() { return *housekeeper_; }
 
  private:
   // Everything that is there once there is a memory; goes down in the order that is the other way round.
@@ -76,6 +86,7 @@ class Service {
   Mutex mutex_;
   std::unique_ptr<Running> owned_ GUARDED_BY(mutex_);
   std::atomic<Running*> running_{nullptr};
+  std::unique_ptr<Housekeeper> housekeeper_;  // constant after Open; goes first
 };
 
 }  // namespace rhizome::memory

@@ -120,7 +120,9 @@ class ApiFixture : public testing::Test {
     node_ = std::move(cluster::Node::Open(io::RealDisk(), options)).value();
     pipeline::Embedders embedders(&embedder_);
     embedders.Add(&fast_embedder_);
-    memories_ = memory::Service::Open({*node_, io::RealDisk(), metrics_}, {.data_dir = directory_}).value();
+    memories_ = memory::Service::Open({*node_, io::RealDisk(), metrics_, *memory_clock_},
+                                      {.data_dir = directory_, .housekeeping = housekeeping_})
+                    .value();
     communities::ServiceOptions found;
     found.data_dir = directory_;
     found.scheduled = false;
@@ -192,7 +194,9 @@ class ApiFixture : public testing::Test {
   BackendSlot slot_{"recovering"};
   metrics::StoreSlot metrics_slot_{"recovering"};
   ruler::RulerSlot ruler_slot_{"recovering"};
-  ruler::RulerOptions rules_;  // taken by OpenNode
+  ruler::RulerOptions rules_;  // taken by OpenNode, as are the next two
+  Clock* memory_clock_ = &SystemClock();
+  memory::HousekeepingOptions housekeeping_;
   WordEmbedder embedder_;
   WordEmbedder fast_embedder_{"fast-8", 8};
   const ScratchFolder folder_;

@@ -143,6 +143,40 @@ class OpenApiExamples : public ApiFixture {
     tried_.insert("GET /communities");
   }
 
+  // An event has no id that an example could name, and an entity is there once its document is learned.
+  void TryEvolution() {
+    for (const char* name : {"Marie Sklodowska Curie", "Marie Sklodovska Curie"}) {
+      const json::value body = {{"collection", "letters"}, {"documents", {{{"id", name}, {"text", name}}}}};
+      Do("POST", "/documents", json::serialize(body));
+    }
+    const std::string evolve = R"({"collection":"letters","dry_run":false,"ageing":false})";
+    json::value applied;
+    ASSERT_TRUE(Await([&] {
+      applied = Do("POST", "/evolve", evolve);
+      return applied.at("changed") == 1;
+    }));
+    const json::value undo = {{"collection", "letters"}, {"event", applied.at("events").at(0)}};
+    const struct {
+      const char *method, *path, *target;
+      std::string body;
+    } tries[] = {
+        {"POST", "/evolve", "/evolve", evolve},
+        {"POST", "/evolve", "/evolve", R"({"collection":"letters"})"},
+        {"POST", "/evolve/undo", "/evolve/undo", json::serialize(undo)},
+        {"GET", "/audit", "/audit?collection=letters", ""},
+        {"POST", "/rehydrate", "/rehydrate", R"({"collection":"letters","query":"Who was Marie Sklodowska Curie?"})"},
+        {"GET", "/entities/{entity}", "/entities/Marie%20Sklodowska%20Curie?collection=letters", ""},
+        {"PATCH", "/entities/{entity}", "/entities/Marie%20Sklodowska%20Curie",
+         R"({"collection":"letters","importance":0.5,"critical":true,"description":"A chemist"})"}};
+    for (const auto& one : tries) {
+      std::string method = one.method;
+      std::transform(method.begin(), method.end(), method.begin(), [](unsigned char c) { return std::tolower(c); });
+      CheckAnswer(Call(one.method, one.target, one.body),
+                  Description().at("paths").at(one.path).at(method).as_object());
+      tried_.insert(std::string(one.method) + " " + one.path);
+    }
+  }
+
   // A cluster in which node4 waits to be admitted, for the routes that a server alone refuses.
   void OpenInCluster() {
     controls_.made.AddMember(4);
@@ -244,6 +278,7 @@ TEST_F(OpenApiExamples, AllWorkAndAnswersFitTheirSchemas) {
   for (const auto& [method, path] : kOrder) TryAll(method, path);
   TryTask();
   TryCommunities();
+  TryEvolution();
   for (const Route& route : AllRoutes(slot_, metrics_slot_, ruler_slot_, metrics_)) {
     EXPECT_TRUE(tried_.contains(route.method + " " + route.pattern)) << route.method << " " << route.pattern;
   }
