@@ -154,7 +154,8 @@ void AddEvolve(CLI::App& app, rhizome::app::EvolveArguments& arguments) {
       ->capture_default_str();
   evolve->add_option("--api-key", arguments.api_key, "Key of that server")->envname("RHIZOME_API_KEY");
   evolve->add_option("-c,--collection", arguments.collection, "The collection; the server's default when left out");
-  evolve->add_flag("--dry-run", "Only show it; so it is unless --yes or --plan say otherwise");
+  const std::string dry_run = "Only show it; so it is unless --yes or --plan say otherwise";
+  evolve->add_flag("--dry-run", dry_run);
   CLI::Option* yes = evolve->add_flag("--yes", arguments.yes, "Do it at once")->excludes("--dry-run");
   CLI::Option* plan = evolve->add_option("--plan", arguments.plan, "Carry out a plan that was shown")->excludes(yes);
   CLI::Option* undo =
