@@ -223,6 +223,7 @@ TEST_F(MetricsIngest, WhatIsDeletedIsGoneAndWhatComesAfterStays) {
 TEST_F(MetricsIngest, ANodeThatIsReadOnlySaysToComeBack) {
   OpenNode();
   EXPECT_EQ(Post("/write", "a v=1\n", kText).status, 204);
+  communities_.reset();
   ruler_.reset();
   store_.reset();
   node_.reset();
