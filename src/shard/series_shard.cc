@@ -212,10 +212,12 @@ Status SeriesShard::Merge(std::string record) {
   }
   if (version.time == 0) return Status::InvalidArgument("version", "is missing");
   logged_bytes_ += bytes->size();
-  LogOrder::Place place = order_.Begin([&]() -> std::string_view {
-    versions_.Observe(version);
-    return *bytes;
-  });
+  LogOrder::Place place = order_.BeginAll(
+      [&]() -> LogOrder::Entries {
+        versions_.Observe(version);
+        return LogOrder::Entries{*bytes};
+      },
+      LogOrder::CommitBy::kInFinish);
   return order_.Finish(std::move(place), std::move(apply));
 }
 
