@@ -40,11 +40,13 @@ class IdNumbers {
   std::vector<format::PointId> ids_;
 };
 
-std::vector<Candidate> Fuse(const std::vector<Candidate>& dense, const std::vector<Candidate>& text, size_t limit) {
+// Each leg was asked for its best `depth`.
+std::vector<Candidate> Fuse(const std::vector<Candidate>& dense, const std::vector<Candidate>& text, uint32_t depth) {
   IdNumbers numbers;
-  const RankedList lists[] = {numbers.Number(dense), numbers.Number(text)};
+  RankedList lists[] = {numbers.Number(dense), numbers.Number(text)};
+  if (text.size() < depth) lists[1].absent_score = 0;  // these are all with a word of the query
   std::vector<Candidate> fused;
-  for (const ScoredSlot& scored : vector::FuseByRank(lists, limit))
+  for (const ScoredSlot& scored : vector::FuseByScore(lists, size_t{depth} * 2))
     fused.push_back({numbers.id(scored.slot), scored.score});
   return fused;
 }
@@ -79,7 +81,7 @@ std::vector<Candidate> Rank(const SearchRequest& request, std::vector<Candidates
   std::vector<Candidate> text = MergeByScore(std::move(text_lists), depth);
   std::vector<Candidate> ranked = request.mode == SearchMode::kDense  ? std::move(dense)
                                   : request.mode == SearchMode::kText ? std::move(text)
-                                                                      : Fuse(dense, text, size_t{depth} * 2);
+                                                                      : Fuse(dense, text, depth);
   std::vector<Candidate> chosen;
   std::unordered_set<std::string> documents;
   for (Candidate& candidate : ranked) {

@@ -41,6 +41,26 @@ TEST(Rank, FusionPrefersWhatBothLegsFound) {
   EXPECT_EQ(Numbers(Rank(request, answers)).front(), 2u);
 }
 
+TEST(Rank, FusionKeepsHowFarApartScoresAre) {
+  SearchRequest request;
+  request.mode = SearchMode::kHybrid;
+  const std::vector<Candidates> answers = {{{C(1, 0.9f), C(2, 0.3f), C(3, 0.2f)}, {C(2, 8), C(1, 7)}}};
+  const auto ranked = Rank(request, answers);  // the second is a little better by words, much worse by meaning
+  EXPECT_THAT(Numbers(ranked), ElementsAre(1, 2, 3));
+  EXPECT_FLOAT_EQ(ranked[0].score, (1 + 7.0f / 8) / 2);
+}
+
+TEST(Rank, OfATextLegThatGoesOnTheWorstIsNearlyNothing) {
+  SearchRequest request;
+  request.mode = SearchMode::kHybrid;
+  Candidates answer;
+  for (uint64_t i = 0; i < 100; ++i) answer.text.push_back(C(i, 50 - 0.1f * static_cast<float>(i)));
+  request.top_k = 100;
+  const auto ranked = Rank(request, {answer});
+  ASSERT_EQ(ranked.size(), 100u);
+  EXPECT_NEAR(ranked.back().score, 0.01, 1e-4);
+}
+
 TEST(Rank, OnePerDocumentKeepsTheBestChunk) {
   SearchRequest request;
   request.mode = SearchMode::kText;

@@ -1,72 +1,45 @@
 #include "engines/vector/fusion.h"
 
 #include <algorithm>
-#include <cmath>
 #include <unordered_map>
 
 namespace rhizome::vector {
 namespace {
 
-std::vector<ScoredSlot> Best(const std::unordered_map<Slot, double>& scores, size_t limit) {
-  std::vector<ScoredSlot> fused;
-  fused.reserve(scores.size());
-  for (const auto& [slot, score] : scores) fused.push_back({slot, static_cast<float>(score)});
-  const size_t kept = std::min(limit, fused.size());
-  std::partial_sort(fused.begin(), fused.begin() + static_cast<std::ptrdiff_t>(kept), fused.end());
-  fused.resize(kept);
-  return fused;
-}
-
-// A list's normalised score is (score - origin) / scale, or `flat` when all scores are equal.
+// What a list's scores say: 0 at `origin`, 1 at its best.
 struct Scale {
   double origin = 0;
-  double scale = 0;
-  double flat = 0;
-  double absent = 0;
+  double length = 0;
 
-  double Of(double score) const { return scale > 0 ? (score - origin) / scale : flat; }
+  double Of(double score) const { return length > 0 ? std::max(0.0, (score - origin) / length) : 1; }
 };
 
-Scale MinMax(const std::vector<ScoredSlot>& slots) {
-  const auto [low, high] = std::ranges::minmax(slots, {}, &ScoredSlot::score);
-  return {low.score, double{high.score} - low.score, 1, 0};
-}
-
-Scale ZScore(const std::vector<ScoredSlot>& slots) {
-  double sum = 0;
-  for (const ScoredSlot& one : slots) sum += one.score;
-  const double mean = sum / static_cast<double>(slots.size());
-  double squares = 0;
-  for (const ScoredSlot& one : slots) squares += (one.score - mean) * (one.score - mean);
-  Scale scale{mean, std::sqrt(squares / static_cast<double>(slots.size())), 0, 0};
-  scale.absent = scale.Of(std::ranges::min(slots, {}, &ScoredSlot::score).score);
-  return scale;
+Scale ScaleOf(const RankedList& list) {
+  const auto [low, high] = std::ranges::minmax(list.slots, {}, &ScoredSlot::score);
+  const double spread = double{high.score} - low.score;
+  const auto steps = static_cast<double>(list.slots.size()) - 1;
+  const double origin = list.absent_score.value_or(steps > 0 ? low.score - spread / steps : low.score);
+  return {origin, high.score - origin};
 }
 
 }  // namespace
 
-std::vector<ScoredSlot> FuseByRank(std::span<const RankedList> lists, size_t limit, double k) {
-  std::unordered_map<Slot, double> scores;
-  for (const RankedList& list : lists) {
-    double rank = 0;
-    for (const ScoredSlot& one : list.slots) scores[one.slot] += list.weight / (k + ++rank);
-  }
-  return Best(scores, limit);
-}
-
-std::vector<ScoredSlot> FuseByScore(std::span<const RankedList> lists, size_t limit, ScoreNormalisation normalisation) {
-  std::unordered_map<Slot, double> scores;
-  double absent_everywhere = 0;
+std::vector<ScoredSlot> FuseByScore(std::span<const RankedList> lists, size_t limit) {
+  std::unordered_map<Slot, double> sums;
+  double weights = 0;
   for (const RankedList& list : lists) {
     if (list.slots.empty()) continue;
-    const Scale scale = normalisation == ScoreNormalisation::kMinMax ? MinMax(list.slots) : ZScore(list.slots);
-    absent_everywhere += list.weight * scale.absent;
-    for (const ScoredSlot& one : list.slots) {
-      scores[one.slot] += list.weight * (scale.Of(one.score) - scale.absent);
-    }
+    weights += list.weight;
+    const Scale scale = ScaleOf(list);
+    for (const ScoredSlot& one : list.slots) sums[one.slot] += list.weight * scale.Of(one.score);
   }
-  for (auto& [slot, score] : scores) score += absent_everywhere;
-  return Best(scores, limit);
+  std::vector<ScoredSlot> fused;
+  fused.reserve(sums.size());
+  for (const auto& [slot, sum] : sums) fused.push_back({slot, static_cast<float>(weights > 0 ? sum / weights : 0)});
+  const size_t kept = std::min(limit, fused.size());
+  std::partial_sort(fused.begin(), fused.begin() + static_cast<std::ptrdiff_t>(kept), fused.end());
+  fused.resize(kept);
+  return fused;
 }
 
 }  // namespace rhizome::vector

@@ -11,51 +11,53 @@ std::vector<Slot> Slots(const std::vector<ScoredSlot>& scored) {
   return slots;
 }
 
-TEST(FuseByRank, AddsReciprocalRanksFromOne) {
-  const std::vector<RankedList> lists{{{{7, 9}, {3, 8}}}, {{{3, 0.5}, {9, 0.4}}}};
-  const auto fused = FuseByRank(lists, 10);
-  EXPECT_EQ(Slots(fused), (std::vector<Slot>{3, 7, 9}));
-  EXPECT_FLOAT_EQ(fused[0].score, static_cast<float>(1 / 62.0 + 1 / 61.0));
-  EXPECT_FLOAT_EQ(fused[1].score, static_cast<float>(1 / 61.0));
-  EXPECT_FLOAT_EQ(fused[2].score, static_cast<float>(1 / 62.0));
-}
-
-TEST(FuseByRank, WeightsAndConstantCount) {
-  const std::vector<RankedList> lists{{{{1, 9}}, 1}, {{{2, 9}}, 3}};
-  const auto fused = FuseByRank(lists, 10, 0);
-  EXPECT_EQ(Slots(fused), (std::vector<Slot>{2, 1}));
-  EXPECT_FLOAT_EQ(fused[0].score, 3);
-}
-
-TEST(FuseByRank, TiesGoToTheSmallerSlotAndTheLimitCuts) {
-  const std::vector<RankedList> lists{{{{5, 1}}}, {{{4, 1}}}, {{{6, 1}}}};
-  EXPECT_EQ(Slots(FuseByRank(lists, 2)), (std::vector<Slot>{4, 5}));
-  EXPECT_TRUE(FuseByRank(lists, 0).empty());
-  EXPECT_TRUE(FuseByRank({}, 5).empty());
-}
-
-TEST(FuseByScore, MinMaxKeepsDistances) {
-  const std::vector<RankedList> lists{{{{1, 10}, {2, 9}, {3, 0}}}, {{{2, 4}, {1, 2}, {4, 0}}, 2}};
-  const auto fused = FuseByScore(lists, 10, ScoreNormalisation::kMinMax);
+TEST(FuseByScore, KeepsDistancesAndCountsAbsentSlotsAStepBelowTheWorst) {
+  const std::vector<RankedList> lists{{{{1, 10}, {2, 9}, {3, 0}}}, {{{2, 4}, {1, 2}, {4, 0}}}};
+  const auto fused = FuseByScore(lists, 10);  // they begin at -5 and at -2
   EXPECT_EQ(Slots(fused), (std::vector<Slot>{2, 1, 3, 4}));
-  EXPECT_FLOAT_EQ(fused[0].score, 2.9F);
-  EXPECT_FLOAT_EQ(fused[1].score, 2.0F);
-  EXPECT_FLOAT_EQ(fused[2].score, 0);
+  EXPECT_FLOAT_EQ(fused[0].score, (14.0F / 15 + 1) / 2);
+  EXPECT_FLOAT_EQ(fused[1].score, (1 + 4.0F / 6) / 2);
+  EXPECT_FLOAT_EQ(fused[2].score, (5.0F / 15) / 2);
+  EXPECT_FLOAT_EQ(fused[3].score, (2.0F / 6) / 2);
 }
 
-TEST(FuseByScore, ZScoreGivesAbsentSlotsTheListsLowest) {
-  const std::vector<RankedList> lists{{{{1, 3}, {2, 1}}}, {{{3, 8}, {1, 4}}}};
-  const auto fused = FuseByScore(lists, 10, ScoreNormalisation::kZScore);
-  EXPECT_EQ(Slots(fused), (std::vector<Slot>{1, 3, 2}));
-  EXPECT_FLOAT_EQ(fused[0].score, 0);
-  EXPECT_FLOAT_EQ(fused[1].score, 0);
-  EXPECT_FLOAT_EQ(fused[2].score, -2);
+TEST(FuseByScore, AKnownAbsentScoreIsTheOrigin) {
+  const std::vector<RankedList> lists{{{{1, 12}, {2, 9}}, 1, 0}};
+  EXPECT_FLOAT_EQ(FuseByScore(lists, 10)[1].score, 0.75F);
 }
 
-TEST(FuseByScore, EqualScoresAndEmptyListsStayFinite) {
-  const std::vector<RankedList> lists{{{{1, 5}, {2, 5}}}, {}};
-  EXPECT_FLOAT_EQ(FuseByScore(lists, 10, ScoreNormalisation::kMinMax)[0].score, 1);
-  EXPECT_FLOAT_EQ(FuseByScore(lists, 10, ScoreNormalisation::kZScore)[0].score, 0);
+TEST(FuseByScore, ScoresBelowTheAbsentOneSayNothing) {
+  const std::vector<RankedList> lists{{{{1, 4}, {2, -1}}, 1, 0}};
+  EXPECT_FLOAT_EQ(FuseByScore(lists, 10)[1].score, 0);
+}
+
+TEST(FuseByScore, WeightsCount) {
+  const std::vector<RankedList> lists{{{{1, 9}}, 1}, {{{2, 9}}, 3}};
+  const auto fused = FuseByScore(lists, 10);
+  EXPECT_EQ(Slots(fused), (std::vector<Slot>{2, 1}));
+  EXPECT_FLOAT_EQ(fused[0].score, 0.75F);
+}
+
+TEST(FuseByScore, WhatTwoListsFoundIsBeforeWhatOneFound) {
+  const std::vector<RankedList> lists{{{{1, .9F}, {2, .8F}}}, {{{3, 12}, {2, 11}}, 1, 0}};
+  EXPECT_EQ(FuseByScore(lists, 10)[0].slot, 2u);
+}
+
+TEST(FuseByScore, TiesGoToTheSmallerSlotAndTheLimitCuts) {
+  const std::vector<RankedList> lists{{{{5, 1}}}, {{{4, 1}}}, {{{6, 1}}}};
+  EXPECT_EQ(Slots(FuseByScore(lists, 2)), (std::vector<Slot>{4, 5}));
+  EXPECT_TRUE(FuseByScore(lists, 0).empty());
+  EXPECT_TRUE(FuseByScore({}, 5).empty());
+}
+
+TEST(FuseByScore, EqualScoresAreAllBest) {
+  const std::vector<RankedList> lists{{{{1, 5}, {2, 5}}}};
+  for (const ScoredSlot& one : FuseByScore(lists, 10)) EXPECT_FLOAT_EQ(one.score, 1);
+}
+
+TEST(FuseByScore, AnEmptyListHasNoSay) {
+  const std::vector<RankedList> lists{{{{1, 5}, {2, 3}}, 1, 0}, {}};
+  EXPECT_FLOAT_EQ(FuseByScore(lists, 10)[0].score, 1);
 }
 
 }  // namespace
