@@ -67,18 +67,24 @@ class TemporaryFolder {
 
 class ServerProcess {
  public:
-  // Returns as soon as the process is there. `embedder` as in `rhizome serve --embedder`.
-  ServerProcess(const std::string& program, const std::string& data_dir, const std::string& embedder = "none")
+  // Returns as soon as the process is there. `embedder` as in `rhizome serve --embedder`; `more` are further arguments.
+  ServerProcess(const std::string& program, const std::string& data_dir, const std::string& embedder = "none",
+                const std::vector<std::string>& more = {})
       : port_(FreePort()) {
     const std::string listen = "127.0.0.1:" + std::to_string(port_);
+    std::vector<std::string> arguments = {program, "serve",      "--data-dir", data_dir,      "--listen",
+                                          listen,  "--embedder", embedder,     "--log-level", "warning"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    std::vector<char*> raw;
+    for (std::string& argument : arguments) raw.push_back(argument.data());
+    raw.push_back(nullptr);
     child_ = fork();
     if (child_ < 0) Fail("fork failed");
     if (child_ > 0) return;
     prctl(PR_SET_PDEATHSIG, SIGKILL);  // no server outlives a benchmark that fails
     const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     dup2(null, STDOUT_FILENO);  // its greeting is no figure of ours
-    execl(program.c_str(), program.c_str(), "serve", "--data-dir", data_dir.c_str(), "--listen", listen.c_str(),
-          "--embedder", embedder.c_str(), "--log-level", "warning", nullptr);
+    execv(program.c_str(), raw.data());
     std::fprintf(stderr, "bench: cannot run %s\n", program.c_str());
     _exit(127);
   }

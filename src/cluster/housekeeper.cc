@@ -11,6 +11,8 @@ namespace {
 
 // Searches scan what is not linked: so many vectors of a shard cost about as much as the search itself.
 constexpr uint64_t kBehindSlots = 8192;
+// While more are written they may wait longer: a bulk load is worth a few milliseconds of each search.
+constexpr uint64_t kBehindSlotsWritten = 65'536;
 constexpr uint32_t kSlotsPerRound = 2048;
 constexpr uint32_t kIdleSlotsPerRound = 64;  // few, because who falls behind meanwhile waits for the round's end
 constexpr auto kIdle = std::chrono::milliseconds(100);
@@ -54,6 +56,7 @@ void Housekeeper::Repeat(const std::function<bool()>& work) {
 
 bool Housekeeper::Work() {
   if (state_.log->write_status().code() == Code::kNoSpace) (void)state_.log->TryResume();
+  FindBehind();
   const bool improved = ImproveIndexes(true);
   if (state_.clock.MonotonicNs() >= not_before_ns_) {
     CompactIfDue();
@@ -63,14 +66,31 @@ bool Housekeeper::Work() {
   return improved;
 }
 
+void Housekeeper::FindBehind() {
+  const auto shards = state_.OpenShards();
+  MutexLock lock(mutex_);
+  std::map<uint32_t, Pending> now;
+  for (const auto& shard : shards) {
+    const uint64_t slots = shard->engine().pending_index();
+    const auto before = pending_.find(shard->number());
+    const bool written = before != pending_.end() && slots > before->second.slots;
+    now[shard->number()] = {slots, slots > (written ? kBehindSlotsWritten : kBehindSlots)};
+  }
+  pending_ = std::move(now);
+}
+
 bool Housekeeper::ImproveIndexes(bool behind) {
   const uint32_t slots = behind ? kSlotsPerRound : kIdleSlotsPerRound;
   const uint32_t cores = std::max(1u, std::thread::hardware_concurrency());
   const uint32_t threads = state_.options.index_threads == 0 ? cores : state_.options.index_threads;
   bool improved = false;
   for (const auto& shard : state_.OpenShards()) {
-    vector::VectorEngine& engine = shard->engine();
-    if ((engine.pending_index() > kBehindSlots) == behind) improved |= engine.ImproveIndex(slots, threads);
+    {
+      MutexLock lock(mutex_);
+      const auto found = pending_.find(shard->number());
+      if ((found != pending_.end() && found->second.behind) != behind) continue;
+    }
+    improved |= shard->engine().ImproveIndex(slots, threads);
   }
   return improved;
 }

@@ -1,10 +1,12 @@
 // Housekeeper: the node's background threads. One links new vectors into their graphs and mends around removed ones, in
 // time that nobody else wants. The other does so too, like any other thread, where so many vectors wait that searches
-// feel it; it compacts shards that are mostly dead slots, checkpoints when enough log has been written, and tries to
-// resume writing after the disk was full. Start with construction, stop with destruction.
+// feel it, and while more are being written only where they would feel it much; it compacts shards that are mostly dead
+// slots, checkpoints when enough log has been written, and tries to resume writing after the disk was full. Start with
+// construction, stop with destruction.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -23,8 +25,10 @@ class Housekeeper {
   // Rounds of `work` until the end, at once after one that is true, after a while when it found nothing to do.
   void Repeat(const std::function<bool()>& work) EXCLUDES(mutex_);
   bool Work();
-  // Of the indexes that are far behind, or of the others.
-  bool ImproveIndexes(bool behind);
+  // Decides which indexes are so far behind that they are worked on even when others want the processor.
+  void FindBehind() EXCLUDES(mutex_);
+  // Of the indexes that are, or of the others.
+  bool ImproveIndexes(bool behind) EXCLUDES(mutex_);
   void CompactIfDue();
   void CheckpointIfDue();
   void ForgetRequestsIfDue();
@@ -37,6 +41,11 @@ class Housekeeper {
   Mutex mutex_;
   CondVar wake_;
   bool stopping_ GUARDED_BY(mutex_) = false;
+  struct Pending {
+    uint64_t slots = 0;
+    bool behind = false;
+  };
+  std::map<uint32_t, Pending> pending_ GUARDED_BY(mutex_);  // by shard, when last looked at
   std::thread thread_;
   std::thread idle_thread_;
 };

@@ -12,6 +12,7 @@
 namespace rhizome::pipeline {
 namespace {
 
+constexpr size_t kVocabularyBytesMax = 16u << 20;
 constexpr size_t kWordCharactersMax = 100;
 constexpr char32_t kReplacement = 0xFFFD;
 
@@ -119,6 +120,9 @@ Result<WordPiece> WordPiece::Load(const std::string& path) {
 
 Result<WordPiece> WordPiece::Parse(std::string vocabulary) {
   WordPiece made;
+  if (vocabulary.size() > kVocabularyBytesMax) {
+    return Status::InvalidArgument("vocabulary", "is larger than " + std::to_string(kVocabularyBytesMax) + " bytes");
+  }
   made.vocabulary_ = std::make_unique<const std::string>(std::move(vocabulary));
   const std::string_view text = *made.vocabulary_;
   for (size_t at = 0; at < text.size();) {
@@ -128,18 +132,17 @@ Result<WordPiece> WordPiece::Parse(std::string vocabulary) {
     if (piece.ends_with('\r')) piece.remove_suffix(1);
     const auto id = static_cast<int32_t>(made.size_++);
     if (piece.starts_with("##") && piece.size() > 2) {
-      made.continuations_.emplace(piece.substr(2), id);
+      made.continuations_.Add(piece.substr(2), id);
     } else {
-      made.starts_.emplace(piece, id);
+      made.starts_.Add(piece, id);
     }
-    made.piece_bytes_max_ = std::max(made.piece_bytes_max_, piece.size());
   }
   for (const std::string_view name : {"[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"}) {
-    const auto found = made.starts_.find(name);
-    if (found == made.starts_.end()) {
+    const PieceTrie::Match found = made.starts_.Longest(name);
+    if (found.length != name.size()) {
       return Status::InvalidArgument("vocabulary", "the vocabulary lacks " + std::string(name));
     }
-    made.specials_.push_back({name, found->second});
+    made.specials_.push_back({name, found.id});
   }
   made.unknown_ = made.specials_[0].id;
   made.start_ = made.specials_[1].id;
@@ -213,19 +216,13 @@ void WordPiece::AppendWord(std::string_view word, std::vector<int32_t>& tokens) 
   }
   const size_t tokens_before = tokens.size();
   for (size_t from = 0; from < word.size();) {
-    const Pieces& pieces = from == 0 ? starts_ : continuations_;
-    size_t length = std::min(word.size() - from, piece_bytes_max_);
-    auto found = pieces.end();
-    for (; length > 0; --length) {
-      found = pieces.find(word.substr(from, length));
-      if (found != pieces.end()) break;
-    }
+    const auto [length, id] = (from == 0 ? starts_ : continuations_).Longest(word.substr(from));
     if (length == 0) {
       tokens.resize(tokens_before);
       tokens.push_back(unknown_);
       return;
     }
-    tokens.push_back(found->second);
+    tokens.push_back(id);
     from += length;
   }
 }

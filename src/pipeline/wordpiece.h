@@ -17,17 +17,18 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/status.h"
+#include "pipeline/piece_trie.h"
 
 namespace rhizome::pipeline {
 
 class WordPiece {
  public:
   // Reads a `vocab.txt`: one piece a line, its number the line's; "##" marks a piece that continues a word.
-  // Errors: NotFound, IoError; InvalidArgument when one of the five special tokens is missing.
+  // Errors: NotFound, IoError; InvalidArgument when one of the five special tokens is missing or the file is larger
+  // than 16 MiB.
   static Result<WordPiece> Load(const std::string& path);
   static Result<WordPiece> Parse(std::string vocabulary);
 
@@ -43,19 +44,17 @@ class WordPiece {
     std::string_view text;
     int32_t id;
   };
-  using Pieces = std::unordered_map<std::string_view, int32_t>;
 
   WordPiece() = default;
   void AppendPlain(std::string_view text, size_t tokens_max, std::vector<int32_t>& tokens) const;
   void AppendWord(std::string_view word, std::vector<int32_t>& tokens) const;
   const Special* SpecialAt(std::string_view text) const;
 
-  std::unique_ptr<const std::string> vocabulary_;  // the maps' keys point into it
-  Pieces starts_;                                  // pieces that begin a word
-  Pieces continuations_;                           // pieces inside a word, without "##"
+  std::unique_ptr<const std::string> vocabulary_;
+  PieceTrie starts_;         // pieces that begin a word
+  PieceTrie continuations_;  // pieces inside a word, without "##"
   std::vector<Special> specials_;
   size_t size_ = 0;
-  size_t piece_bytes_max_ = 0;
   int32_t unknown_ = 0;
   int32_t start_ = 0;
   int32_t end_ = 0;
