@@ -109,6 +109,37 @@ TEST_P(QueueContract, LagIsWhatAGroupHasNotCommitted) {
   EXPECT_EQ(queue().Lags(Group())->size(), 3u);
 }
 
+TEST_P(QueueContract, ANoteStaysWithItsPlaceUntilTheNextCommit) {
+  Put(0, 30);
+  std::vector<Position> noted;
+  {
+    const auto consumer = Join();
+    noted = PositionsAfter(ReadMessages(*consumer, 30));
+    for (Position& each : noted) each.note = "of " + std::to_string(each.partition);
+    ASSERT_TRUE(consumer->Commit(noted).ok());
+    noted[0].note = "again";  // at the same place
+    ASSERT_TRUE(consumer->Commit({&noted[0], 1}).ok());
+  }
+  backend_->Reopen();
+  const auto next = Join();
+  const auto stands = [&] {
+    std::map<uint32_t, std::string> notes;
+    for (const Position& each : next->Committed().value()) notes[each.partition] = each.note;
+    return notes;
+  };
+  std::map<uint32_t, std::string> wanted;
+  for (const Position& each : noted) wanted[each.partition] = each.note;
+  ASSERT_TRUE(Await([&] {
+    (void)next->Poll({.messages_max = 1, .wait_ms = 100}).value();
+    return stands() == wanted;
+  }));
+  noted[0].note.clear();
+  ASSERT_TRUE(next->Commit({&noted[0], 1}).ok());
+  EXPECT_EQ(stands()[noted[0].partition], "");
+  EXPECT_EQ(next->Commit(std::vector<Position>{{noted[0].topic, 0, 0, std::string(kNoteBytesMax + 1, 'x')}}).code(),
+            Code::kTooLarge);
+}
+
 TEST_P(QueueContract, ABatchEndsAtItsCountAndAtItsBytes) {
   Put(0, 20);
   const auto consumer = Join();

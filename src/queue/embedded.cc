@@ -313,9 +313,10 @@ Status EmbeddedQueue::Core::RemoveGroup(const std::string& group) {
   return WriteControl(control);
 }
 
-Result<Control::Positions> EmbeddedQueue::Core::Resolve(std::span<const Position> positions, const std::string& group) {
+Result<Control> EmbeddedQueue::Core::Resolve(std::span<const Position> positions, const std::string& group) {
   const auto known = index_.groups().find(group);
-  Control::Positions resolved;
+  Control control;
+  Control::Positions& resolved = control.groups[group];
   for (const Position& position : positions) {
     const auto number = index_.Find(position.topic);
     const PartitionId id{number.value_or(0), position.partition};
@@ -330,20 +331,38 @@ Result<Control::Positions> EmbeddedQueue::Core::Resolve(std::span<const Position
       return Status::InvalidArgument("offset",
                                      std::to_string(position.offset) + " is behind the end of topic " + position.topic);
     }
-    if (position.offset > known->second.at(id)) resolved[id] = std::max(resolved[id], position.offset);
+    const uint64_t at = known->second.at(id);
+    // At the same place only a note can be new.
+    if (position.offset < at || (position.offset == at && position.note == index_.Note(group, id))) continue;
+    if (position.offset < resolved[id]) continue;
+    resolved[id] = position.offset;
+    control.notes[group].erase(id);
+    if (!position.note.empty()) control.notes[group][id] = position.note;
   }
-  return resolved;
+  if (control.notes[group].empty()) control.notes.clear();
+  return control;
 }
 
 Status EmbeddedQueue::Core::Commit(const std::string& group, std::span<const Position> positions) {
+  RETURN_IF_ERROR(CheckNotes(positions));
   Control control;
   {
     const MutexLock lock(mutex_);
-    ASSIGN_OR_RETURN(control.groups[group], Resolve(positions, group));
+    ASSIGN_OR_RETURN(control, Resolve(positions, group));
   }
   if (!control.groups[group].empty()) RETURN_IF_ERROR(WriteControl(control));
   UpkeepIfDue();
   return Status::Ok();
+}
+
+std::vector<Position> EmbeddedQueue::Core::CommittedOf(const std::string& group,
+                                                       std::span<const PartitionId> partitions) {
+  std::vector<Position> positions;
+  const Control::Positions& committed = index_.groups().at(group);
+  for (const PartitionId& id : partitions) {
+    positions.push_back({index_.topic(id.first).name, id.second, committed.at(id), index_.Note(group, id)});
+  }
+  return positions;
 }
 
 Result<std::vector<Lag>> EmbeddedQueue::Core::Lags(const std::string& group) {

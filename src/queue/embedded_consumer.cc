@@ -28,6 +28,13 @@ class EmbeddedQueue::Core::Member final : public Consumer {
 
   Result<std::vector<Message>> Poll(const PollLimits& limits) override;
   Status Commit(std::span<const Position> positions) override { return core_.Commit(group_, positions); }
+  Result<std::vector<Position>> Committed() override EXCLUDES(core_.mutex_) {
+    const MutexLock lock(core_.mutex_);
+    Reassign();
+    std::vector<PartitionId> mine;
+    for (const auto& [id, offset] : positions_) mine.push_back(id);
+    return core_.CommittedOf(group_, mine);
+  }
   void Wake() override EXCLUDES(core_.mutex_) {
     const MutexLock lock(core_.mutex_);
     woken_ = true;

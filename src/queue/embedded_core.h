@@ -81,7 +81,9 @@ class EmbeddedQueue::Core {
   Status Reserve(std::span<const Outgoing> messages, const std::vector<uint32_t>& topics, bool beyond) REQUIRES(mutex_);
   Status ApplyDrafts(const std::vector<Draft>& drafts, wal::Lsn first) REQUIRES(mutex_);
   void Release(const std::vector<Draft>& drafts) REQUIRES(mutex_);
-  Result<Control::Positions> Resolve(std::span<const Position> positions, const std::string& group) REQUIRES(mutex_);
+  // The positions that say something new, and their notes.
+  Result<Control> Resolve(std::span<const Position> positions, const std::string& group) REQUIRES(mutex_);
+  std::vector<Position> CommittedOf(const std::string& group, std::span<const PartitionId> partitions) REQUIRES(mutex_);
   Status Commit(const std::string& group, std::span<const Position> positions) EXCLUDES(control_mutex_, mutex_);
 
   // Reading.

@@ -48,12 +48,20 @@ Status Index::ApplyControl(const Control& control) {
   for (const auto& [name, positions] : control.groups) {
     if (control.kind == Control::Kind::kRemoveGroup) {
       groups_.erase(name);
+      notes_.erase(name);
       continue;
     }
+    const auto notes = control.notes.find(name);
     Control::Positions& group = groups_[name];
     for (const auto& [partition, offset] : positions) {
       uint64_t& at = group[partition];
-      at = std::max(at, offset);
+      // A commit of an earlier place than the group's says nothing any more.
+      if (offset < at) continue;
+      at = offset;
+      notes_[name].erase(partition);
+      if (notes != control.notes.end() && notes->second.contains(partition)) {
+        notes_[name][partition] = notes->second.at(partition);
+      }
       if (!replaying_) DropPassed(partition);
     }
   }
@@ -153,7 +161,17 @@ Control Index::Checkpoint() const {
     for (const Partition& partition : topic.partitions) to.next_offsets.push_back(partition.end);
   }
   control.groups = groups_;
+  for (const auto& [name, notes] : notes_) {
+    if (!notes.empty()) control.notes[name] = notes;
+  }
   return control;
+}
+
+std::string Index::Note(const std::string& group, PartitionId id) const {
+  const auto notes = notes_.find(group);
+  if (notes == notes_.end()) return {};
+  const auto note = notes->second.find(id);
+  return note == notes->second.end() ? std::string() : note->second;
 }
 
 }  // namespace rhizome::queue

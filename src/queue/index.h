@@ -54,6 +54,8 @@ class Index {
   Partition& partition(PartitionId id) { return topics_.at(id.first).partitions.at(id.second); }
   const std::map<uint32_t, Topic>& topics() const { return topics_; }
   const std::map<std::string, Control::Positions>& groups() const { return groups_; }
+  // Of a group's position; "" for none.
+  std::string Note(const std::string& group, PartitionId id) const;
   bool Has(PartitionId id) const;
   uint32_t next_topic_number() const { return topics_.empty() ? 1 : topics_.rbegin()->first + 1; }
 
@@ -75,6 +77,7 @@ class Index {
 
   std::map<uint32_t, Topic> topics_;
   std::map<std::string, Control::Positions> groups_;
+  std::map<std::string, Control::Notes> notes_;
   std::map<wal::Lsn, RunPlace> by_lsn_;
   uint64_t live_bytes_ = 0;
   bool replaying_ = true;

@@ -1,5 +1,7 @@
 // Reading: members of groups, and browsing without one.
 #include <atomic>
+#include <cstdlib>
+#include <cstring>
 #include <deque>
 
 #include "base/clock.h"
@@ -46,12 +48,40 @@ class KafkaConsumer final : public Consumer {
 
   Status Commit(std::span<const Position> positions) override {
     if (positions.empty()) return Status::Ok();
+    RETURN_IF_ERROR(CheckNotes(positions));
     const KafkaList list(rd_kafka_topic_partition_list_new(static_cast<int>(positions.size())));
     for (const Position& position : positions) {
-      rd_kafka_topic_partition_list_add(list.get(), position.topic.c_str(), static_cast<int32_t>(position.partition))
-          ->offset = static_cast<int64_t>(position.offset);
+      rd_kafka_topic_partition_t* const each = rd_kafka_topic_partition_list_add(
+          list.get(), position.topic.c_str(), static_cast<int32_t>(position.partition));
+      each->offset = static_cast<int64_t>(position.offset);
+      if (position.note.empty()) continue;
+      // Freed with the list, by librdkafka, which uses free().
+      each->metadata = std::malloc(position.note.size());
+      CHECK(each->metadata != nullptr);
+      std::memcpy(each->metadata, position.note.data(), position.note.size());
+      each->metadata_size = position.note.size();
     }
     return KafkaPatiently(options_, "committing", [&] { return rd_kafka_commit(handle_, list.get(), 0); });
+  }
+
+  Result<std::vector<Position>> Committed() override {
+    rd_kafka_topic_partition_list_t* assigned = nullptr;
+    RETURN_IF_ERROR(KafkaStatus(rd_kafka_assignment(handle_, &assigned), "looking at the assignment"));
+    const KafkaList list(assigned);
+    if (list->cnt > 0) {
+      RETURN_IF_ERROR(KafkaPatiently(options_, "looking at commits", [&] {
+        return rd_kafka_committed(handle_, list.get(), static_cast<int>(options_.request_timeout_ms));
+      }));
+    }
+    std::vector<Position> positions;
+    for (int i = 0; i < list->cnt; ++i) {
+      const rd_kafka_topic_partition_t& each = list->elems[i];
+      if (each.err != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaStatus(each.err, "looking at commits");
+      if (each.offset < 0) continue;  // nothing was ever committed
+      positions.push_back({each.topic, static_cast<uint32_t>(each.partition), static_cast<uint64_t>(each.offset),
+                           std::string(static_cast<const char*>(each.metadata), each.metadata_size)});
+    }
+    return positions;
   }
 
   void Wake() override { woken_ = true; }

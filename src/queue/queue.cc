@@ -63,4 +63,14 @@ Status CheckOutgoing(const Outgoing& message) {
   return Status::Ok();
 }
 
+Status CheckNotes(std::span<const Position> positions) {
+  for (const Position& position : positions) {
+    if (position.note.size() > kNoteBytesMax) {
+      return Status::TooLarge("note", "has " + std::to_string(position.note.size()) + " bytes; at most " +
+                              std::to_string(kNoteBytesMax));
+    }
+  }
+  return Status::Ok();
+}
+
 }  // namespace rhizome::queue

@@ -61,11 +61,15 @@ struct Message {
   std::string_view header(std::string_view name) const;
 };
 
+inline constexpr size_t kNoteBytesMax = 4096;
+
 // A place in a partition: everything below `offset` is meant.
 struct Position {
   std::string topic;
   uint32_t partition = 0;
   uint64_t offset = 0;
+  // Of a commit: kept with the group's place until the next one there, for whoever reads the partition then.
+  std::string note{};
   bool operator==(const Position&) const = default;
 };
 
@@ -108,6 +112,9 @@ class Consumer {
   // The group has done everything below these positions. Durable on return. A position the group has passed already
   // stays where it is, or moves back to what this says: what is then given again was given before.
   virtual Status Commit(std::span<const Position> positions) = 0;
+  // Where the group stands in this member's partitions, with the notes of those commits: for a reader that was just
+  // given them. Errors: Unavailable, DeadlineExceeded.
+  virtual Result<std::vector<Position>> Committed() = 0;
   // Makes a waiting Poll return now, from any thread.
   virtual void Wake() = 0;
 };
@@ -150,5 +157,7 @@ std::vector<Position> PositionsAfter(std::span<const Message> messages);
 // The checks both implementations make before a message leaves. InvalidArgument, TooLarge.
 Status CheckName(std::string_view field, std::string_view name);
 Status CheckOutgoing(const Outgoing& message);
+// TooLarge.
+Status CheckNotes(std::span<const Position> positions);
 
 }  // namespace rhizome::queue

@@ -6,6 +6,7 @@ namespace rhizome::queue {
 namespace {
 
 constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersionWithNotes = 2;  // of a control record
 constexpr size_t kPartitionsMax = 256;
 
 using format::Decoder;
@@ -59,6 +60,23 @@ bool ReadPositions(Decoder& in, Control::Positions& positions) {
     uint64_t offset = 0;
     if (!in.U32(partition.first) || !in.U32(partition.second) || !in.U64(offset)) return false;
     positions[partition] = offset;
+  }
+  return true;
+}
+
+bool ReadNotes(Decoder& in, std::map<std::string, Control::Notes>& groups) {
+  uint64_t count = 0;
+  if (!in.Count(count, 2)) return false;
+  for (uint64_t i = 0; i < count; ++i) {
+    std::string name;
+    uint64_t notes = 0;
+    if (!in.Bytes(name, kNameBytesMax) || !in.Count(notes, 9)) return false;
+    for (uint64_t n = 0; n < notes; ++n) {
+      PartitionId partition;
+      std::string note;
+      if (!in.U32(partition.first) || !in.U32(partition.second) || !in.Bytes(note, kNoteBytesMax)) return false;
+      groups[name][partition] = std::move(note);
+    }
   }
   return true;
 }
@@ -133,7 +151,7 @@ Status DecodeRun(std::string_view record, uint64_t from, size_t count, uint64_t&
 
 std::string EncodeControl(const Control& control) {
   std::string out;
-  PutU8(out, kVersion);
+  PutU8(out, control.notes.empty() ? kVersion : kVersionWithNotes);
   PutU8(out, static_cast<uint8_t>(control.kind));
   PutVarint(out, control.topics.size());
   for (const Control::Topic& topic : control.topics) {
@@ -147,6 +165,17 @@ std::string EncodeControl(const Control& control) {
     PutBytes(out, name);
     PutPositions(out, positions);
   }
+  if (control.notes.empty()) return out;
+  PutVarint(out, control.notes.size());
+  for (const auto& [name, notes] : control.notes) {
+    PutBytes(out, name);
+    PutVarint(out, notes.size());
+    for (const auto& [partition, note] : notes) {
+      PutU32(out, partition.first);
+      PutU32(out, partition.second);
+      PutBytes(out, note);
+    }
+  }
   return out;
 }
 
@@ -154,7 +183,7 @@ Result<Control> DecodeControl(std::string_view record) {
   Decoder in(record);
   Control control;
   uint8_t version = 0, kind = 0;
-  if (!in.U8(version) || version != kVersion || !in.U8(kind) || kind < 1 || kind > 4) {
+  if (!in.U8(version) || version < kVersion || version > kVersionWithNotes || !in.U8(kind) || kind < 1 || kind > 4) {
     return in.Failure("queue control record");
   }
   control.kind = static_cast<Control::Kind>(kind);
@@ -171,6 +200,7 @@ Result<Control> DecodeControl(std::string_view record) {
     if (!in.Bytes(name, kNameBytesMax) || !ReadPositions(in, positions)) return in.Failure("queue control record");
     control.groups[name] = std::move(positions);
   }
+  if (version == kVersionWithNotes && !ReadNotes(in, control.notes)) return in.Failure("queue control record");
   RETURN_IF_ERROR(in.Finish("queue control record"));
   return control;
 }

@@ -46,10 +46,12 @@ struct Control {
     bool operator==(const Topic&) const = default;
   };
   using Positions = std::map<PartitionId, uint64_t>;
+  using Notes = std::map<PartitionId, std::string>;  // none is empty
 
   Kind kind = Kind::kCommit;
   std::vector<Topic> topics;                // kTopic: one; kCheckpoint: all
   std::map<std::string, Positions> groups;  // kCommit, kRemoveGroup: one; kCheckpoint: all
+  std::map<std::string, Notes> notes;       // of groups' positions
   bool operator==(const Control&) const = default;
 };
 

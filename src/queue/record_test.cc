@@ -26,6 +26,16 @@ Control Everything() {
   return control;
 }
 
+TEST(QueueRecord, NotesAreReadAsTheyWereWritten) {
+  Control control = Everything();
+  EXPECT_EQ(EncodeControl(control)[0], 1);  // as before there were notes
+  control.notes = {{"embed", {{{1, 0}, std::string("\0note", 5)}, {{1, 1}, "x"}}}};
+  const std::string bytes = EncodeControl(control);
+  EXPECT_EQ(bytes[0], 2);
+  EXPECT_EQ(DecodeControl(bytes).value(), control);
+  for (size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(DecodeControl(bytes.substr(0, n)).ok());
+}
+
 TEST(QueueRecord, ARunIsReadAsItWasWritten) {
   const std::string bytes = RunBytes();
   const RunHeader header = DecodeRunHeader(bytes).value();

@@ -34,7 +34,8 @@ DeadLetter FromDead(const queue::Message& message) {
 using Identity = std::tuple<std::string, std::string, uint32_t>;
 Identity IdentityOf(const Job& job) { return {job.task, job.name, job.round}; }
 
-bool IsChosen(const DeadLetterChoice& choice, const Job& job) {
+bool IsChosen(const DeadLetterChoice& choice, const Job& job, std::string_view reason) {
+  if (!reason.starts_with(choice.reason)) return false;
   if (!choice.stage.empty() && job.stage() != choice.stage) return false;
   return choice.tasks.empty() || std::find(choice.tasks.begin(), choice.tasks.end(), job.task) != choice.tasks.end();
 }
@@ -50,8 +51,8 @@ class Sorting {
   void Take(const queue::Message& message) {
     const auto job = FromMessage(message);
     const bool known = job.ok();
-    const bool chosen =
-        known ? IsChosen(choice_, *job) : action_ == Action::kDiscard && choice_.tasks.empty() && choice_.stage.empty();
+    const bool chosen = known ? IsChosen(choice_, *job, message.header(kReasonHeader))
+                              : action_ == Action::kDiscard && IsChosen(choice_, Job(), message.header(kReasonHeader));
     if (!chosen) {
       out_.push_back({DeadTopic(settings_), message.key, message.value, message.headers});
       return;
@@ -128,7 +129,8 @@ Result<uint64_t> TakeOut(queue::Queue& queue, const PipelineSettings& settings, 
 
 }  // namespace
 
-Result<std::vector<DeadLetter>> ListDeadLetters(queue::Queue& queue, const PipelineSettings& settings, size_t most) {
+Result<std::vector<DeadLetter>> ListDeadLetters(queue::Queue& queue, const PipelineSettings& settings, size_t most,
+                                                const DeadLetterChoice& choice) {
   ASSIGN_OR_RETURN(const std::vector<queue::Lag> lags, queue.Lags(DeadGroup(settings)));
   std::vector<DeadLetter> letters;
   std::set<Identity> seen;
@@ -140,6 +142,7 @@ Result<std::vector<DeadLetter>> ListDeadLetters(queue::Queue& queue, const Pipel
       from = messages.back().offset + 1;
       for (const queue::Message& message : messages) {
         DeadLetter letter = FromDead(message);
+        if (!IsChosen(choice, letter.job, letter.reason)) continue;
         const bool known = !letter.job.task.empty();
         if (letters.size() < most && (!known || seen.insert(IdentityOf(letter.job)).second)) {
           letters.push_back(std::move(letter));

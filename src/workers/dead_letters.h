@@ -24,15 +24,17 @@ struct DeadLetter {
   int64_t died_ms = 0;
 };
 
-// The oldest `most` of them.
-Result<std::vector<DeadLetter>> ListDeadLetters(queue::Queue& queue, const PipelineSettings& settings, size_t most);
 // How many messages are in the topic.
 Result<uint64_t> CountDeadLetters(queue::Queue& queue, const PipelineSettings& settings);
 
 struct DeadLetterChoice {
   std::vector<std::string> tasks;  // ids; empty: all of them
   std::string stage;               // only jobs of this stage; empty: of any
+  std::string reason;              // only those whose reason begins so; empty: of any
 };
+// The oldest `most` of the chosen ones.
+Result<std::vector<DeadLetter>> ListDeadLetters(queue::Queue& queue, const PipelineSettings& settings, size_t most,
+                                                const DeadLetterChoice& choice = {});
 // Sends the chosen ones to their stages again, as the first attempt of a new round. How many.
 Result<uint64_t> Redrive(queue::Queue& queue, const PipelineSettings& settings, const DeadLetterChoice& choice,
                          Clock& clock = SystemClock());

@@ -16,21 +16,20 @@ LagGauges::LagGauges(queue::Queue& queue, const PipelineSettings& settings, Metr
   for (uint32_t attempt = 1; attempt <= settings.retries_max; ++attempt) add(RetryTopic(settings, attempt));
 }
 
-Status LagGauges::Update() {
+Result<PipelineLag> LagGauges::Update() {
   std::vector<std::string> groups;
   for (const std::string& stage : settings_.stages) groups.push_back(StageGroup(settings_, stage));
   if (settings_.retries_max > 0) groups.push_back(RetryGroup(settings_));
-  std::map<std::string, uint64_t> behind;
+  PipelineLag lag;
+  for (const auto& [topic, gauge] : lag_) lag.topics[topic] = 0;
   for (const std::string& group : groups) {
     ASSIGN_OR_RETURN(const std::vector<queue::Lag> lags, queue_.Lags(group));
-    for (const queue::Lag& lag : lags) behind[lag.topic] += lag.messages();
+    for (const queue::Lag& each : lags) lag.topics[each.topic] += each.messages();
   }
-  for (const auto& [topic, messages] : behind) {
-    if (const auto gauge = lag_.find(topic); gauge != lag_.end()) gauge->second.Set(static_cast<double>(messages));
-  }
-  ASSIGN_OR_RETURN(const uint64_t dead, CountDeadLetters(queue_, settings_));
-  dead_letters_.Set(static_cast<double>(dead));
-  return Status::Ok();
+  ASSIGN_OR_RETURN(lag.dead_letters, CountDeadLetters(queue_, settings_));
+  for (auto& [topic, gauge] : lag_) gauge.Set(static_cast<double>(lag.topics.at(topic)));
+  dead_letters_.Set(static_cast<double>(lag.dead_letters));
+  return lag;
 }
 
 }  // namespace rhizome::workers

@@ -4,6 +4,7 @@
 //   queue_dead_letters      messages in the dead-letter queue
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -14,13 +15,18 @@
 
 namespace rhizome::workers {
 
+struct PipelineLag {
+  std::map<std::string, uint64_t> topics;  // messages by topic
+  uint64_t dead_letters = 0;
+};
+
+// Thread-safe.
 class LagGauges {
  public:
   // Topics exist (EnsureTopics). Queue and registry outlive it.
   LagGauges(queue::Queue& queue, const PipelineSettings& settings, MetricRegistry& metrics);
-  // Asks the queue and sets the gauges; to be called every few seconds by one thread. After an error some are as
-  // before.
-  Status Update();
+  // Asks the queue and sets the gauges, to what it says. After an error they are as before.
+  Result<PipelineLag> Update();
 
  private:
   queue::Queue& queue_;

@@ -6,6 +6,7 @@ namespace rhizome::workers {
 
 namespace {
 constexpr uint32_t kRetriesMax = 16;
+constexpr uint32_t kDeliveriesMax = 1000;
 constexpr int64_t kDelayMsMax = 24LL * 3'600'000;
 }  // namespace
 
@@ -34,6 +35,9 @@ Status CheckSettings(const PipelineSettings& settings) {
   }
   if (settings.retry_base_ms < 1 || settings.retry_base_ms > kDelayMsMax) {
     return Status::InvalidArgument("retry_base_ms", "1 ms to a day");
+  }
+  if (settings.deliveries_max < 1 || settings.deliveries_max > kDeliveriesMax) {
+    return Status::InvalidArgument("deliveries_max", "1 to " + std::to_string(kDeliveriesMax));
   }
   if (settings.stages.empty()) return Status::InvalidArgument("stages", "at least one");
   for (const std::string& stage : settings.stages) {

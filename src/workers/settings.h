@@ -31,6 +31,8 @@ struct PipelineSettings {
   // A job that failed waits retry_base_ms, then twice as long, …; after so many repetitions it is a dead letter.
   uint32_t retries_max = 3;  // 0 to 16
   int64_t retry_base_ms = 60'000;
+  // A job that a process worked on alone when it ended, so often, is a dead letter (workers/deliveries.h). 1 to 1000.
+  uint32_t deliveries_max = 5;
 };
 
 // Names with the prefix.

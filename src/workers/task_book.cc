@@ -13,6 +13,7 @@ constexpr kv::Family kFamily = kv::Family::kMeta;
 constexpr std::string_view kTaskPrefix = "task/", kFinishedPrefix = "finished/";
 constexpr uint64_t kFlushBytes = 16u << 20;
 constexpr size_t kForgetAtOnceMax = 10'000;
+constexpr size_t kListedAtOnceMax = 20'000;
 
 std::string TaskKey(const std::string& id) { return std::string(kTaskPrefix) + id; }
 
@@ -248,6 +249,25 @@ Result<Task> TaskBook::Get(const std::string& id) {
   ASSIGN_OR_RETURN(Cached * cached, Find(id, false));
   if (cached == nullptr || cached->task.jobs.empty()) return Status::NotFound("there is no task " + id);
   return cached->task;
+}
+
+Result<TaskPage> TaskBook::List(const TaskQuery& query) {
+  const MutexLock lock(mutex_);
+  RETURN_IF_ERROR(WriteDirty());
+  TaskPage page;
+  size_t looked_at = 0;
+  kv::Cursor cursor = store_->Scan(kFamily, kTaskPrefix, query.after.empty() ? std::string() : TaskKey(query.after));
+  for (; cursor.Valid(); cursor.Next()) {
+    std::string id(cursor.key().substr(kTaskPrefix.size()));
+    if (!query.after.empty() && id <= query.after) continue;
+    if (page.tasks.size() == query.limit || looked_at++ == kListedAtOnceMax) return page;
+    page.next = id;
+    ASSIGN_OR_RETURN(Task task, DecodeTask(std::move(id), cursor.value()));
+    if (!task.jobs.empty() && (!query.state || task.state() == *query.state)) page.tasks.push_back(std::move(task));
+  }
+  RETURN_IF_ERROR(cursor.status());
+  page.next.clear();
+  return page;
 }
 
 Result<Task> TaskBook::AwaitChange(const std::string& id, int64_t changed_ms, int64_t wait_ms) {

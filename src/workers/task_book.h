@@ -39,6 +39,16 @@ struct TaskBookOptions {
   Clock* clock = &SystemClock();
 };
 
+struct TaskQuery {
+  std::optional<TaskState> state;  // none: of any
+  std::string after;               // an id, exclusive
+  uint32_t limit = 100;
+};
+struct TaskPage {
+  std::vector<Task> tasks;  // by id
+  std::string next;         // pass as `after`; "": the end
+};
+
 class TaskBook {
  public:
   using Watcher = std::function<void(const Task&)>;
@@ -60,6 +70,8 @@ class TaskBook {
 
   // NotFound: never heard of, or forgotten.
   Result<Task> Get(const std::string& id) EXCLUDES(mutex_);
+  // A page looks at a bounded number of tasks, so it may be empty and not the last one.
+  Result<TaskPage> List(const TaskQuery& query) EXCLUDES(mutex_);
   // Returns once the task is no longer as it was at `changed_ms` (0: once it is known), or with DeadlineExceeded.
   Result<Task> AwaitChange(const std::string& id, int64_t changed_ms, int64_t wait_ms) EXCLUDES(mutex_);
   // `watcher` is called, on the thread that takes in events, with each task that changes: of `id`, or of all when it is

@@ -1,9 +1,12 @@
 #include "workers/worker.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -125,14 +128,20 @@ void Worker::Fail(const Job& job, const Status& why, InHand& hand, std::vector<T
                   {{std::string(kReasonHeader), reason}, {std::string(kDueHeader), std::to_string(due_ms)}}));
     events.push_back(EventOf(again, JobState::kRetrying, now_ms));
     Count(retried_, retried_total_);
+    events.back().reason = reason;
   } else {
-    hand.out.push_back(
-        ToMessage(job, DeadTopic(settings_),
-                  {{std::string(kReasonHeader), reason}, {std::string(kDiedHeader), std::to_string(now_ms)}}));
-    events.push_back(EventOf(job, JobState::kDead, now_ms));
-    Count(dead_, dead_total_);
+    Bury(job, reason, hand, events);
   }
+}
+
+void Worker::Bury(const Job& job, const std::string& reason, InHand& hand, std::vector<TaskEvent>& events) {
+  const int64_t now_ms = options_.clock->WallMs();
+  hand.out.push_back(
+      ToMessage(job, DeadTopic(settings_),
+                {{std::string(kReasonHeader), reason}, {std::string(kDiedHeader), std::to_string(now_ms)}}));
+  events.push_back(EventOf(job, JobState::kDead, now_ms));
   events.back().reason = reason;
+  Count(dead_, dead_total_);
 }
 
 void Worker::Settle(const Job& job, Outcome outcome, InHand& hand, std::vector<TaskEvent>& events) {
@@ -155,18 +164,56 @@ void Worker::Settle(const Job& job, Outcome outcome, InHand& hand, std::vector<T
 }
 
 Result<size_t> Worker::Step(int64_t wait_ms) {
-  if (hand_.jobs > 0) {
-    const size_t jobs = hand_.jobs;
-    RETURN_IF_ERROR(Deliver());
-    return jobs;
+  if (hand_.run.empty()) {
+    RETURN_IF_ERROR(Fetch(wait_ms));
+    if (waiting_.empty()) return 0;
+    std::vector<queue::Message> run = NextRun();
+    // Stopped while waiting for its turn: nothing is begun, so another one will be given it.
+    if (!AwaitTokens(run.size())) return 0;
+    RETURN_IF_ERROR(Handle(std::move(run)));
   }
-  ASSIGN_OR_RETURN(const std::vector<queue::Message> messages,
+  const size_t jobs = hand_.run.size();
+  RETURN_IF_ERROR(Deliver());
+  return jobs;
+}
+
+Status Worker::Fetch(int64_t wait_ms) {
+  if (!waiting_.empty()) return Status::Ok();
+  ASSIGN_OR_RETURN(std::vector<queue::Message> messages,
                    consumer_->Poll({options_.batch_max, options_.batch_bytes_max, wait_ms, options_.linger_ms}));
-  if (messages.empty()) return 0;
-  InHand hand;
+  std::map<uint32_t, uint64_t> firsts;
+  bool follows = true;
+  for (const queue::Message& message : messages) {
+    if (firsts.try_emplace(message.partition, message.offset).second) follows &= deliveries_.Follows(message);
+  }
+  waiting_.assign(std::make_move_iterator(messages.begin()), std::make_move_iterator(messages.end()));
+  if (follows) return Status::Ok();
+  auto committed = consumer_->Committed();
+  if (!committed.ok()) {
+    // Not begun, so they come again when the partition is given anew; here they are asked for until it can be said.
+    while (!committed.ok() && Pause(kPauseMs)) committed = consumer_->Committed();
+    if (!committed.ok()) waiting_.clear();
+    RETURN_IF_ERROR(committed.status());
+  }
+  deliveries_.Learn(*committed);
+  return Status::Ok();
+}
+
+std::vector<queue::Message> Worker::NextRun() const {
+  std::vector<queue::Message> run;
+  for (const queue::Message& message : waiting_) {
+    const bool suspect = deliveries_.IsSuspect(message);
+    if (suspect && !run.empty()) break;
+    run.push_back(message);
+    if (suspect) break;
+  }
+  return run;
+}
+
+std::vector<Job> Worker::JobsOf(std::span<const queue::Message> run, InHand& hand) {
   std::vector<Job> jobs;
   std::set<std::tuple<std::string, std::string, uint32_t, Version>> seen;
-  for (const queue::Message& message : messages) {
+  for (const queue::Message& message : run) {
     auto job = FromMessage(message);
     if (job.ok()) {
       // What was published twice by somebody who died in between: the first copy stands for both.
@@ -180,19 +227,39 @@ Result<size_t> Worker::Step(int64_t wait_ms) {
     hand.out.push_back(std::move(dead));
     Count(dead_, dead_total_);
   }
-  // Stopped while waiting for its turn: uncommitted, so another one will be given it.
-  if (!jobs.empty() && !AwaitTokens(jobs.size())) return 0;
+  return jobs;
+}
+
+Status Worker::Handle(std::vector<queue::Message> run) {
+  const uint32_t ended = deliveries_.CountOf(run.front());
+  const bool poisonous = ended >= settings_.deliveries_max;
+  if (!poisonous) {
+    const Status begun = consumer_->Commit(deliveries_.Before(run));
+    if (!begun.ok()) {
+      // The group is another one by now, which is given these.
+      if (begun.code() == Code::kFailedPrecondition) {
+        waiting_.clear();
+        deliveries_.Forget();
+      }
+      return begun;
+    }
+  }
+  InHand hand;
   std::vector<TaskEvent> events;
-  if (!jobs.empty()) {
+  const std::vector<Job> jobs = JobsOf(run, hand);
+  if (poisonous) {
+    for (const Job& job : jobs) {
+      Bury(job, fmt::format("{} processes ended while they worked on it alone", ended), hand, events);
+    }
+  } else if (!jobs.empty()) {
     std::vector<Outcome> outcomes = Call(jobs);
     for (size_t i = 0; i < jobs.size(); ++i) Settle(jobs[i], std::move(outcomes[i]), hand, events);
   }
   if (!events.empty()) hand.out.push_back({TaskTopic(settings_), {}, EncodeEvents(events), {}});
-  hand.positions = queue::PositionsAfter(messages);
-  hand.jobs = messages.size();
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(run.size()));
+  hand.run = std::move(run);
   hand_ = std::move(hand);
-  RETURN_IF_ERROR(Deliver());
-  return messages.size();
+  return Status::Ok();
 }
 
 Status Worker::Deliver() {
@@ -200,9 +267,16 @@ Status Worker::Deliver() {
     RETURN_IF_ERROR(queue_.Publish(hand_.out));
     hand_.published = true;
   }
-  const Status committed = consumer_->Commit(hand_.positions);
-  // FailedPrecondition: the group is another one by now. Whoever has its partitions is given these jobs again.
-  if (committed.ok() || committed.code() == Code::kFailedPrecondition) hand_ = {};
+  const Status committed = consumer_->Commit(deliveries_.After(hand_.run));
+  if (committed.ok()) {
+    deliveries_.Done(hand_.run);
+    hand_ = {};
+  } else if (committed.code() == Code::kFailedPrecondition) {
+    // The group is another one by now. Whoever has its partitions is given these jobs again.
+    hand_ = {};
+    waiting_.clear();
+    deliveries_.Forget();
+  }
   return committed;
 }
 

@@ -1,8 +1,11 @@
 // Worker: one reader of one stage. It takes a batch, hands it to the stage's handler, publishes what follows and only
 // then commits, so that a crash anywhere repeats work and loses none:
 //
-//   poll → handler (its effects are durable when it returns) → publish next jobs, retries, dead letters, task events
-//        → commit
+//   poll → note what is begun → handler (its effects are durable when it returns) → publish next jobs, retries, dead
+//        letters, task events → commit
+//
+// A job that ends its process is given to the next one, alone, and after some times it is a dead letter
+// (workers/deliveries.h).
 //
 // A job that fails goes to the topic where its next repetition waits (RetryMover brings it back), or among the dead
 // letters with its reason; its neighbours go on. While a later stage's backlog is full the worker waits with its batch
@@ -12,6 +15,7 @@
 #pragma once
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +27,7 @@
 #include "base/mutex.h"
 #include "base/status.h"
 #include "queue/queue.h"
+#include "workers/deliveries.h"
 #include "workers/job.h"
 #include "workers/rate_limits.h"
 #include "workers/settings.h"
@@ -64,11 +69,10 @@ class Worker {
   Counts counts() const;
 
  private:
-  // What is left to do with a batch that was handled.
+  // What is left to do with a run of messages that was handled.
   struct InHand {
     std::vector<queue::Outgoing> out;
-    std::vector<queue::Position> positions;
-    size_t jobs = 0;
+    std::vector<queue::Message> run;
     bool published = false;
   };
   Worker(queue::Queue& queue, const PipelineSettings& settings, const WorkerOptions& options, Handler handler);
@@ -77,9 +81,17 @@ class Worker {
   // False when the worker was stopped before.
   bool AwaitTokens(size_t jobs);
   std::vector<Outcome> Call(std::span<const Job> jobs);
+  // Fills waiting_ when it is empty, and learns of suspects in it.
+  Status Fetch(int64_t wait_ms);
+  // The next messages of waiting_: a suspect alone, others up to the next suspect.
+  std::vector<queue::Message> NextRun() const;
+  // The run's jobs, without repetitions; what is no job goes among the dead letters.
+  std::vector<Job> JobsOf(std::span<const queue::Message> run, InHand& hand);
+  Status Handle(std::vector<queue::Message> run);
   void Settle(const Job& job, Outcome outcome, InHand& hand, std::vector<TaskEvent>& events);
   void Count(std::atomic<uint64_t>& count, std::optional<Counter>& total);
   void Fail(const Job& job, const Status& why, InHand& hand, std::vector<TaskEvent>& events);
+  void Bury(const Job& job, const std::string& reason, InHand& hand, std::vector<TaskEvent>& events);
   Status Deliver();
   bool Pause(int64_t ms) EXCLUDES(mutex_);
 
@@ -88,6 +100,8 @@ class Worker {
   const WorkerOptions options_;
   const Handler handler_;
   std::unique_ptr<queue::Consumer> consumer_;
+  std::deque<queue::Message> waiting_;  // polled, not begun
+  Deliveries deliveries_;
   InHand hand_;
   std::thread thread_;
   std::atomic<bool> stopping_{false};

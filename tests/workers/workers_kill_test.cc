@@ -18,6 +18,7 @@
 #include "base/await_testing.h"
 #include "base/scratch_testing.h"
 #include "workers/dead_letters.h"
+#include "workers/intake.h"
 #include "workers/task_book.h"
 #include "workers_model.h"
 
@@ -131,6 +132,48 @@ TEST(PipelineKill, EveryAcceptedDocumentEndsAsItShouldAndEachEffectIsMadeOnce) {
   std::printf("kills %d, documents acknowledged %zu, lost %lu, twice %lu, wrong %lu\n", kills, acknowledged.size(),
               findings.lost, findings.twice, findings.wrong);
   EXPECT_EQ(findings.lost + findings.twice + findings.wrong, 0u) << findings.first;
+}
+
+TEST(PipelineKill, AJobThatEndsItsProcessesEndsAsADeadLetterAndItsNeighboursAreDone) {
+  const ScratchFolder folder;
+  Acknowledged acknowledged;
+  {
+    Pipeline pipeline;
+    ASSERT_TRUE(pipeline.Open(io::RealDisk(), folder.path(), SystemClock(), true).ok());
+    std::vector<workers::Submission> batch;
+    for (uint64_t n = 0; n < 20; ++n) {
+      acknowledged["n" + std::to_string(n)] = n + 1;
+      batch.push_back({"n" + std::to_string(n), "one key", {n + 1, 1}, "text"});
+      if (n == 7) batch.push_back({std::string(kPoison), "one key", {1, 1}, "text"});
+    }
+    ASSERT_TRUE(workers::Accept(*pipeline.queue, Settings(), batch, nullptr).ok());
+  }
+  uint32_t ended = 0;
+  for (; ended <= Settings().deliveries_max + 1; ++ended) {
+    const pid_t pid = fork();
+    ASSERT_GE(pid, 0);
+    if (pid == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      execl(WORKERS_PROCESS, "workers_process", folder.path().c_str(), "drain", nullptr);
+      _exit(127);
+    }
+    int state = 0;
+    ASSERT_EQ(waitpid(pid, &state, 0), pid);
+    if (WIFEXITED(state) && WEXITSTATUS(state) == 0) break;
+    ASSERT_TRUE(WIFSIGNALED(state)) << WEXITSTATUS(state);
+  }
+  EXPECT_EQ(ended, Settings().deliveries_max + 1);  // once among its neighbours, then alone
+  Pipeline pipeline;
+  ASSERT_TRUE(pipeline.Open(io::RealDisk(), folder.path(), SystemClock(), true).ok());
+  const auto book = TaskBook::Open(*pipeline.queue, Settings(), folder.File("tasks")).value();
+  while (book->Step(0).value() > 0) {
+  }
+  Findings findings;
+  CheckEffects(pipeline, acknowledged, findings);
+  CheckTasks(pipeline, *book, acknowledged, findings);
+  EXPECT_EQ(findings.lost + findings.twice + findings.wrong, 0u) << findings.first;
+  EXPECT_EQ(book->Get(std::string(kPoison))->state(), TaskState::kDeadLettered);
+  EXPECT_NE(book->Get(std::string(kPoison))->reason().find("processes ended"), std::string::npos);
 }
 
 }  // namespace

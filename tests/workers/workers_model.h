@@ -44,6 +44,9 @@ enum class Fate { kDone, kDoneAfterRetry, kDeadAtOnce, kDeadAfterRetries };
 Fate FateOf(const std::string& task);
 inline bool EndsDead(Fate fate) { return fate == Fate::kDeadAtOnce || fate == Fate::kDeadAfterRetries; }
 
+// Ends the process that works on it, each time.
+inline constexpr std::string_view kPoison = "poison";
+
 workers::PipelineSettings Settings();
 // The jobs a document that is done consists of; one that ends dead makes only the first one's effect.
 std::vector<std::string> JobsOf();

@@ -1,7 +1,7 @@
 // What workers_kill_test.cc kills: takes documents in as fast as they are acknowledged and works on them, until it
 // dies.
-//   workers_process FOLDER LIFE
-// Says "ID VERSION\n" for each document that was acknowledged.
+//   workers_process FOLDER LIFE     says "ID VERSION\n" for each document that was acknowledged
+//   workers_process FOLDER drain    takes nothing in, and ends with 0 when nothing waits any more
 #include <unistd.h>
 
 #include <cstdio>
@@ -29,6 +29,12 @@ int main(int argc, char** argv) {
   }
   (*book)->Start();
   pipeline.Start();
+  if (life == "drain") {
+    while (pipeline.Waiting().value() > 0) usleep(10'000);
+    pipeline.Stop();
+    (*book)->Stop();
+    return 0;
+  }
   HybridClock versions(SystemClock(), static_cast<uint32_t>(std::atoi(life.c_str())));
   for (uint64_t n = 0; n < 20'000;) {
     std::vector<workers::Submission> batch;
