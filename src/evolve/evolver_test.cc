@@ -253,8 +253,7 @@ TEST_F(EvolverTest, ADeletedDocumentLeavesNothing) {
   for (const std::string& key : memory_->Keys()) {
     EXPECT_TRUE(before.contains(key) || of_stays(key)) << testing::PrintToString(key);
   }
-  for (const char* text :
-       {"vanishing", "Vanishing", "hamlet", "ghosttown", "Ghosttown", "sklodovska"}) {
+  for (const char* text : {"vanishing", "Vanishing", "hamlet", "ghosttown", "Ghosttown", "sklodovska"}) {
     EXPECT_THAT(memory_->Rows(), Not(HasSubstr(text)));
   }
   EXPECT_TRUE(memory_->graph().NamesFrom("van", "", 10)->entries.empty());

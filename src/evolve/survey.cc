@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
-#include "format/graph_key.h"
+#include "evolve/walk_registers.h"
 
 namespace rhizome::evolve {
 namespace {
 
-constexpr uint32_t kRegistersPerPage = 512;
 constexpr size_t kAliasesKept = 64;  // of an entity
 
 // A capital of any of the usual cased scripts: what small letters make of it differs.
@@ -15,8 +14,6 @@ bool HasCapital(std::string_view surface, std::string_view name) {
   return std::any_of(surface.begin(), surface.end(), [](char c) { return c >= 'A' && c <= 'Z'; }) ||
          (surface.size() == name.size() && surface != name);
 }
-
-bool IsHistory(const std::string& key) { return key.starts_with(format::kGraphHistoryKind); }
 
 }  // namespace
 
@@ -34,27 +31,12 @@ std::string Surveyed::Type() const {
 
 Result<Survey> Survey::Take(const shard::GraphShards& graph, const SurveyOptions& options) {
   Survey survey;
-  for (size_t i = 0; i < graph.size(); ++i) {
-    const graph::GraphEngine& engine = graph.at(i).engine();
-    std::string after;
-    do {
-      ASSIGN_OR_RETURN(const format::InventoryPage page, engine.Inventory({0}, 0, after, kRegistersPerPage));
-      after = page.next;
-      std::vector<std::string> keys;
-      for (const format::RegisterVersion& entry : page.entries) {
-        if (IsHistory(entry.key)) after.clear();  // behind all registers
-        if (!IsHistory(entry.key) && !entry.tombstone) keys.push_back(entry.key);
-      }
-      ASSIGN_OR_RETURN(const auto operations, engine.ReadRegisters(keys));
-      for (const auto& operation : operations) {
-        if (operation) RETURN_IF_ERROR(survey.Add(*operation));
-      }
-      if (survey.entities_.size() > options.entities_max) {
-        return Status::ResourceExhausted("the graph has more than " + std::to_string(options.entities_max) +
-                                         " entities, which is as many as a pass looks at");
-      }
-    } while (!after.empty());
-  }
+  RETURN_IF_ERROR(WalkRegisters(graph, [&](const format::GraphOperation& operation) -> Status {
+    survey.Add(operation);
+    if (survey.entities_.size() <= options.entities_max) return Status::Ok();
+    return Status::ResourceExhausted("the graph has more than " + std::to_string(options.entities_max) +
+                                     " entities, which is as many as a pass looks at");
+  }));
   survey.Rank(options);
   return survey;
 }
@@ -76,7 +58,7 @@ Surveyed& Survey::At(const EntityId& id) {
   return entity;
 }
 
-Status Survey::Add(const format::GraphOperation& operation) {
+void Survey::Add(const format::GraphOperation& operation) {
   if (const auto* put = std::get_if<format::PutDerivation>(&operation.body)) {
     AddOrigin(*put, operation.version);
   } else if (const auto* property = std::get_if<format::PutProperty>(&operation.body)) {
@@ -101,7 +83,6 @@ Status Survey::Add(const format::GraphOperation& operation) {
     entity.accesses += access->count;
     entity.read_ms = std::max(entity.read_ms, access->last_ms);
   }
-  return Status::Ok();
 }
 
 void Survey::AddOrigin(const format::PutDerivation& put, Version version) {

@@ -68,7 +68,7 @@ class Survey {
   const Surveyed* Find(const EntityId& id) const;
 
  private:
-  Status Add(const format::GraphOperation& operation);
+  void Add(const format::GraphOperation& operation);
   void AddOrigin(const format::PutDerivation& put, Version version);
   Surveyed& At(const EntityId& id);
   uint32_t NumberOf(const EntityId& id);

@@ -7,41 +7,7 @@
 #include "shard/graph_view.h"
 
 namespace rhizome::gateway {
-namespace {
-
-constexpr uint32_t kPageMax = 1000;
-constexpr uint32_t kPageDefault = 100;
-
-struct Asked {
-  std::string collection;
-  std::shared_ptr<shard::GraphShards> graph;
-  uint32_t limit = kPageDefault;
-  std::string after;
-};
-
-Result<Asked> ReadAsked(const ApiOptions& options, const Backend& backend, const Parameters& parameters) {
-  if (backend.memory == nullptr) {
-    return Status::FailedPrecondition("a cluster keeps no knowledge graphs yet: a server alone does");
-  }
-  const auto name = CollectionName(options, parameters.Text("collection"));
-  if (!name.ok()) return NamedAsQuery(name.status());
-  Asked asked;
-  asked.collection = *name;
-  ASSIGN_OR_RETURN(asked.graph, backend.memory->Graph(*name));
-  ASSIGN_OR_RETURN(const auto limit, parameters.Number("limit", 1, kPageMax));
-  if (limit) asked.limit = static_cast<uint32_t>(*limit);
-  ASSIGN_OR_RETURN(asked.after, DecodePlace(parameters.Text("after").value_or("")));
-  return asked;
-}
-
-Result<graph::Times> ReadTimes(const Parameters& parameters) {
-  graph::Times times;
-  ASSIGN_OR_RETURN(times.as_of_ms, parameters.Number("as_of_ms", INT64_MIN, INT64_MAX));
-  ASSIGN_OR_RETURN(times.known_at_ms, parameters.Number("known_at_ms", 0, INT64_MAX));
-  return times;
-}
-
-void WriteFact(JsonWriter& writer, const graph::FoundFact& fact) {
+void WriteRelation(JsonWriter& writer, const graph::FoundFact& fact) {
   writer.BeginObject().Key("id").String(fact.id.ToString());
   writer.Key("source").String(fact.source.name).Key("type").String(fact.type);
   writer.Key("target").String(fact.target.name);
@@ -77,6 +43,40 @@ Result<Response> ShowTask(const ApiOptions&, const BackendSlot& slot, const Requ
   }
   writer.EndArray().EndObject();
   return JsonResponse(writer);
+}
+
+namespace {
+
+constexpr uint32_t kPageMax = 1000;
+constexpr uint32_t kPageDefault = 100;
+
+struct Asked {
+  std::string collection;
+  std::shared_ptr<shard::GraphShards> graph;
+  uint32_t limit = kPageDefault;
+  std::string after;
+};
+
+Result<Asked> ReadAsked(const ApiOptions& options, const Backend& backend, const Parameters& parameters) {
+  if (backend.memory == nullptr) {
+    return Status::FailedPrecondition("a cluster keeps no knowledge graphs yet: a server alone does");
+  }
+  const auto name = CollectionName(options, parameters.Text("collection"));
+  if (!name.ok()) return NamedAsQuery(name.status());
+  Asked asked;
+  asked.collection = *name;
+  ASSIGN_OR_RETURN(asked.graph, backend.memory->Graph(*name));
+  ASSIGN_OR_RETURN(const auto limit, parameters.Number("limit", 1, kPageMax));
+  if (limit) asked.limit = static_cast<uint32_t>(*limit);
+  ASSIGN_OR_RETURN(asked.after, DecodePlace(parameters.Text("after").value_or("")));
+  return asked;
+}
+
+Result<graph::Times> ReadTimes(const Parameters& parameters) {
+  graph::Times times;
+  ASSIGN_OR_RETURN(times.as_of_ms, parameters.Number("as_of_ms", INT64_MIN, INT64_MAX));
+  ASSIGN_OR_RETURN(times.known_at_ms, parameters.Number("known_at_ms", 0, INT64_MAX));
+  return times;
 }
 
 Result<Response> ListEntities(const ApiOptions& options, const BackendSlot& slot, const Request& request) {
@@ -143,7 +143,7 @@ Result<Response> ListRelations(const ApiOptions& options, const BackendSlot& slo
   if (!page.ok()) return NamedAsQuery(page.status());
   JsonWriter writer;
   writer.BeginObject().Key("entity").String(entity).Key("relations").BeginArray();
-  for (const graph::FoundFact& fact : page->facts) WriteFact(writer, fact);
+  for (const graph::FoundFact& fact : page->facts) WriteRelation(writer, fact);
   writer.EndArray().Key("next").String(EncodePlace(page->next)).EndObject();
   return JsonResponse(writer);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engines/graph/types.h"
 #include "engines/vector/filter.h"
 #include "format/graph.h"
 #include "gateway/api.h"
@@ -36,6 +37,9 @@ Status RenameField(const Status& status, std::string_view from, std::string_view
 std::string_view EntityStateName(format::EntityState state);
 std::optional<format::EntityState> EntityStateOf(std::string_view name);
 
+// A fact of a knowledge graph as an object.
+void WriteRelation(JsonWriter& writer, const graph::FoundFact& fact);
+
 // Unit vectors for texts; FailedPrecondition when the collection's embedder is not the server's.
 Result<std::vector<std::vector<float>>> EmbedFor(const Backend& backend, const cluster::CollectionSpec& spec,
                                                  const std::vector<std::string>& texts);
@@ -53,6 +57,7 @@ std::vector<Route> DocumentRoutes(const ApiOptions& options, const BackendSlot& 
 std::vector<Route> MemoryRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> CommunityRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> GraphRoutes(const ApiOptions& options, const BackendSlot& slot);
+std::vector<Route> RelationRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> EvolveRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> ClusterRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> SnapshotRoutes(const ApiOptions& options, const BackendSlot& slot);

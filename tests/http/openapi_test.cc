@@ -155,14 +155,21 @@ class OpenApiExamples : public ApiFixture {
       applied = Do("POST", "/evolve", evolve);
       return applied.at("changed") == 1;
     }));
+    const std::string put = R"({"collection":"letters","source":"Ann","type":"lives_in","target":"Paris"})";
+    const std::string relation = "/relations/" + std::string(Do("POST", "/relations", put).at("id").as_string());
     const json::value undo = {{"collection", "letters"}, {"event", applied.at("events").at(0)}};
     const struct {
-      const char *method, *path, *target;
-      std::string body;
+      const char *method, *path;
+      std::string target, body;
     } tries[] = {
         {"POST", "/evolve", "/evolve", evolve},
         {"POST", "/evolve", "/evolve", R"({"collection":"letters"})"},
         {"POST", "/evolve/undo", "/evolve/undo", json::serialize(undo)},
+        {"POST", "/relations", "/relations", put},
+        {"GET", "/relations/{id}", relation + "?collection=letters", ""},
+        {"PATCH", "/relations/{id}", relation, R"({"collection":"letters","mark":"closed","valid_until_ms":5})"},
+        {"GET", "/conflicts", "/conflicts?collection=letters", ""},
+        {"DELETE", "/relations/{id}", relation + "?collection=letters", ""},
         {"GET", "/audit", "/audit?collection=letters", ""},
         {"POST", "/rehydrate", "/rehydrate", R"({"collection":"letters","query":"Who was Marie Sklodowska Curie?"})"},
         {"GET", "/entities/{entity}", "/entities/Marie%20Sklodowska%20Curie?collection=letters", ""},
