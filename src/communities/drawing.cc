@@ -5,6 +5,8 @@
 #include <set>
 #include <tuple>
 
+#include "shard/graph_view.h"
+
 namespace rhizome::communities {
 namespace {
 
@@ -18,11 +20,11 @@ constexpr uint32_t kNamesLookedAt = 1000;
 class Drawer {
  public:
   Drawer(const shard::GraphShards& graph, const Book* book, const DrawQuery& query)
-      : graph_(graph), book_(book), query_(query) {}
+      : graph_(graph), view_(graph), book_(book), query_(query) {}
 
   Result<Drawing> Run() {
     if (query_.entity) {
-      RETURN_IF_ERROR(ChooseAround(format::EntityIdOf(*query_.entity)));
+      RETURN_IF_ERROR(ChooseAround());
     } else {
       RETURN_IF_ERROR(ChooseTop());
     }
@@ -40,7 +42,9 @@ class Drawer {
     step.facts_max = kFactsRead;
     step.passages_max = with_chunks() ? kTogetherRead : 0;
     step.times = query_.times;
-    return graph_.FindNeighbours(step);
+    ASSIGN_OR_RETURN(graph::Neighbours around, graph_.FindNeighbours(step));
+    for (graph::EntityNeighbours& one : around.entities) RETURN_IF_ERROR(view_.Resolve(one.facts, query_.times));
+    return around;
   }
 
   // Entities of the chunks, those of each together.
@@ -65,25 +69,42 @@ class Drawer {
     return together;
   }
 
-  uint32_t Take(const EntityId& id, uint32_t distance) {
-    const auto [found, added] = numbers_.emplace(id, static_cast<uint32_t>(drawing_.nodes.size()));
-    if (added) {
-      DrawnNode& node = drawing_.nodes.emplace_back();
-      node.id = id;
-      node.distance = distance;
+  // One node for all that are one.
+  void Take(const EntityId& id, uint32_t distance, const graph::EntityClasses& classes) {
+    if (numbers_.contains(id)) return;
+    for (const EntityId& member : classes.MembersOf(id)) {
+      numbers_.emplace(member, static_cast<uint32_t>(drawing_.nodes.size()));
     }
-    return found->second;
+    DrawnNode& node = drawing_.nodes.emplace_back();
+    node.id = classes.RootOf(id);
+    node.distance = distance;
   }
 
-  Status ChooseAround(const EntityId& center) {
-    ASSIGN_OR_RETURN(const auto statistics, graph_.Statistics(std::span(&center, 1)));
-    if (statistics[0].name.empty()) return Status::NotFound("nothing speaks of " + *query_.entity);
-    Take(center, 0);
-    std::vector<EntityId> frontier = {center};
+  Result<graph::EntityClasses> ClassesOf(const std::vector<EntityId>& ids) const {
+    return view_.Classes(ids, query_.times.known_at_ms);
+  }
+
+  // All that are drawn, every one of those that are one.
+  std::vector<EntityId> Drawn() const {
+    std::vector<EntityId> ids;
+    for (const auto& [id, number] : numbers_) ids.push_back(id);
+    return ids;
+  }
+
+  Status ChooseAround() {
+    ASSIGN_OR_RETURN(std::vector<EntityId> frontier, view_.Named(*query_.entity));
+    if (frontier.empty()) return Status::NotFound("nothing speaks of " + *query_.entity);
+    ASSIGN_OR_RETURN(const auto center, ClassesOf(frontier));
+    Take(frontier.front(), 0, center);
     for (uint32_t step = 1; step <= query_.depth && !frontier.empty(); ++step) {
       ASSIGN_OR_RETURN(const auto scores, Scores(frontier));
+      std::vector<EntityId> near;
+      for (const auto& [id, score] : scores) near.push_back(id);
+      ASSIGN_OR_RETURN(const auto classes, ClassesOf(near));
+      std::map<EntityId, double> of_classes;
+      for (const auto& [id, score] : scores) of_classes[classes.RootOf(id)] += score;
       std::vector<std::pair<double, EntityId>> order;
-      for (const auto& [id, score] : scores) {
+      for (const auto& [id, score] : of_classes) {
         if (!numbers_.contains(id)) order.emplace_back(-score, id);
       }
       std::sort(order.begin(), order.end());
@@ -93,8 +114,9 @@ class Drawer {
           drawing_.more = true;
           return Status::Ok();
         }
-        Take(id, step);
-        if (frontier.size() < kStepEntitiesMax) frontier.push_back(id);
+        Take(id, step, classes);
+        const auto members = classes.MembersOf(id);
+        if (frontier.size() < kStepEntitiesMax) frontier.insert(frontier.end(), members.begin(), members.end());
       }
     }
     return Status::Ok();
@@ -124,14 +146,24 @@ class Drawer {
     const Level& level = book_->levels[query_.level];
     const auto shown = static_cast<uint32_t>(std::min<size_t>(level.count(), kTopCommunities));
     const double all = shown > 0 ? level.begins[shown] : 1;
+    std::vector<EntityId> ids;
     for (uint32_t c = 0; c < shown; ++c) {
       const auto members = level.MembersOf(c);
       const auto share = static_cast<size_t>(static_cast<double>(members.size()) / all * query_.nodes_max);
-      for (size_t i = 0; i < members.size() && i < std::max<size_t>(share, 2); ++i) {
-        if (drawing_.nodes.size() < query_.nodes_max) Take(book_->ids[members[i]], 0);
-      }
+      for (size_t i = 0; i < members.size() && i < std::max<size_t>(share, 2); ++i)
+        ids.push_back(book_->ids[members[i]]);
     }
+    RETURN_IF_ERROR(TakeAll(ids));
     drawing_.more = drawing_.nodes.size() < book_->ids.size();
+    return Status::Ok();
+  }
+
+  // As many as may be drawn.
+  Status TakeAll(const std::vector<EntityId>& ids) {
+    ASSIGN_OR_RETURN(const auto classes, ClassesOf(ids));
+    for (const EntityId& id : ids) {
+      if (drawing_.nodes.size() < query_.nodes_max) Take(id, 0, classes);
+    }
     return Status::Ok();
   }
 
@@ -147,14 +179,15 @@ class Drawer {
     std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
       return a.first != b.first ? a.first > b.first : a.second < b.second;
     });
-    for (size_t i = 0; i < order.size() && i < query_.nodes_max; ++i) Take(ids[order[i].second], 0);
+    std::vector<EntityId> strongest;
+    for (size_t i = 0; i < order.size() && i < query_.nodes_max; ++i) strongest.push_back(ids[order[i].second]);
+    RETURN_IF_ERROR(TakeAll(strongest));
     drawing_.more = !page.next.empty() || ids.size() > drawing_.nodes.size();
     return Status::Ok();
   }
 
   Status AddEdges() {
-    std::vector<EntityId> ids;
-    for (const DrawnNode& node : drawing_.nodes) ids.push_back(node.id);
+    const std::vector<EntityId> ids = Drawn();
     if (ids.empty()) return Status::Ok();
     ASSIGN_OR_RETURN(const graph::Neighbours around, Around(ids));
     std::map<std::tuple<uint32_t, uint32_t, std::string, int64_t>, DrawnEdge> facts;
@@ -162,7 +195,8 @@ class Drawer {
     for (const graph::EntityNeighbours& one : around.entities) {
       for (const graph::FoundFact& fact : one.facts) {
         const auto source = numbers_.find(fact.source.id), target = numbers_.find(fact.target.id);
-        if (source == numbers_.end() || target == numbers_.end() || !counted.insert(fact.id).second) continue;
+        if (source == numbers_.end() || target == numbers_.end() || source->second == target->second) continue;
+        if (!counted.insert(fact.id).second) continue;
         DrawnEdge& edge = facts[{source->second, target->second, fact.type, fact.valid_from}];
         edge.source = source->second;
         edge.target = target->second;
@@ -186,6 +220,7 @@ class Drawer {
         if (const auto found = numbers_.find(id); found != numbers_.end()) here.push_back(found->second);
       }
       std::sort(here.begin(), here.end());
+      here.erase(std::unique(here.begin(), here.end()), here.end());
       for (size_t i = 0; i < here.size(); ++i) {
         for (size_t j = i + 1; j < here.size(); ++j) ++counts[{here[i], here[j]}];
       }
@@ -201,24 +236,19 @@ class Drawer {
   }
 
   Status Describe() {
-    std::vector<EntityId> ids;
-    for (const DrawnNode& node : drawing_.nodes) ids.push_back(node.id);
+    const std::vector<EntityId> ids = Drawn();
     ASSIGN_OR_RETURN(const auto entities, graph_.Entities(ids, query_.times.known_at_ms));
-    std::vector<uint32_t> place(ids.size(), UINT32_MAX);  // of those that are there
-    std::vector<DrawnNode> there;
     for (size_t i = 0; i < ids.size(); ++i) {
       if (!entities[i] || entities[i]->statistics.name.empty()) continue;
-      DrawnNode& node = drawing_.nodes[i];
-      node.name = entities[i]->statistics.name;
-      node.surface = entities[i]->surface.empty() ? node.name : entities[i]->surface;
-      node.type = entities[i]->statistics.Type();
-      node.documents = entities[i]->statistics.documents;
-      node.relations = entities[i]->statistics.facts;
-      const auto number = book_ != nullptr ? book_->NodeOf(node.id) : std::nullopt;
-      if (number && query_.level < book_->levels.size())
-        node.community = book_->levels[query_.level].community_of[*number];
+      if (entities[i]->state.value == format::EntityState::kDeleted) continue;
+      DescribeOne(*entities[i], drawing_.nodes[numbers_.at(ids[i])]);
+    }
+    std::vector<uint32_t> place(drawing_.nodes.size(), UINT32_MAX);  // of those that are there
+    std::vector<DrawnNode> there;
+    for (size_t i = 0; i < place.size(); ++i) {
+      if (drawing_.nodes[i].name.empty()) continue;
       place[i] = static_cast<uint32_t>(there.size());
-      there.push_back(std::move(node));
+      there.push_back(std::move(drawing_.nodes[i]));
     }
     drawing_.nodes = std::move(there);
     std::erase_if(drawing_.edges, [&](DrawnEdge& edge) {
@@ -229,7 +259,22 @@ class Drawer {
     return Status::Ok();
   }
 
+  // Of those that are one, the one that most documents name gives the name.
+  void DescribeOne(const graph::Entity& entity, DrawnNode& node) const {
+    node.relations += entity.statistics.facts;
+    const auto number = book_ != nullptr ? book_->NodeOf(entity.id) : std::nullopt;
+    if (number && query_.level < book_->levels.size()) {
+      node.community = book_->levels[query_.level].community_of[*number];
+    }
+    if (!node.name.empty() && entity.statistics.documents <= node.documents) return;
+    node.name = entity.statistics.name;
+    node.surface = entity.surface.empty() ? node.name : entity.surface;
+    node.type = entity.statistics.Type();
+    node.documents = entity.statistics.documents;
+  }
+
   const shard::GraphShards& graph_;
+  const shard::GraphView view_;
   const Book* const book_;
   const DrawQuery& query_;
   Drawing drawing_;

@@ -64,6 +64,19 @@ TEST_F(DrawingTest, TheStrongestAreKept) {
   EXPECT_TRUE(drawing.more);
 }
 
+TEST_F(DrawingTest, EntitiesThatAreOneAreOneNode) {
+  Say("anna", "boris");
+  Say("annie", "clara");
+  Say("anna", "annie");
+  ASSERT_TRUE(Graph()->Write({{{}, format::PutMerge{Entity("anna"), Entity("annie")}}}).ok());
+  for (const char* name : {"anna", "annie"}) {
+    const Drawing drawing = Around(name);
+    ASSERT_EQ(drawing.nodes.size(), 3u) << name;
+    EXPECT_EQ(drawing.edges.size(), 2u) << name;
+    for (const DrawnEdge& edge : drawing.edges) EXPECT_EQ(edge.source, 0u);
+  }
+}
+
 TEST_F(DrawingTest, WhatNobodyNamesIsNotFound) {
   DrawQuery query;
   query.entity = "nobody";

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "extract/extract.h"
 #include "format/graph_key.h"
+#include "shard/graph_view.h"
 
 namespace rhizome::communities {
 namespace {
@@ -24,7 +25,7 @@ class Collector {
     if (const auto* put = std::get_if<format::PutDerivation>(&operation.body)) {
       AddDerivation(put->origin, operation.version, put->derivation);
     } else if (const auto* merge = std::get_if<format::PutMerge>(&operation.body)) {
-      if (merge->active) merges_.emplace_back(NodeOf(merge->a), NodeOf(merge->b));
+      if (merge->active) merged_.insert(merged_.end(), {merge->a, merge->b});
     } else if (const auto* property = std::get_if<format::PutProperty>(&operation.body)) {
       const auto* state = std::get_if<format::EntityState>(&property->value);
       if (state != nullptr && *state == format::EntityState::kDeleted) deleted_.push_back(NodeOf(property->entity));
@@ -32,6 +33,13 @@ class Collector {
   }
 
   uint64_t origins() const { return origins_; }
+  // The ends of merges that were said, each once: which of them count is another question.
+  std::vector<EntityId> TakeMerged() {
+    std::sort(merged_.begin(), merged_.end());
+    merged_.erase(std::unique(merged_.begin(), merged_.end()), merged_.end());
+    return std::move(merged_);
+  }
+  void Unite(const graph::MergeEdge& merge) { merges_.emplace_back(NodeOf(merge.a), NodeOf(merge.b)); }
 
   Result<EntityGraph> Finish() {
     for (const uint32_t node : deleted_) present_[node] = false;
@@ -195,6 +203,7 @@ class Collector {
   std::vector<bool> present_;  // named by an origin, and not deleted
   std::vector<uint64_t> source_marks_;
   std::vector<leiden::Edge> edges_;
+  std::vector<EntityId> merged_;
   std::vector<std::pair<uint32_t, uint32_t>> merges_;
   std::vector<uint32_t> deleted_;
   std::vector<uint32_t> nodes_;  // of the derivation in hand
@@ -253,6 +262,13 @@ Result<EntityGraph> ReadEntityGraph(const shard::GraphShards& graph, const ReadO
   Collector collector;
   for (uint32_t shard = 0; shard < graph.size(); ++shard) {
     RETURN_IF_ERROR(ReadShard(graph.at(shard).engine(), options, collector));
+  }
+  const shard::GraphView view(graph);
+  const std::vector<EntityId> merged = collector.TakeMerged();
+  for (size_t i = 0; i < merged.size(); i += options.page) {
+    const auto some = std::span(merged).subspan(i, std::min<size_t>(options.page, merged.size() - i));
+    ASSIGN_OR_RETURN(const auto merges, view.Merges(some));
+    for (const graph::MergeEdge& merge : merges) collector.Unite(merge);
   }
   return collector.Finish();
 }

@@ -104,6 +104,25 @@ TEST_F(EntityGraphTest, MergedEntitiesAreOneNode) {
   EXPECT_EQ(Read().ids.size(), 4u);
 }
 
+TEST_F(EntityGraphTest, AMergeForNamesCountsWhileBothAreNamed) {
+  Put("d", "", {"anna k.", "boris"});
+  Say("anna k", "clara");
+  Say("ghost", "clara");
+  const auto merge = [this](const std::string& a, const std::string& b) {
+    const format::PutMerge put{Entity(a), Entity(b), true, format::MergeCause::kNames};
+    ASSERT_TRUE(Graph()->Write({{{}, put}}).ok());
+  };
+  merge("boris", "ghost");
+  merge("boris", "nobody");
+  merge("nobody", "clara");
+  const EntityGraph graph = Read();
+  EXPECT_EQ(graph.NodeOf(Entity("boris")), graph.NodeOf(Entity("ghost")));
+  // What nobody names connects nothing.
+  EXPECT_NE(graph.NodeOf(Entity("boris")), graph.NodeOf(Entity("clara")));
+  Delete("d");
+  EXPECT_FALSE(Read().NodeOf(Entity("boris")));
+}
+
 TEST_F(EntityGraphTest, WhatNobodyNamesAnyMoreDoesNotStandForAClass) {
   Say("anna", "boris");
   // Both only in merges.

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "communities/service.h"
+#include "shard/graph_view.h"
 
 namespace rhizome::communities {
 namespace {
@@ -30,10 +31,12 @@ Result<uint32_t> DecodePlace(const std::string& text, const Book& book) {
 }
 
 // The communities that `query` is about, largest first, without paging.
-Result<std::vector<Book::Place>> PlacesOf(const Book& book, const ListQuery& query) {
+Result<std::vector<Book::Place>> PlacesOf(const shard::GraphShards& graph, const Book& book, const ListQuery& query) {
   std::vector<Book::Place> places;
   if (query.entity) {
-    const auto node = book.NodeOf(format::EntityIdOf(*query.entity));
+    std::optional<uint32_t> node;
+    ASSIGN_OR_RETURN(const auto ids, shard::GraphView(graph).Named(*query.entity));
+    for (size_t i = 0; i < ids.size() && !node; ++i) node = book.NodeOf(ids[i]);
     if (!node) return Status::NotFound("no community has " + *query.entity);
     for (uint32_t level = 0; level < book.levels.size(); ++level) {
       if (!query.level || *query.level == level) places.push_back({level, book.levels[level].community_of[*node]});
@@ -78,7 +81,7 @@ Result<ListPage> Service::List(const ListQuery& query) {
   std::vector<Book::Place> listed;
   const bool whole_level = !query.entity && !query.parent;
   if (!whole_level) {
-    ASSIGN_OR_RETURN(listed, PlacesOf(*book, query));
+    ASSIGN_OR_RETURN(listed, PlacesOf(*found.source.graph, *book, query));
   }
   page.communities_in_all = whole_level ? book->levels[shown_level].count() : listed.size();
   const auto end = static_cast<uint32_t>(page.communities_in_all);
