@@ -66,6 +66,8 @@ struct Config {
   uint64_t metrics_shards = 4;
   uint64_t metrics_retention_days = 0;
   uint64_t metrics_series_max = 1'000'000;
+  uint64_t metrics_tenant_series_max = 1'000'000;
+  std::vector<std::string> metrics_tenant_limits;
   bool metrics_admin = false;
   std::vector<std::string> rule_files;
   uint64_t rule_interval_s = 60;

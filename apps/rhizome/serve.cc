@@ -31,7 +31,8 @@
 #include "metrics_api/rule_routes.h"
 #include "pipeline/ingest.h"
 #include "resources.h"
-#include "ruler/ruler.h"
+#include "ruler/leadership.h"
+#include "ruler/ruler_seat.h"
 #include "server_parts.h"
 
 namespace rhizome::app {
@@ -71,23 +72,25 @@ class StopSignals {
 // What stands behind the routes, in the order of need; it goes down the other way round.
 struct Parts {
   std::vector<std::unique_ptr<pipeline::Embedder>> embedders;
-  std::unique_ptr<cluster::Node> node;      // null: a gateway
-  std::unique_ptr<metrics::Store> metrics;  // these three are null in a cluster
-  std::unique_ptr<ruler::Notifier> notifier;
-  std::unique_ptr<ruler::Ruler> ruler;
-  std::unique_ptr<coordination::Etcd> coordination;  // these six are null for a server alone
+  std::unique_ptr<cluster::Node> node;               // null: a gateway
+  std::unique_ptr<metrics::Store> metrics;           // null in a cluster
+  std::unique_ptr<coordination::Etcd> coordination;  // these seven are null for a server alone
   std::unique_ptr<cluster::ClusterRuntime> runtime;
   std::unique_ptr<metrics::SeriesCluster> series;
   std::unique_ptr<metrics::ClusterStore> cluster_metrics;
+  std::unique_ptr<ruler::Leadership> leadership;
   std::unique_ptr<cluster::MemberControls> controls;
   std::unique_ptr<cluster::Operations> operations;
   std::unique_ptr<memory::Service> memories;  // these two are null in a cluster
   std::unique_ptr<communities::Service> communities;
   std::unique_ptr<pipeline::Ingestor> ingestor;
-  std::vector<backup::Target> targets;  // until they are the backups' own
+  std::unique_ptr<ruler::Notifier> notifier;     // null for a gateway
+  std::shared_ptr<ruler::Ruler> ruler;           // null in a cluster, where the seat has it
+  std::unique_ptr<ruler::RulerSeat> ruler_seat;  // null for a gateway and a server alone
+  std::vector<backup::Target> targets;           // until they are the backups' own
   std::unique_ptr<cluster::Registers> registers;
   std::unique_ptr<backup::Service> backups;
-  std::unique_ptr<metrics::SelfMonitor> self_monitor;  // reads the others' figures; null in a cluster
+  std::unique_ptr<metrics::SelfMonitor> self_monitor;  // reads the others' figures
 
   pipeline::Embedders Offered() const {
     pipeline::Embedders offered;
@@ -182,9 +185,12 @@ Result<bool> JoinCluster(const Config& config, const cluster::ClusterOptions& op
   parts.Publish(parts.runtime->database(), config, slots.backend);
   parts.series =
       std::make_unique<metrics::SeriesCluster>(parts.runtime->calls(), parts.runtime->member(), options.defaults);
+  ASSIGN_OR_RETURN(metrics::TenantLimits limits, TenantLimitsOf(config));
   parts.cluster_metrics =
-      std::make_unique<metrics::ClusterStore>(*parts.series, MetricsWindowOf(config), SystemClock());
+      std::make_unique<metrics::ClusterStore>(*parts.series, MetricsWindowOf(config), SystemClock(), std::move(limits));
   slots.metrics.Publish(*parts.cluster_metrics);
+  parts.leadership =
+      std::make_unique<ruler::Leadership>(parts.runtime->calls(), parts.runtime->loop(), parts.runtime->member());
   return true;
 }
 
@@ -208,28 +214,72 @@ std::vector<gateway::Route> RoutesOf(const Config& config, Slots& slots) {
   for (auto part :
        {metrics_api::MetricsRoutes(MetricsApiOptionsOf(config, RHIZOME_VERSION), slots.metrics, SystemClock()),
         metrics_api::IngestRoutes({}, slots.metrics, ProcessMetrics(), SystemClock()),
-        metrics_api::RuleRoutes(std::string(metrics::kTenant), slots.ruler)}) {
+        metrics_api::RuleRoutes(slots.ruler)}) {
     routes.insert(routes.end(), part.begin(), part.end());
   }
   return routes;
 }
 
-// The store of metrics and what evaluates rules over it.
+// Writes what this process shows of itself into the store. `expires`: whether it deletes what is old now.
+void MonitorSelf(const Config& config, const std::string& instance, metrics::SampleStore& store,
+                 std::function<bool()> expires, Parts& parts, Slots& slots) {
+  if (config.self_metrics == "off") return;
+  metrics::SelfMonitorOptions options;
+  options.instance = instance;
+  options.begins = config.self_metrics == "on";
+  options.expires = std::move(expires);
+  parts.self_monitor = std::make_unique<metrics::SelfMonitor>(
+      options, [&slots] { return gateway::MetricsText(slots.api, slots.backend, ProcessMetrics()); }, store,
+      SystemClock());
+}
+
+// The store of metrics of a server alone and what evaluates rules over it.
 Status OpenMetrics(const Config& config, const std::string& instance, Parts& parts, Slots& slots) {
-  parts.metrics = std::make_unique<metrics::Store>(*parts.node, SystemClock());
+  ASSIGN_OR_RETURN(metrics::TenantLimits limits, TenantLimitsOf(config));
+  // What the limit of all tenants together says already.
+  if (limits.series_max >= config.metrics_series_max) limits.series_max = UINT64_MAX;
+  parts.metrics = std::make_unique<metrics::Store>(*parts.node, SystemClock(), std::move(limits));
   ASSIGN_OR_RETURN(parts.notifier, ruler::Notifier::Start(NotifierOptionsOf(config), ProcessMetrics()));
   ASSIGN_OR_RETURN(const ruler::RulerOptions options, RulerOptionsOf(config, "http://" + instance));
   ASSIGN_OR_RETURN(parts.ruler,
                    ruler::Ruler::Start(options, {*parts.metrics, *parts.notifier, ProcessMetrics(), SystemClock()}));
   slots.metrics.Publish(*parts.metrics);
-  slots.ruler.Publish(*parts.ruler);
-  if (config.self_metrics == "off") return Status::Ok();
-  metrics::SelfMonitorOptions self;
-  self.instance = instance;
-  self.begins = config.self_metrics == "on";
-  parts.self_monitor = std::make_unique<metrics::SelfMonitor>(
-      self, [&slots] { return gateway::MetricsText(slots.api, slots.backend, ProcessMetrics()); }, *parts.metrics,
-      SystemClock());
+  slots.ruler.Publish(parts.ruler);
+  MonitorSelf(config, instance, *parts.metrics, {}, parts, slots);
+  return Status::Ok();
+}
+
+// What of a node's rules can be wrong before it has joined; a gateway evaluates none.
+Status CheckRules(const Config& config, Role role) {
+  if (role == Role::kGateway) {
+    if (config.rule_files.empty()) return Status::Ok();
+    return Status::InvalidArgument("rule_files", "a gateway evaluates no rules: name them to every node");
+  }
+  ASSIGN_OR_RETURN(const ruler::RulerOptions options, RulerOptionsOf(config, "http://" + config.listen));
+  return ruler::Ruler::Check(options);
+}
+
+// Of a member that has joined: rules while it leads, and its own figures among the cluster's metrics.
+Status WatchCluster(const Config& config, Role role, const std::string& instance, Parts& parts, Slots& slots) {
+  ruler::Leadership& leadership = *parts.leadership;
+  slots.ruler.SetElsewhere([&leadership](const std::string& question) { return leadership.Ask(question); });
+  const auto leads = [&leadership] {
+    const auto now = leadership.Look();
+    return now.ok() && now->here;
+  };
+  MonitorSelf(config, instance, *parts.cluster_metrics, leads, parts, slots);
+  if (role == Role::kGateway) return Status::Ok();
+  leadership.Serve([&slots](const std::string& question) { return metrics_api::TellOfRules(slots.ruler, question); });
+  ASSIGN_OR_RETURN(parts.notifier, ruler::Notifier::Start(NotifierOptionsOf(config), ProcessMetrics()));
+  ASSIGN_OR_RETURN(const ruler::RulerOptions options, RulerOptionsOf(config, "http://" + instance));
+  const auto start = [&parts, options](std::function<bool()> holds) {
+    return ruler::Ruler::Start(
+        options, {*parts.cluster_metrics, *parts.notifier, ProcessMetrics(), SystemClock(), std::move(holds)});
+  };
+  parts.ruler_seat = std::make_unique<ruler::RulerSeat>(
+      ruler::RulerSeatOptions(),
+      ruler::RulerSeat::Ports{[&leadership] { return leadership.Look(); },
+                              [&leadership] { return leadership.Confirm(); }, start, slots.ruler, SystemClock()});
   return Status::Ok();
 }
 
@@ -273,9 +323,8 @@ Status OpenMemories(const Config& config, Parts& parts) {
 // Opens what the role needs. False: told to stop meanwhile.
 Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, Slots& slots, StopSignals& stop) {
   if (!config.etcd.empty()) {
-    constexpr std::string_view kWhy = "so far only a server alone serves them, and this one is part of a cluster";
-    if (!config.rule_files.empty()) return Status::InvalidArgument("rule_files", std::string(kWhy));
-    slots.ruler.Explain(std::string(kWhy));
+    RETURN_IF_ERROR(CheckRules(config, role));
+    slots.ruler.Explain("joining the cluster");
   }
   if (role != Role::kGateway) RETURN_IF_ERROR(OpenNode(config, parts));
   if (config.etcd.empty()) {
@@ -292,7 +341,9 @@ Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, 
   }
   slots.backend.Explain("joining the cluster");
   ASSIGN_OR_RETURN(const cluster::ClusterOptions options, ClusterOptionsOf(config, port, MachineName()));
-  return JoinCluster(config, options, parts, slots, stop);
+  ASSIGN_OR_RETURN(const bool joined, JoinCluster(config, options, parts, slots, stop));
+  if (joined) RETURN_IF_ERROR(WatchCluster(config, role, options.http_address, parts, slots));
+  return joined;
 }
 
 }  // namespace
@@ -320,6 +371,8 @@ Status Serve(const Config& config, Role role) {
   spdlog::info("stopping");
   server->Stop(kDrainMs);
   parts.backups.reset();
+  parts.self_monitor.reset();
+  parts.ruler_seat.reset();
   if (parts.runtime != nullptr) parts.runtime->Stop(kDrainMs);
   return Status::Ok();
 }

@@ -158,6 +158,27 @@ cluster::NodeOptions NodeOptionsOf(const Config& config) {
   return options;
 }
 
+Result<metrics::TenantLimits> TenantLimitsOf(const Config& config) {
+  metrics::TenantLimits limits;
+  if (config.metrics_tenant_series_max > 0) limits.series_max = config.metrics_tenant_series_max;
+  for (const std::string& entry : config.metrics_tenant_limits) {
+    const auto wrong = [&](const std::string& why) {
+      return Status::InvalidArgument("metrics_tenant_limits", "'" + entry + "' " + why);
+    };
+    const size_t equals = entry.find('=');
+    if (equals == std::string::npos) return wrong("is not TENANT=COUNT");
+    const auto tenant = metrics::Tenancy::Of(std::string_view(entry).substr(0, equals));
+    if (!tenant.ok()) return wrong("does not begin with a tenant's name");
+    uint64_t count = 0;
+    const auto [end, error] = std::from_chars(entry.data() + equals + 1, entry.data() + entry.size(), count);
+    if (error != std::errc() || end != entry.data() + entry.size() || count == 0) {
+      return wrong("does not end with a whole number from 1 on");
+    }
+    if (!limits.of.emplace(tenant->name(), count).second) return wrong("is of a tenant that is there twice");
+  }
+  return limits;
+}
+
 Result<ruler::RulerOptions> RulerOptionsOf(const Config& config, const std::string& url) {
   ruler::RulerOptions options;
   options.files = config.rule_files;

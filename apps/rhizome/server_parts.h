@@ -13,6 +13,7 @@
 #include "coordination/etcd.h"
 #include "engines/series/admission.h"
 #include "gateway/server_options.h"
+#include "metrics/tenancy.h"
 #include "metrics_api/routes.h"
 #include "pipeline/embedder.h"
 #include "ruler/ruler.h"
@@ -23,6 +24,8 @@ Result<gateway::ServerOptions> ServerOptionsOf(const Config& config);
 cluster::NodeOptions NodeOptionsOf(const Config& config);
 // Of the times of samples that a process of a cluster takes in.
 series::TimeWindow MetricsWindowOf(const Config& config);
+// InvalidArgument names metrics_tenant_limits.
+Result<metrics::TenantLimits> TenantLimitsOf(const Config& config);
 // `version`: of the program.
 metrics_api::MetricsApiOptions MetricsApiOptionsOf(const Config& config, const std::string& version);
 // InvalidArgument names alert_labels. `url`: of this server, unless the configuration says.

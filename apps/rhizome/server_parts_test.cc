@@ -110,6 +110,28 @@ TEST(ServerParts, ListenIsAnAddressAndAPort) {
   EXPECT_EQ(ServerOptionsOf(config).status().field(), "listen");
 }
 
+TEST(TenantLimitsOf, ATenantMayHaveALimitOfItsOwn) {
+  Config config;
+  config.metrics_tenant_series_max = 0;
+  config.metrics_tenant_limits = {"team-a=7", "default=8"};
+  const metrics::TenantLimits limits = TenantLimitsOf(config).value();
+  EXPECT_EQ(limits.SeriesMaxOf("team-a"), 7u);
+  EXPECT_EQ(limits.SeriesMaxOf("default"), 8u);
+  EXPECT_EQ(limits.SeriesMaxOf("other"), UINT64_MAX);
+  config.metrics_tenant_series_max = 9;
+  EXPECT_EQ(TenantLimitsOf(config)->SeriesMaxOf("other"), 9u);
+}
+
+TEST(TenantLimitsOf, LimitsThatCannotBeAreNamed) {
+  Config config;
+  for (const char* const entry : {"a", "=1", "a|b=1", "a=", "a=0", "a=-1", "a=1x"}) {
+    config.metrics_tenant_limits = {entry};
+    EXPECT_EQ(TenantLimitsOf(config).status().field(), "metrics_tenant_limits") << entry;
+  }
+  config.metrics_tenant_limits = {"a=1", "a=2"};
+  EXPECT_EQ(TenantLimitsOf(config).status().field(), "metrics_tenant_limits");
+}
+
 TEST(RulerOptionsOf, AlertsCarryLabelsAndLinksOfTheConfiguration) {
   Config config;
   config.alert_labels = {"zone=a=b", "site=north"};

@@ -69,6 +69,7 @@ class ClusterRuntime {
   // On the loop only, by way of calls().
   fabric::Member& member() { return *member_; }
   LoopCalls& calls() { return calls_; }
+  ThreadLoop& loop() { return loop_; }
   // Members that are not as they should be, this one among them, as seen up to half a second ago; for people.
   std::vector<std::string> Troubles() const EXCLUDES(mutex_);
   uint16_t port() const { return network_->port(); }

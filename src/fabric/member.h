@@ -80,6 +80,8 @@ class Member {
   // For operators' pages: how every member that has not gone says it is. A failure in place of one that does not
   // answer within `timeout_ms`.
   Task<std::map<MemberNumber, Result<StatusRequest::Reply>>> AskStatus(int64_t timeout_ms);
+  // Asks the desk of the member that leads, which may be this one. Unavailable while nobody leads.
+  Task<Result<std::string>> AskLeader(std::string question, CallContext context);
   // Tells every member to compare its replicas now.
   Task<std::map<MemberNumber, Result<RepairRequest::Reply>>> AskRepair(int64_t timeout_ms);
   // What every replica of every shard holds, shard after shard, at the epoch known here; without the newcomers of a

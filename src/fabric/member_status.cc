@@ -56,6 +56,28 @@ Task<Result<std::string>> Replica::Answer(RepairRequest) {
   co_return EncodeReply(RepairRequest::Reply{parts_.repair->waiting()});
 }
 
+Task<Result<std::string>> Replica::Answer(DeskRequest request) {
+  if (!desk_) co_return Status::Unavailable("this member does not lead");
+  const Desk desk = desk_;  // it may be taken away meanwhile
+  auto answer = co_await desk(std::move(request.question));
+  if (!answer.ok()) co_return answer.status();
+  co_return EncodeReply(DeskRequest::Reply{std::move(answer).value()});
+}
+
+Task<Result<std::string>> Member::AskLeader(std::string question, CallContext context) {
+  const Gate::Hold hold(*gate_);
+  const MemberNumber leader = directory_->Now()->leader;
+  if (leader == 0) co_return Status::Unavailable("nobody leads the cluster now");
+  if (leader == identity_.record.number) {
+    if (!replica_->desk()) co_return Status::Unavailable("this member has only begun to lead");
+    const Replica::Desk desk = replica_->desk();
+    co_return co_await desk(std::move(question));
+  }
+  auto reply = co_await caller_->Ask(leader, DeskRequest{std::move(question)}, std::move(context));
+  if (!reply.ok()) co_return reply.status();
+  co_return std::move(reply->answer);
+}
+
 template <typename R>
 Task<std::map<MemberNumber, Result<typename R::Reply>>> Member::AskEverybody(int64_t timeout_ms) {
   const Gate::Hold hold(*gate_);

@@ -25,6 +25,7 @@ namespace {
 constexpr size_t kKeyLenMax = 600;
 constexpr size_t kRequestLen = 16;
 constexpr size_t kBatchLenMax = 64 << 20;
+constexpr size_t kQuestionLenMax = 1 << 10;
 constexpr uint32_t kTargetsMax = 4'096;
 constexpr size_t kPlaceLenMax = 1 << 20;  // in a scan: ends with a label set
 constexpr uint32_t kRecordsMax = 65'536;
@@ -46,7 +47,8 @@ enum class Kind : uint8_t {
   kRepair,
   kRequests,
   kScan,
-  kKeep
+  kKeep,
+  kDesk
 };
 
 void Put(std::string& out, Version version) { format::PutVersion(out, version); }
@@ -180,6 +182,9 @@ bool GetFields(Decoder& in, KeepRequest& request) {
   return Get(in, request.target) && in.U32(request.missed) && in.Bytes(request.record, kBatchLenMax);
 }
 
+void PutFields(std::string& out, const DeskRequest& request) { PutBytes(out, request.question); }
+bool GetFields(Decoder& in, DeskRequest& request) { return in.Bytes(request.question, kQuestionLenMax); }
+
 void PutFields(std::string& out, const CollectRequest& request) {
   Put(out, request.target);
   Put(out, request.below);
@@ -260,7 +265,7 @@ bool IsPing(std::string_view message) {
 }
 
 Result<Request> DecodeRequest(std::string_view bytes) {
-  static_assert(std::variant_size_v<Request> == static_cast<size_t>(Kind::kKeep) + 1);
+  static_assert(std::variant_size_v<Request> == static_cast<size_t>(Kind::kDesk) + 1);
   Decoder in(bytes);
   uint8_t kind = 0;
   if (!GetMessageFormat(in) || !in.U8(kind)) return in.Failure("a peer's request");
@@ -412,6 +417,16 @@ std::string EncodeReply(const KeepRequest::Reply&) { return Start(); }
 Status DecodeReply(std::string_view bytes, KeepRequest::Reply&) {
   Decoder in(bytes);
   return Ended(in, GetMessageFormat(in));
+}
+
+std::string EncodeReply(const DeskRequest::Reply& reply) {
+  std::string out = Start();
+  PutBytes(out, reply.answer);
+  return out;
+}
+Status DecodeReply(std::string_view bytes, DeskRequest::Reply& reply) {
+  Decoder in(bytes);
+  return Ended(in, GetMessageFormat(in) && in.Bytes(reply.answer, kBatchLenMax));
 }
 
 std::string EncodeReply(const CollectRequest::Reply&) { return Start(); }

@@ -202,10 +202,18 @@ struct KeepRequest {
   struct Reply {};
 };
 
+// What else this member does, in the words of who does it: the leader tells of rules.
+struct DeskRequest {
+  std::string question;
+  struct Reply {
+    std::string answer;
+  };
+};
+
 // The order is the wire's: new ones go to the end.
 using Request = std::variant<VersionsRequest, ApplyRequest, ReadRequest, QueryRequest, DigestRequest, InventoryRequest,
                              CollectRequest, HintRequest, ProgressRequest, PingRequest, StatusRequest, RepairRequest,
-                             RequestsRequest, ScanRequest, KeepRequest>;
+                             RequestsRequest, ScanRequest, KeepRequest, DeskRequest>;
 
 std::string EncodeRequest(const Request& request);
 Result<Request> DecodeRequest(std::string_view bytes);
@@ -229,6 +237,7 @@ std::string EncodeReply(const RepairRequest::Reply& reply);
 std::string EncodeReply(const RequestsRequest::Reply& reply);
 std::string EncodeReply(const ScanRequest::Reply& reply);
 std::string EncodeReply(const KeepRequest::Reply& reply);
+std::string EncodeReply(const DeskRequest::Reply& reply);
 
 Status DecodeReply(std::string_view bytes, VersionsRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, ApplyRequest::Reply& reply);
@@ -245,6 +254,7 @@ Status DecodeReply(std::string_view bytes, RepairRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, RequestsRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, ScanRequest::Reply& reply);
 Status DecodeReply(std::string_view bytes, KeepRequest::Reply& reply);
+Status DecodeReply(std::string_view bytes, DeskRequest::Reply& reply);
 
 // The refusal of a request with another epoch than the receiver's; `epoch` is the receiver's (0: it knows no such
 // shard).

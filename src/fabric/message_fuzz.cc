@@ -34,5 +34,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   TryReply<RepairRequest>(bytes);
   TryReply<RequestsRequest>(bytes);
   TryReply<ScanRequest>(bytes);
+  TryReply<DeskRequest>(bytes);
   return 0;
 }

@@ -45,7 +45,7 @@ bool GetShard(Decoder& in, StatusRequest::Shard& shard) {
 std::string_view RequestName(std::string_view message) {
   static constexpr std::array<std::string_view, std::variant_size_v<Request>> kNames = {
       "versions", "apply", "read",   "query",  "digest",   "inventory", "collect", "hint",
-      "progress", "ping",  "status", "repair", "requests", "scan",      "keep"};
+      "progress", "ping",  "status", "repair", "requests", "scan",      "keep",    "desk"};
   if (message.size() < 2 || message[0] != kMessageFormat) return "unknown";
   const auto kind = static_cast<uint8_t>(message[1]);
   return kind < kNames.size() ? kNames[kind] : "unknown";

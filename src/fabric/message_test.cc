@@ -30,7 +30,8 @@ std::vector<Request> OneOfEach() {
           RequestsRequest{kTarget, std::string(16, 'k'), 100},
           RequestsRequest{kTarget, "", 1},
           ScanRequest{kTarget, 4, {0, 15}, Version{5, 6}, "a place"},
-          KeepRequest{kTarget, 2, "a record"}};
+          KeepRequest{kTarget, 2, "a record"},
+          DeskRequest{"rules"}};
 }
 
 TEST(Message, EveryRequestReadsBackAsItWasWritten) {

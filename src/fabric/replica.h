@@ -7,6 +7,7 @@
 // On the loop.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "fabric/custodian.h"
@@ -39,6 +40,10 @@ class Replica {
   // Whether it takes writes, as it tells others.
   void SetReadOnly(bool read_only) { read_only_ = read_only; }
   bool read_only() const { return read_only_; }
+  // Who answers questions about what this member does beside; empty: nobody.
+  using Desk = std::function<Task<Result<std::string>>(std::string question)>;
+  void SetDesk(Desk desk) { desk_ = std::move(desk); }
+  const Desk& desk() const { return desk_; }
   // How this member is, as operators are told.
   StatusRequest::Reply Describe() const;
   uint32_t load_permille() const { return load_permille_; }
@@ -66,11 +71,13 @@ class Replica {
   Task<Result<std::string>> Answer(RequestsRequest request);
   Task<Result<std::string>> Answer(ScanRequest request);
   Task<Result<std::string>> Answer(KeepRequest request);
+  Task<Result<std::string>> Answer(DeskRequest request);
 
   Loop& loop_;
   const Parts parts_;
   uint32_t load_permille_ = 0;
   bool read_only_ = false;
+  Desk desk_;
   WritePace write_pace_;
 };
 

@@ -115,6 +115,16 @@ TEST_F(ReshardingTest, OnlyMultiplesUpToABoundAreTaken) {
   EXPECT_LE(Begin(64)->changes.size(), 128u);
 }
 
+TEST_F(ReshardingTest, ACollectionOfSeriesKeepsItsPartitions) {
+  CollectionRecord series = Record();
+  series.kind = ShardKind::kSeries;
+  coordination::Transaction change;
+  change.changes = {{CollectionKey("c"), EncodeCollection(series)}};
+  ASSERT_TRUE(Commit(change));
+  EXPECT_EQ(Begin(4).status().code(), Code::kFailedPrecondition);
+  EXPECT_THAT(std::string(Begin(4).status().message()), HasSubstr("series"));
+}
+
 TEST_F(ReshardingTest, OneAtATimeAndNotWhileAShardMoves) {
   EXPECT_EQ(BeginResharding(Now(), "d", 4, Counter()).status().code(), Code::kNotFound);
   BeginSix();

@@ -99,6 +99,12 @@ CollectionRecord GoldenResharded() {
   return collection;
 }
 
+CollectionRecord GoldenSeries() {
+  CollectionRecord collection = GoldenCollection();
+  collection.kind = ShardKind::kSeries;
+  return collection;
+}
+
 Placement GoldenSplit() {
   Placement placement = GoldenPlacement();
   placement.parent = 9;
@@ -123,6 +129,8 @@ TEST(Topology, GoldenFilesStillDecode) {
   EXPECT_EQ(EncodePlacement(GoldenPlacement()), Golden("placement_v1.bin"));
   EXPECT_EQ(DecodeCollection(Golden("collection_resharding.bin")).value(), GoldenResharded());
   EXPECT_EQ(EncodeCollection(GoldenResharded()), Golden("collection_resharding.bin"));
+  EXPECT_EQ(DecodeCollection(Golden("collection_series.bin")).value(), GoldenSeries());
+  EXPECT_EQ(EncodeCollection(GoldenSeries()), Golden("collection_series.bin"));
   EXPECT_EQ(DecodePlacement(Golden("placement_split.bin")).value(), GoldenSplit());
   EXPECT_EQ(EncodePlacement(GoldenSplit()), Golden("placement_split.bin"));
   EXPECT_EQ(DecodeGateway(Golden("gateway_v1.bin")).value(), GoldenGateway());

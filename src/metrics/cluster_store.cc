@@ -39,12 +39,14 @@ void Drop(Written& written, Status reason) {
   if (written.reasons.size() < kReasonsMax) written.reasons.push_back(std::move(reason));
 }
 
-// The rows within the window; the batch itself when all are.
-std::string Admit(const std::string& bytes, int64_t now_ms, const series::TimeWindow& window, Written& written) {
+// The rows within the window whose series is not refused; the batch itself when all are. `refused` may be empty.
+std::string Admit(const std::string& bytes, int64_t now_ms, const series::TimeWindow& window,
+                  const std::vector<bool>& refused, Written& written) {
   const SeriesBatch batch = SeriesBatch::Trusted(bytes);
   const series::TimeExtent extent = series::ExtentOf(batch);
   const auto inside = [&](int64_t time_ms) { return CheckTime(time_ms, now_ms, window) == series::Lateness::kInside; };
-  if (inside(extent.min_ms) && inside(extent.max_ms)) {
+  const bool none_refused = std::find(refused.begin(), refused.end(), true) == refused.end();
+  if (none_refused && inside(extent.min_ms) && inside(extent.max_ms)) {
     written.kept = batch.sample_count();
     return bytes;
   }
@@ -53,9 +55,11 @@ std::string Admit(const std::string& bytes, int64_t now_ms, const series::TimeWi
     const series::Lateness lateness = CheckTime(time_ms, now_ms, window);
     if (lateness != series::Lateness::kInside) {
       Drop(written, series::OutsideWindow(batch.LabelsOf(series), time_ms, lateness));
-      return;
+    } else if (!none_refused && refused[series]) {
+      Drop(written, series::TooManySeries(batch.LabelsOf(series)));
+    } else {
+      left.Add(left.SeriesOf(batch.LabelsOf(series)), time_ms, value);
     }
-    left.Add(left.SeriesOf(batch.LabelsOf(series)), time_ms, value);
   });
   written.kept = left.sample_count();
   return left.empty() ? "" : left.Encode();
@@ -103,7 +107,7 @@ class Stream final : public promql::SeriesStream {
     if (next_ > 0) series_[next_ - 1] = {};  // nobody looks at it any more
     if (next_ == series_.size()) return false;
     const Shown& shown = series_[next_++];
-    out = {LabelsView::Trusted(shown.labels), shown.samples.times, shown.samples.values};
+    out = {format::WithoutTenant(LabelsView::Trusted(shown.labels)), shown.samples.times, shown.samples.values};
     return true;
   }
 
@@ -114,12 +118,13 @@ class Stream final : public promql::SeriesStream {
 
 class Source final : public promql::SeriesSource {
  public:
-  Source(SeriesCluster& cluster, const cluster::CallOptions& options) : cluster_(cluster), options_(options) {}
+  Source(SeriesCluster& cluster, Tenancy tenant, const cluster::CallOptions& options)
+      : cluster_(cluster), tenant_(std::move(tenant)), options_(options) {}
 
   Result<std::unique_ptr<promql::SeriesStream>> Select(std::span<const format::Matcher> matchers,
                                                        const promql::SelectHints& hints) override {
     shard::SeriesQuery query;
-    query.selectors = {{matchers.begin(), matchers.end()}};
+    query.selectors = {tenant_.Narrow(matchers)};
     query.from_ms = hints.min_ms;
     query.to_ms = hints.max_ms;
     ASSIGN_OR_RETURN(const SeriesCluster::Answers answers, cluster_.Ask(std::move(query), options_));
@@ -131,35 +136,68 @@ class Source final : public promql::SeriesSource {
 
  private:
   SeriesCluster& cluster_;
+  const Tenancy tenant_;
   const cluster::CallOptions options_;
 };
 
 }  // namespace
 
-Result<Written> ClusterStore::Write(std::string_view tenant, const std::string& batch,
+Result<TenantGate::Census> ClusterStore::Count(const Tenancy& tenant, const std::vector<std::string>& labels,
+                                               const cluster::CallOptions& options) {
+  shard::SeriesQuery question;
+  question.what = shard::SeriesQuery::What::kCounts;
+  question.tenant = tenant.value();
+  question.labels = labels;
+  ASSIGN_OR_RETURN(const SeriesCluster::Answers answers, cluster_.Ask(std::move(question), options));
+  TenantGate::Census census;
+  std::set<std::string_view> known;
+  for (const std::vector<Part>& parts : answers) {
+    uint64_t series = 0;  // what one owner has let go of another may still have
+    for (const Part& part : parts) {
+      series = std::max(series, part.series);
+      known.insert(part.labels.begin(), part.labels.end());
+    }
+    census.series += series;
+  }
+  for (const std::string& asked : labels) census.known.push_back(known.contains(asked));
+  return census;
+}
+
+Result<Written> ClusterStore::Write(std::string_view tenant_name, const std::string& sent,
                                     const cluster::CallOptions& options) {
-  RETURN_IF_ERROR(CheckTenant(tenant));
+  ASSIGN_OR_RETURN(const Tenancy tenant, Tenancy::Of(tenant_name));
   Written written;
+  std::string changed;
+  const std::string& batch = tenant.Kept(sent, changed);
   if (SeriesBatch::Trusted(batch).sample_count() == 0) return written;
-  const std::string admitted = Admit(batch, clock().WallMs(), window_, written);
+  const std::vector<bool> refused =
+      gate_.Refuse(tenant, SeriesBatch::Trusted(batch),
+                   [&](const std::vector<std::string>& labels) { return Count(tenant, labels, options); });
+  const std::string admitted = Admit(batch, clock().WallMs(), window_, refused, written);
   if (admitted.empty()) return written;
   ASSIGN_OR_RETURN(const uint32_t partitions, cluster_.MakePartitions());
   RETURN_IF_ERROR(cluster_.Append(Split(admitted, partitions), false, options));
   return written;
 }
 
+bool ClusterStore::Exists() {
+  const auto partitions = cluster_.Partitions();
+  return partitions.ok() && *partitions;
+}
+
 Result<std::unique_ptr<promql::SeriesSource>> ClusterStore::Open(const MetricsScope& scope) {
-  RETURN_IF_ERROR(CheckTenant(scope.tenant));
+  ASSIGN_OR_RETURN(Tenancy tenant, Tenancy::Of(scope.tenant));
   RETURN_IF_ERROR(CheckScope(scope));
-  return std::unique_ptr<promql::SeriesSource>(std::make_unique<Source>(cluster_, OptionsOf(scope, clock())));
+  return std::unique_ptr<promql::SeriesSource>(
+      std::make_unique<Source>(cluster_, std::move(tenant), OptionsOf(scope, clock())));
 }
 
 Status ClusterStore::ForEachSeries(const MetricsScope& scope, const SeriesQuery& query, const EachSeries& each) {
-  RETURN_IF_ERROR(CheckTenant(scope.tenant));
+  ASSIGN_OR_RETURN(const Tenancy tenant, Tenancy::Of(scope.tenant));
   RETURN_IF_ERROR(CheckScope(scope));
   shard::SeriesQuery question;
   question.what = shard::SeriesQuery::What::kSeries;
-  question.selectors = query.selectors;
+  question.selectors = tenant.NarrowAll(query.selectors);
   question.from_ms = query.min_ms;
   question.to_ms = query.max_ms;
   ASSIGN_OR_RETURN(SeriesCluster::Answers answers, cluster_.Ask(question, OptionsOf(scope, clock())));
@@ -182,14 +220,16 @@ Status ClusterStore::ForEachSeries(const MetricsScope& scope, const SeriesQuery&
   RETURN_IF_ERROR(CheckScope(scope));
   std::sort(series.begin(), series.end(), InOrder);
   for (const Shown& shown : series) {
-    if (!each(LabelsView::Trusted(shown.labels))) break;
+    if (!each(format::WithoutTenant(LabelsView::Trusted(shown.labels)))) break;
   }
   return Status::Ok();
 }
 
 Result<series::TimeExtent> ClusterStore::Times(const MetricsScope& scope) {
+  ASSIGN_OR_RETURN(const Tenancy tenant, Tenancy::Of(scope.tenant));
   shard::SeriesQuery question;
   question.what = shard::SeriesQuery::What::kTimes;
+  question.selectors = tenant.NarrowAll({});
   ASSIGN_OR_RETURN(const SeriesCluster::Answers answers, cluster_.Ask(question, OptionsOf(scope, clock())));
   series::TimeExtent extent;
   for (const std::vector<Part>& parts : answers) {
@@ -202,15 +242,13 @@ Result<series::TimeExtent> ClusterStore::Times(const MetricsScope& scope) {
 }
 
 Status ClusterStore::Delete(const MetricsScope& scope, const SeriesQuery& query) {
-  RETURN_IF_ERROR(CheckTenant(scope.tenant));
+  ASSIGN_OR_RETURN(const Tenancy tenant, Tenancy::Of(scope.tenant));
   RETURN_IF_ERROR(CheckScope(scope));
-  for (const auto& selector : query.selectors) {
-    if (selector.empty()) return Status::InvalidArgument("matchers", "a delete needs at least one");
-  }
-  if (query.min_ms > query.max_ms) return Status::InvalidArgument("to", "the range ends before it begins");
+  RETURN_IF_ERROR(CheckDeletion(query));
+  if (query.selectors.empty()) return Status::Ok();
   ASSIGN_OR_RETURN(const auto partitions, cluster_.Partitions());
   if (!partitions) return Status::Ok();
-  for (const auto& selector : query.selectors) {
+  for (const auto& selector : tenant.NarrowAll(query.selectors)) {
     const series::Deletion deletion{0, query.min_ms, query.max_ms, selector};
     const std::vector<std::string> records(*partitions, EncodeDeletion(deletion));
     RETURN_IF_ERROR(cluster_.Append(records, true, OptionsOf(scope, clock())));

@@ -18,18 +18,20 @@
 
 #include "metrics/sample_store.h"
 #include "metrics/series_cluster.h"
+#include "metrics/tenant_gate.h"
 
 namespace rhizome::metrics {
 
 class ClusterStore final : public SampleStore {
  public:
-  // Samples outside of the window are refused.
-  ClusterStore(SeriesCluster& cluster, series::TimeWindow window, Clock& clock)
-      : SampleStore(clock), cluster_(cluster), window_(window) {}
+  // Samples outside of the window are refused, and those of new series of a tenant that has as many as it may.
+  ClusterStore(SeriesCluster& cluster, series::TimeWindow window, Clock& clock, TenantLimits limits = {})
+      : SampleStore(clock), cluster_(cluster), window_(window), gate_(std::move(limits), clock) {}
 
   using SampleStore::Write;
   Result<Written> Write(std::string_view tenant, const std::string& batch,
                         const cluster::CallOptions& options) override;
+  bool Exists() override;
   Result<std::unique_ptr<promql::SeriesSource>> Open(const promql::MetricsScope& scope) override;
   Status Delete(const promql::MetricsScope& scope, const promql::SeriesQuery& query) override;
 
@@ -39,8 +41,13 @@ class ClusterStore final : public SampleStore {
   Result<series::TimeExtent> Times(const promql::MetricsScope& scope) override;
 
  private:
+  // How many series the tenant has, and which of these are among them.
+  Result<TenantGate::Census> Count(const Tenancy& tenant, const std::vector<std::string>& labels,
+                                   const cluster::CallOptions& options);
+
   SeriesCluster& cluster_;
   const series::TimeWindow window_;
+  TenantGate gate_;
 };
 
 }  // namespace rhizome::metrics

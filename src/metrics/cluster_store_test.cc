@@ -19,14 +19,16 @@ using testing::ElementsAre;
 class ClusterStoreTest : public cluster::ClusterTest {
  protected:
   struct Seat {
-    explicit Seat(cluster::ClusterRuntime& runtime)
+    explicit Seat(cluster::ClusterRuntime& runtime, TenantLimits limits)
         : cluster(runtime.calls(), runtime.member(), {4, 3}),
-          store(cluster, {24 * 3'600'000, 600'000}, SystemClock()) {}
+          store(cluster, {24 * 3'600'000, 600'000}, SystemClock(), std::move(limits)) {}
     SeriesCluster cluster;
     ClusterStore store;
   };
   // The store at one process.
-  std::unique_ptr<Seat> At(const std::string& name) { return std::make_unique<Seat>(*processes_.at(name).runtime); }
+  std::unique_ptr<Seat> At(const std::string& name, TenantLimits limits = {}) {
+    return std::make_unique<Seat>(*processes_.at(name).runtime, std::move(limits));
+  }
   promql::MetricsScope Scope(int64_t timeout_ms = 20'000) {
     promql::MetricsScope scope;
     scope.tenant = kTenant;
@@ -125,7 +127,60 @@ TEST_F(ClusterStoreTest, SamplesOutsideOfTheWindowAreRefusedOneByOne) {
   EXPECT_EQ(written->refused, 2u);
   EXPECT_EQ(written->reasons.size(), 2u);
   EXPECT_EQ(All("b")->size(), 1u);
-  EXPECT_EQ(At("a")->store.Write("other", BatchOf({{"now", now_ms_, 1}})).status().code(), Code::kInvalidArgument);
+}
+
+TEST_F(ClusterStoreTest, TenantsSeeListDeleteAndCountOnlyTheirOwnSeries) {
+  StartThree();
+  Write("a", {{"up", now_ms_, 1}, {"mine", now_ms_, 2}});
+  ASSERT_EQ(At("a")->store.Write("other", BatchOf({{"up", now_ms_ - 9'000'000, 7}, {"yours", now_ms_ + 5, 8}}))->kept,
+            2u);
+  const auto seat = At("b");
+  const auto names = [&](std::string_view tenant, const SeriesQuery& query) {
+    promql::MetricsScope scope = Scope();
+    scope.tenant = tenant;
+    return seat->store.LabelValues(scope, "__name__", query).value();
+  };
+  EXPECT_THAT(names(kTenant, Everything()), ElementsAre("mine", "up"));
+  EXPECT_THAT(names("other", Everything()), ElementsAre("up", "yours"));
+  EXPECT_THAT(names("third", Everything()), testing::IsEmpty());
+  EXPECT_EQ(*All("c"), Expected({{"up", now_ms_, 1}, {"mine", now_ms_, 2}}));
+  promql::MetricsScope other = Scope();
+  other.tenant = "other";
+  const auto figures = seat->store.Figures(other, 3);
+  ASSERT_TRUE(figures.ok()) << figures.status().ToString();
+  EXPECT_EQ(figures->series, 2u);
+  EXPECT_EQ(figures->label_pairs, 2u);
+  EXPECT_EQ(figures->min_ms, now_ms_ - 9'000'000);
+  EXPECT_EQ(figures->max_ms, now_ms_ + 5);
+  EXPECT_EQ(seat->store.Figures(Scope(), 3)->min_ms, now_ms_);
+  SeriesQuery up = Everything();
+  up.selectors = {{MetricIs("up")}};
+  ASSERT_TRUE(At("c")->store.Delete(other, up).ok());
+  EXPECT_THAT(names("other", Everything()), ElementsAre("yours"));
+  EXPECT_THAT(names(kTenant, Everything()), ElementsAre("mine", "up"));
+  for (const std::string_view name : {"a|b", ""}) {
+    other.tenant = name;
+    EXPECT_EQ(seat->store.Write(name, BatchOf({{"up", now_ms_, 1}})).status().code(), Code::kInvalidArgument);
+    EXPECT_EQ(seat->store.Open(other).status().code(), Code::kInvalidArgument);
+    EXPECT_EQ(seat->store.Delete(other, up).code(), Code::kInvalidArgument);
+  }
+}
+
+TEST_F(ClusterStoreTest, ATenantAtItsLimitGetsNoNewSeriesFromAnyProcessAndKnownOnesGoOn) {
+  StartThree();
+  StartGateway("g");
+  const auto one = At("g", {20, {{"large", 100}}}), two = At("a", {20, {{"large", 100}}});
+  EXPECT_EQ(one->store.Write(kTenant, BatchOf(Some(15, now_ms_)))->kept, 15u);
+  const auto beyond = two->store.Write(kTenant, BatchOf(Some(40, now_ms_ + 1)));
+  ASSERT_TRUE(beyond.ok()) << beyond.status().ToString();
+  EXPECT_EQ(beyond->kept, 20u);
+  EXPECT_EQ(beyond->refused, 20u);
+  ASSERT_FALSE(beyond->reasons.empty());
+  EXPECT_NE(beyond->reasons[0].message().find("too many series"), std::string_view::npos);
+  EXPECT_EQ(one->store.Write(kTenant, BatchOf(Some(20, now_ms_ + 2)))->kept, 20u);
+  EXPECT_EQ(one->store.Write(kTenant, BatchOf({{"other", now_ms_, 1}}))->refused, 1u);
+  EXPECT_EQ(one->store.Write("large", BatchOf(Some(40, now_ms_)))->kept, 40u);
+  EXPECT_EQ(All("b")->size(), 20u);
 }
 
 TEST_F(ClusterStoreTest, AnOwnerThatWasAwayGetsWhatItMissedDeletionsToo) {

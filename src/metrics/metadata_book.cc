@@ -4,12 +4,12 @@
 
 namespace rhizome::metrics {
 
-void MetadataBook::Note(std::vector<ingest::MetricMetadata> told) {
+void MetadataBook::Note(std::string_view tenant, std::vector<ingest::MetricMetadata> told) {
   MutexLock lock(mutex_);
+  auto of_tenant = tenants_.find(tenant);
   for (ingest::MetricMetadata& entry : told) {
-    const auto known = entries_.find(entry.metric);
-    if (known != entries_.end()) {
-      auto& of_metric = known->second;
+    if (of_tenant != tenants_.end() && of_tenant->second.contains(entry.metric)) {
+      auto& of_metric = of_tenant->second[entry.metric];
       const auto same = std::find(of_metric.begin(), of_metric.end(), entry);
       if (same != of_metric.end()) {
         std::rotate(of_metric.begin(), same, same + 1);
@@ -22,16 +22,19 @@ void MetadataBook::Note(std::vector<ingest::MetricMetadata> told) {
     }
     if (bytes_ + BytesOf(entry) > bytes_max_) continue;
     bytes_ += BytesOf(entry);
-    auto& of_metric = entries_[entry.metric];
+    if (of_tenant == tenants_.end()) of_tenant = tenants_.try_emplace(std::string(tenant)).first;
+    auto& of_metric = of_tenant->second[entry.metric];
     of_metric.insert(of_metric.begin(), std::move(entry));
   }
 }
 
-std::vector<promql::MetricMetadata> MetadataBook::Read(std::string_view metric) const {
+std::vector<promql::MetricMetadata> MetadataBook::Read(std::string_view tenant, std::string_view metric) const {
   MutexLock lock(mutex_);
   std::vector<promql::MetricMetadata> read;
-  const auto first = metric.empty() ? entries_.begin() : entries_.find(metric);
-  for (auto at = first; at != entries_.end(); ++at) {
+  const auto of_tenant = tenants_.find(tenant);
+  if (of_tenant == tenants_.end()) return read;
+  const OfTenant& entries = of_tenant->second;
+  for (auto at = metric.empty() ? entries.begin() : entries.find(metric); at != entries.end(); ++at) {
     for (const ingest::MetricMetadata& entry : at->second) {
       read.push_back({entry.metric, std::string(ingest::MetricTypeName(entry.type)), entry.help, entry.unit});
     }

@@ -27,10 +27,12 @@ Result<Written> SampleStore::WriteKnown(std::string_view tenant, const format::S
   return Write(tenant, WholeOf(batch), options);
 }
 
-Status SampleStore::CheckTenant(std::string_view tenant) {
-  if (tenant == kTenant) return Status::Ok();
-  return Status::InvalidArgument("", "X-Scope-OrgID: this server keeps the metrics of one tenant, \"" +
-                                         std::string(kTenant) + "\", and not of \"" + std::string(tenant) + "\"");
+Status SampleStore::CheckDeletion(const SeriesQuery& query) {
+  for (const auto& selector : query.selectors) {
+    if (selector.empty()) return Status::InvalidArgument("matchers", "a delete needs at least one");
+  }
+  if (query.min_ms > query.max_ms) return Status::InvalidArgument("to", "the range ends before it begins");
+  return Status::Ok();
 }
 
 Status SampleStore::CheckScope(const MetricsScope& scope) const {
@@ -77,8 +79,8 @@ Result<std::vector<std::string>> SampleStore::LabelValues(const MetricsScope& sc
 }
 
 Result<std::vector<promql::MetricMetadata>> SampleStore::Metadata(const MetricsScope& scope, std::string_view metric) {
-  RETURN_IF_ERROR(CheckTenant(scope.tenant));
-  return metadata_.Read(metric);
+  RETURN_IF_ERROR(Tenancy::Of(scope.tenant).status());
+  return metadata_.Read(scope.tenant, metric);
 }
 
 Result<promql::MetricsFigures> SampleStore::Figures(const MetricsScope& scope, size_t top) {

@@ -1,8 +1,8 @@
 // SampleStore: a store of metrics that takes samples, too: what the routes of metrics talk to, whoever keeps the
 // samples. Implemented by Store (the shards of a server alone) and by ClusterStore (replicas on many nodes).
 //
-// One tenant, kTenant; any other is refused, so that no two are ever mixed. Lists are made of the series that the
-// implementation walks; metadata is in the memory of this process.
+// Each tenant has a store of its own as far as it can see (metrics/tenancy.h); a name that is none is InvalidArgument.
+// Lists are made of the series that the implementation walks; metadata is in the memory of this process.
 //
 // Thread-safe. The clock outlives it.
 #pragma once
@@ -19,11 +19,10 @@
 #include "format/series_dictionary.h"
 #include "ingest/taken.h"
 #include "metrics/metadata_book.h"
+#include "metrics/tenancy.h"
 #include "promql/metrics_store.h"
 
 namespace rhizome::metrics {
-
-inline constexpr std::string_view kTenant = "default";
 
 // What became of a batch whose samples are not all refused.
 struct Written {
@@ -47,7 +46,11 @@ class SampleStore : public promql::MetricsStore {
   virtual Result<Written> WriteKnown(std::string_view tenant, const format::SeriesBatch& batch,
                                      const std::shared_ptr<const format::SeriesDictionary>& dictionary,
                                      const cluster::CallOptions& options);
-  void NoteMetadata(std::vector<ingest::MetricMetadata> told) { metadata_.Note(std::move(told)); }
+  // Whether anything was ever written, as far as can be told now.
+  virtual bool Exists() = 0;
+  void NoteMetadata(std::string_view tenant, std::vector<ingest::MetricMetadata> told) {
+    metadata_.Note(tenant, std::move(told));
+  }
 
   Result<std::vector<format::Labels>> Series(const promql::MetricsScope& scope,
                                              const promql::SeriesQuery& query) override;
@@ -62,13 +65,14 @@ class SampleStore : public promql::MetricsStore {
  protected:
   // False: no more are wanted.
   using EachSeries = std::function<bool(format::LabelsView)>;
-  // The series a query asks for, in their order, each once.
+  // The series of the scope's tenant that a query asks for, in their order, each once, as the tenant knows them.
   virtual Status ForEachSeries(const promql::MetricsScope& scope, const promql::SeriesQuery& query,
                                const EachSeries& each) = 0;
-  // Of all samples, those that deletions hide included.
+  // Of the tenant's samples; those that deletions hide may be included.
   virtual Result<series::TimeExtent> Times(const promql::MetricsScope& scope) = 0;
 
-  static Status CheckTenant(std::string_view tenant);
+  // InvalidArgument for what says nothing or the impossible.
+  static Status CheckDeletion(const promql::SeriesQuery& query);
   // OK while somebody waits for the answer.
   Status CheckScope(const promql::MetricsScope& scope) const;
   Clock& clock() const { return clock_; }

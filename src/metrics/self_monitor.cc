@@ -10,7 +10,7 @@
 
 namespace rhizome::metrics {
 
-SelfMonitor::SelfMonitor(SelfMonitorOptions options, std::function<std::string()> text, Store& store, Clock& clock)
+SelfMonitor::SelfMonitor(SelfMonitorOptions options, std::function<std::string()> text, SampleStore& store, Clock& clock)
     : options_(std::move(options)), text_(std::move(text)), store_(store), clock_(clock), thread_([this] { Run(); }) {}
 
 SelfMonitor::~SelfMonitor() {
@@ -44,9 +44,9 @@ void SelfMonitor::Run() {
     // Rounds that a slow one has taken the time of are left out.
     const int64_t now_ns = clock_.MonotonicNs();
     next_ns += ((now_ns - next_ns) / (options_.interval_ms * 1'000'000) + 1) * options_.interval_ms * 1'000'000;
-    if (!options_.begins && !store_.exists()) continue;
+    if (!options_.begins && !store_.Exists()) continue;
     Status status = Sample();
-    if (status.ok() && now_ns >= expire_ns) {
+    if (status.ok() && now_ns >= expire_ns && (!options_.expires || options_.expires())) {
       status = Expire();
       expire_ns = now_ns + options_.expire_every_ms * 1'000'000;
     }
@@ -60,7 +60,7 @@ Status SelfMonitor::Sample() {
   ASSIGN_OR_RETURN(ingest::Taken taken,
                    ingest::DecodeExposition(text_() + "up 1\n", {.now_ms = now_ms}, ingest::Limits(), read));
   if (taken.dropped > 0) return Status::Internal(taken.Complaint());
-  store_.NoteMetadata(std::move(taken.metadata));
+  store_.NoteMetadata(kTenant, std::move(taken.metadata));
   std::vector<format::Labels> series;
   std::set<format::Labels> shown;
   for (uint32_t i = 0; i < read.series_count(); ++i) {

@@ -1,6 +1,6 @@
-// SelfMonitor: writes the process's own metrics into its store, every few seconds, and takes them out again after a
-// week. They are what /metrics shows, with job="rhizome-self" and an instance, beside `up`; that value of `job` is
-// reserved for it, because whatever has it is deleted when it is old.
+// SelfMonitor: writes the process's own metrics into a store, every few seconds, and takes them out again after a week;
+// in a cluster one process does that for all. They are what /metrics shows, with job="rhizome-self" and an instance,
+// beside `up`; that value of `job` is reserved for it, because whatever has it is deleted when it is old.
 //
 // A metric that is shown no longer is marked stale. Unless told so it begins with the first samples of others, so that
 // a folder without metrics stays one. A round that fails is logged once and tried again with the next.
@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "base/mutex.h"
-#include "metrics/store.h"
+#include "metrics/sample_store.h"
 
 namespace rhizome::metrics {
 
@@ -26,6 +26,7 @@ struct SelfMonitorOptions {
   int64_t interval_ms = 15'000;
   int64_t keep_ms = 7 * 86'400'000LL;
   int64_t expire_every_ms = 86'400'000;
+  std::function<bool()> expires = {};  // whether it is this process that deletes; empty: it is
 };
 
 class SelfMonitor {
@@ -33,7 +34,7 @@ class SelfMonitor {
   static constexpr std::string_view kJob = "rhizome-self";
 
   // `text` gives what is to be written, as text exposition; it is called on a thread of the monitor's own.
-  SelfMonitor(SelfMonitorOptions options, std::function<std::string()> text, Store& store, Clock& clock);
+  SelfMonitor(SelfMonitorOptions options, std::function<std::string()> text, SampleStore& store, Clock& clock);
   ~SelfMonitor();
   SelfMonitor(const SelfMonitor&) = delete;
   SelfMonitor& operator=(const SelfMonitor&) = delete;
@@ -49,7 +50,7 @@ class SelfMonitor {
   // Constant after construction.
   const SelfMonitorOptions options_;
   const std::function<std::string()> text_;
-  Store& store_;
+  SampleStore& store_;
   Clock& clock_;
 
   std::set<format::Labels> shown_;  // of the thread: in the last round

@@ -5,6 +5,7 @@
 #include "base/await_testing.h"
 #include "base/metrics.h"
 #include "io/sim_disk.h"
+#include "metrics/store.h"
 #include "promql/engine.h"
 #include "shard/series_testing.h"
 
@@ -79,7 +80,7 @@ TEST_F(SelfMonitorTest, UnlessToldItWaitsForTheSamplesOfOthers) {
   });
   std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_EQ(asked, 0);
-  EXPECT_FALSE(store_->exists());
+  EXPECT_FALSE(store_->Exists());
   ASSERT_TRUE(store_->Write(kTenant, shard::BatchOf({{"other", SystemClock().WallMs(), 1}})).ok());
   EXPECT_TRUE(Await([&] { return Value("up") == 1; }));
 }

@@ -1,7 +1,7 @@
 // Store: the metrics of a server alone, over the shards of its node: samples in, series out (docs/metrics.md).
 //
 // THE write path of samples is Store::Write → SeriesShard::Begin and Finish for every shard that is concerned. The
-// shards are made with the first batch.
+// shards are made with the first batch. Series of all tenants share them.
 //
 // A batch becomes visible shard by shard, so a query beside a write may see a part of it.
 //
@@ -25,7 +25,8 @@ namespace rhizome::metrics {
 
 class Store final : public SampleStore {
  public:
-  Store(cluster::Node& node, Clock& clock) : SampleStore(clock), node_(node) {}
+  Store(cluster::Node& node, Clock& clock, TenantLimits limits = {})
+      : SampleStore(clock), node_(node), limits_(std::move(limits)) {}
 
   using SampleStore::Write;
   Result<Written> Write(std::string_view tenant, const std::string& batch,
@@ -34,8 +35,7 @@ class Store final : public SampleStore {
   Result<Written> WriteKnown(std::string_view tenant, const format::SeriesBatch& batch,
                              const std::shared_ptr<const format::SeriesDictionary>& dictionary,
                              const cluster::CallOptions& options) override;
-  // Whether anything was ever written.
-  bool exists() const;
+  bool Exists() override;
 
   Result<std::unique_ptr<promql::SeriesSource>> Open(const promql::MetricsScope& scope) override;
   Status Delete(const promql::MetricsScope& scope, const promql::SeriesQuery& query) override;
@@ -48,11 +48,16 @@ class Store final : public SampleStore {
  private:
   using Shards = std::shared_ptr<shard::SeriesShards>;
 
-  // The series a query asks for, without samples.
-  Result<MergedSelection> List(const promql::MetricsScope& scope, const promql::SeriesQuery& query) const;
+  // The tenant's series that a query asks for, without samples.
+  Result<MergedSelection> List(const promql::MetricsScope& scope, const Tenancy& tenant,
+                               const promql::SeriesQuery& query) const;
+  // Leaves of the parts, one for each shard, what the shards and the tenant's limit let in.
+  Status Admit(const shard::SeriesShards& shards, const Tenancy& tenant, std::vector<std::string>& parts,
+               Written& written) const;
 
   cluster::Node& node_;
   DictionarySplits splits_;
+  const TenantLimits limits_;
 };
 
 }  // namespace rhizome::metrics

@@ -143,17 +143,88 @@ TEST_F(StoreTest, OnlySeriesWithinTheTimesAreListed) {
   EXPECT_EQ(Names(query), std::vector<std::string>{"old"});
 }
 
-TEST_F(StoreTest, AnotherTenantIsRefusedEverywhere) {
-  ASSERT_TRUE(Write({{"a", Now(), 1}}).ok());
+TEST_F(StoreTest, TenantsSeeListDeleteAndCountOnlyTheirOwnSeries) {
+  const int64_t now = Now();
+  ASSERT_TRUE(Write({{"a", now, 1}, {"b", now, 2}}).ok());
+  ASSERT_EQ(store_->Write("other", shard::BatchOf({{"a", now - 9'000'000, 7}, {"c", now - 500, 8}}))->kept, 2u);
+  const std::vector<std::string> own{"a", "b"}, others{"a", "c"};
+  for (const bool checkpoint : {false, true}) {
+    if (checkpoint) ASSERT_TRUE(node_->Checkpoint().ok());
+    for (const bool other : {false, true}) {
+      scope_.tenant = other ? std::string_view("other") : kTenant;
+      EXPECT_EQ(Names(Ask({})), other ? others : own);
+      EXPECT_EQ(Select({}, INT64_MIN, INT64_MAX).size(), 2u);
+      EXPECT_EQ(store_->LabelNames(scope_, Ask({})).value(), std::vector<std::string>{"__name__"});
+      EXPECT_EQ(store_->LabelValues(scope_, "__name__", Ask({})).value(), other ? others : own);
+      const promql::MetricsFigures figures = store_->Figures(scope_, 10).value();
+      EXPECT_EQ(figures.series, 2u);
+      EXPECT_EQ(figures.label_pairs, 2u);
+      EXPECT_EQ(figures.min_ms, other ? now - 9'000'000 : now);
+      EXPECT_EQ(figures.max_ms, other ? now - 500 : now);
+    }
+    // Not even by asking for it.
+    const auto of_others = Matcher::Make(format::MatchKind::kEqual, std::string(format::kTenantLabel), "other").value();
+    scope_.tenant = kTenant;
+    EXPECT_TRUE(Names(Ask({{of_others}})).empty());
+    EXPECT_TRUE(Select({of_others}, INT64_MIN, INT64_MAX).empty());
+  }
+  ASSERT_TRUE(store_->Delete(scope_, Ask({{shard::MetricIs("a")}})).ok());
+  EXPECT_EQ(Names(Ask({})), std::vector<std::string>{"b"});
   scope_.tenant = "other";
-  EXPECT_EQ(store_->Write("other", shard::BatchOf({{"a", Now(), 1}})).status().code(), Code::kInvalidArgument);
-  EXPECT_EQ(store_->Open(scope_).status().code(), Code::kInvalidArgument);
-  EXPECT_EQ(store_->Series(scope_, Ask({})).status().code(), Code::kInvalidArgument);
-  EXPECT_EQ(store_->LabelNames(scope_, Ask({})).status().code(), Code::kInvalidArgument);
-  EXPECT_EQ(store_->LabelValues(scope_, "a", Ask({})).status().code(), Code::kInvalidArgument);
-  EXPECT_EQ(store_->Metadata(scope_, "").status().code(), Code::kInvalidArgument);
-  EXPECT_EQ(store_->Figures(scope_, 1).status().code(), Code::kInvalidArgument);
-  EXPECT_EQ(store_->Delete(scope_, Ask({{shard::MetricIs("a")}})).code(), Code::kInvalidArgument);
+  EXPECT_EQ(Names(Ask({})), others);
+  ASSERT_TRUE(store_->Delete(scope_, Ask({{shard::MetricIs("c")}})).ok());
+  EXPECT_EQ(Names(Ask({})), std::vector<std::string>{"a"});
+  Open();
+  EXPECT_EQ(Names(Ask({})), std::vector<std::string>{"a"});
+  scope_.tenant = "third";
+  EXPECT_TRUE(Names(Ask({})).empty());
+  EXPECT_EQ(store_->Figures(scope_, 10).value().max_ms, 0);
+}
+
+TEST_F(StoreTest, WhatSendersToldOfMetricsIsTheirTenantsAlone) {
+  store_->NoteMetadata("other", {{"up", ingest::MetricType::kGauge, "help", ""}});
+  EXPECT_TRUE(store_->Metadata(scope_, "").value().empty());
+  scope_.tenant = "other";
+  EXPECT_EQ(store_->Metadata(scope_, "up").value().size(), 1u);
+}
+
+TEST_F(StoreTest, ATenantsNameThatIsNoneIsRefusedEverywhere) {
+  for (const std::string& name : {std::string(), std::string("a|b"), std::string("$"), std::string(129, 'a')}) {
+    scope_.tenant = name;
+    EXPECT_EQ(store_->Write(name, shard::BatchOf({{"a", Now(), 1}})).status().code(), Code::kInvalidArgument);
+    EXPECT_EQ(store_->Open(scope_).status().code(), Code::kInvalidArgument);
+    EXPECT_EQ(store_->Series(scope_, Ask({})).status().code(), Code::kInvalidArgument);
+    EXPECT_EQ(store_->LabelNames(scope_, Ask({})).status().code(), Code::kInvalidArgument);
+    EXPECT_EQ(store_->LabelValues(scope_, "a", Ask({})).status().code(), Code::kInvalidArgument);
+    EXPECT_EQ(store_->Metadata(scope_, "").status().code(), Code::kInvalidArgument);
+    EXPECT_EQ(store_->Figures(scope_, 1).status().code(), Code::kInvalidArgument);
+    EXPECT_EQ(store_->Delete(scope_, Ask({{shard::MetricIs("a")}})).code(), Code::kInvalidArgument);
+  }
+}
+
+TEST_F(StoreTest, ADeletionThatSaysNothingIsRefused) {
+  EXPECT_EQ(store_->Delete(scope_, Ask({{}})).code(), Code::kInvalidArgument);
+  SeriesQuery query = Ask({{shard::MetricIs("a")}});
+  query.min_ms = 2;
+  query.max_ms = 1;
+  EXPECT_EQ(store_->Delete(scope_, query).field(), "to");
+}
+
+TEST_F(StoreTest, ATenantAtItsLimitGetsNoNewSeriesAndOthersAreNotLimitedByIt) {
+  store_ = std::make_unique<Store>(*node_, SystemClock(), TenantLimits{10, {{"large", 20}}});
+  std::vector<shard::NamedSample> samples;
+  for (int i = 0; i < 30; ++i) samples.push_back({"m" + std::to_string(i), Now(), 1});
+  EXPECT_EQ(Write(samples)->kept, 10u);
+  EXPECT_EQ(store_->Write("large", shard::BatchOf(samples))->kept, 20u);
+  const Written other = store_->Write("other", shard::BatchOf(samples)).value();
+  EXPECT_EQ(other.kept, 10u);
+  EXPECT_EQ(other.refused, 20u);
+  EXPECT_EQ(other.reasons.at(0).message().find("$"), std::string_view::npos) << other.reasons[0].ToString();
+  const std::vector<std::string> known = Names(Ask({}));
+  ASSERT_EQ(known.size(), 10u);
+  std::vector<shard::NamedSample> again{{"new", Now() + 1, 1}};
+  for (const std::string& name : known) again.push_back({name, Now() + 1, 2});
+  EXPECT_EQ(Write(again)->kept, 10u);
 }
 
 TEST_F(StoreTest, WhoeverIsNotWaitedForEnds) {

@@ -210,7 +210,7 @@ Result<Outcome> Ingest::WriteBy(const Request& request, Counts& counts, Taken ta
   ASSIGN_OR_RETURN(const cluster::CallOptions options, OptionsOf(request));
   auto written = write(*store, tenant, options);
   if (!written.ok()) return ForSender(written.status());
-  if (!taken.metadata.empty()) store->NoteMetadata(std::move(taken.metadata));
+  if (!taken.metadata.empty()) store->NoteMetadata(tenant, std::move(taken.metadata));
   taken.samples = written->kept;
   taken.dropped += written->refused;
   for (Status& reason : written->reasons) {

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "gateway/problem.h"
+#include "metrics/tenancy.h"
 #include "metrics_api/answers.h"
 #include "promql/parser.h"
 #include "promql/printer.h"
@@ -21,6 +22,10 @@ using ruler::Ruler;
 using ruler::RuleView;
 
 namespace {
+
+// Routes under /api/v1/, and questions from one process of a cluster to another; of rules those of one kind, too.
+const std::string kRules = "rules", kAlerts = "alerts", kAlertmanagers = "alertmanagers";
+const std::string kAlertingOnly = ":alert", kRecordingOnly = ":record";
 
 constexpr std::string_view kNever = "0001-01-01T00:00:00Z";
 
@@ -123,52 +128,79 @@ void AppendGroup(const GroupView& group, std::string_view type, std::string& out
   object.Text("lastEvaluation", TimeText(group.evaluated_at_ms));
 }
 
-Status AppendRules(const Ruler& ruler, const Request& request, std::string& out) {
-  const std::string* const asked = gateway::FindValue(request.query, "type");
-  const std::string type = asked == nullptr ? "" : *asked;
-  if (!type.empty() && type != "alert" && type != "record") {
-    return Status::InvalidArgument("", "invalid parameter \"type\": not supported value " + promql::Quote(type));
-  }
+// What there is to tell.
+struct Known {
+  std::vector<std::shared_ptr<const GroupView>> groups;
+  std::vector<std::string> alertmanagers;
+};
+
+void AppendRules(const Known& known, std::string_view type, std::string& out) {
   Object object(out);
-  object.Array("groups", ruler.View(), [&](const auto& group, std::string& to) { AppendGroup(*group, type, to); });
-  return Status::Ok();
+  object.Array("groups", known.groups, [&](const auto& group, std::string& to) { AppendGroup(*group, type, to); });
 }
 
-Status AppendAlerts(const Ruler& ruler, const Request&, std::string& out) {
+void AppendAlerts(const Known& known, std::string& out) {
   std::vector<rules::Alert> alerts;
-  for (const auto& group : ruler.View()) {
+  for (const auto& group : known.groups) {
     for (const RuleView& rule : group->rules) alerts.insert(alerts.end(), rule.alerts.begin(), rule.alerts.end());
   }
   Object object(out);
   object.Array("alerts", alerts, AppendAlert);
-  return Status::Ok();
 }
 
-Status AppendAlertmanagers(const Ruler& ruler, const Request&, std::string& out) {
+void AppendAlertmanagers(const Known& known, std::string& out) {
   Object object(out);
-  object.Array("activeAlertmanagers", ruler.notifier().addresses(), [](const std::string& address, std::string& to) {
+  object.Array("activeAlertmanagers", known.alertmanagers, [](const std::string& address, std::string& to) {
     Object one(to);
     one.Text("url", address);
   });
   object.Array("droppedAlertmanagers", std::vector<std::string>(), [](const std::string&, std::string&) {});
-  return Status::Ok();
 }
 
-using Append = Status (*)(const Ruler& ruler, const Request& request, std::string& out);
-
-Response Answer(Append append, const std::string& tenant, ruler::RulerSlot& slot, const Request& request) {
-  if (!request.tenant.empty() && request.tenant != tenant) {
-    return Failure(Status::InvalidArgument("", "X-Scope-OrgID: the rules here are those of \"" + tenant + "\""));
+Result<std::string> Told(const Known& known, const std::string& question) {
+  std::string out;
+  if (question == kRules || question == kRules + kAlertingOnly || question == kRules + kRecordingOnly) {
+    AppendRules(known, std::string_view(question).substr(std::min(question.size(), kRules.size() + 1)), out);
+  } else if (question == kAlerts) {
+    AppendAlerts(known, out);
+  } else if (question == kAlertmanagers) {
+    AppendAlertmanagers(known, out);
+  } else {
+    return Status::InvalidArgument("question", "is none about rules");
   }
+  return out;
+}
+
+Known KnownOf(const Ruler& ruler) { return {ruler.View(), ruler.notifier().addresses()}; }
+
+Result<std::string> QuestionOf(const std::string& what, const Request& request) {
+  const std::string* const type = gateway::FindValue(request.query, "type");
+  if (what != kRules || type == nullptr || type->empty()) return what;
+  if (*type != "alert" && *type != "record") {
+    return Status::InvalidArgument("", "invalid parameter \"type\": not supported value " + promql::Quote(*type));
+  }
+  return what + ":" + *type;
+}
+
+Result<std::string> Find(const std::string& what, ruler::RulerSlot& slot, const Request& request) {
+  const std::string tenant = request.tenant.empty() ? std::string(metrics::kTenant) : request.tenant;
+  RETURN_IF_ERROR(metrics::Tenancy::Of(tenant).status());
+  ASSIGN_OR_RETURN(const std::string question, QuestionOf(what, request));
+  if (tenant != metrics::kTenant && what != kAlertmanagers) return Told({}, question);
   const auto ruler = slot.Get();
-  if (!ruler.ok()) return Failure(ruler.status());
-  std::string body(kSuccess);
-  if (const Status status = append(**ruler, request, body); !status.ok()) return Failure(status);
-  return Success(std::move(body), {});
+  if (ruler.ok()) return Told(KnownOf(**ruler), question);
+  const ruler::RulerSlot::Elsewhere elsewhere = slot.elsewhere();
+  if (!elsewhere) return ruler.status();
+  return elsewhere(question);
+}
+
+Response Answer(const std::string& what, ruler::RulerSlot& slot, const Request& request) {
+  const auto found = Find(what, slot, request);
+  return found.ok() ? Success(std::string(kSuccess) + *found, {}) : Failure(found.status());
 }
 
 Result<Response> Reload(ruler::RulerSlot& slot) {
-  ASSIGN_OR_RETURN(Ruler* const ruler, slot.Get());
+  ASSIGN_OR_RETURN(const std::shared_ptr<Ruler> ruler, slot.Get());
   RETURN_IF_ERROR(ruler->Reload());
   Response response;
   response.content_type = "text/plain; charset=utf-8";
@@ -177,17 +209,22 @@ Result<Response> Reload(ruler::RulerSlot& slot) {
 
 }  // namespace
 
-std::vector<gateway::Route> RuleRoutes(const std::string& tenant, ruler::RulerSlot& slot) {
+Result<std::string> TellOfRules(const ruler::RulerSlot& slot, const std::string& question) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<Ruler> ruler, slot.Get());
+  return Told(KnownOf(*ruler), question);
+}
+
+std::vector<gateway::Route> RuleRoutes(ruler::RulerSlot& slot) {
   std::vector<gateway::Route> routes;
-  const auto add = [&](const char* path, const char* summary, Append append) {
-    const gateway::Handler handler = [append, tenant, &slot](const Request& request) -> Result<Response> {
-      return Answer(append, tenant, slot, request);
+  const auto add = [&](const std::string& what, const char* summary) {
+    const gateway::Handler handler = [what, &slot](const Request& request) -> Result<Response> {
+      return Answer(what, slot, request);
     };
-    routes.push_back({"GET", path, Lane::kAdmin, false, summary, handler, BodyKind::kForm});
+    routes.push_back({"GET", "/api/v1/" + what, Lane::kAdmin, false, summary, handler, BodyKind::kForm});
   };
-  add("/api/v1/rules", "Lists rules, their health and their alerts", AppendRules);
-  add("/api/v1/alerts", "Lists pending and firing alerts", AppendAlerts);
-  add("/api/v1/alertmanagers", "Lists who is told of alerts", AppendAlertmanagers);
+  add(kRules, "Lists rules, their health and their alerts");
+  add(kAlerts, "Lists pending and firing alerts");
+  add(kAlertmanagers, "Lists who is told of alerts");
   const gateway::Handler reload = [&slot](const Request&) { return Reload(slot); };
   routes.push_back({"POST", "/-/reload", Lane::kAdmin, false, "Reads the rule files now", reload, BodyKind::kAny});
   return routes;

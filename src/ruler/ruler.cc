@@ -104,17 +104,27 @@ Ruler::~Ruler() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-Status Ruler::Apply(const RuleTexts& files) {
-  RuleTexts texts = options_.builtin;
+Status Ruler::Check(const RulerOptions& options) {
+  ASSIGN_OR_RETURN(const RuleTexts texts, ReadRuleTexts(options.files));
+  return Read(options, texts).status();
+}
+
+Result<Ruler::Entries> Ruler::Read(const RulerOptions& options, const RuleTexts& files) {
+  RuleTexts texts = options.builtin;
   texts.insert(files.begin(), files.end());
   ASSIGN_OR_RETURN(const std::vector<FileGroups> parsed, ParseRuleTexts(texts));
   Entries fresh;
   for (const FileGroups& file : parsed) {
     for (const rules::GroupSpec& spec : file.groups) {
-      ASSIGN_OR_RETURN(RuleGroup group, RuleGroup::Make(spec, options_.interval_ms, options_.external));
+      ASSIGN_OR_RETURN(RuleGroup group, RuleGroup::Make(spec, options.interval_ms, options.external));
       fresh.push_back(std::make_unique<Entry>(file.file, std::move(group)));
     }
   }
+  return fresh;
+}
+
+Status Ruler::Apply(const RuleTexts& files) {
+  ASSIGN_OR_RETURN(Entries fresh, Read(options_, files));
   Exchange(std::move(fresh));
   loaded_ = files;
   return Status::Ok();
@@ -243,6 +253,7 @@ int64_t Ruler::Evaluate(Entry& entry) {
   const int64_t missed = std::max<int64_t>(0, parts_.clock.WallMs() - entry.due_ms) / interval_ms;
   missed_.Add(static_cast<double>(missed));
   const int64_t slot_ms = entry.due_ms + missed * interval_ms;
+  if (!Holds()) return slot_ms;
   entry.group.Evaluate(slot_ms, Actions(), parts_.clock);
   for (const rules::RuleHealth& health : entry.group.health()) {
     evaluations_.Add();
@@ -332,6 +343,7 @@ Result<Points> Ruler::Query(const std::string& expr, int64_t time_ms) {
 }
 
 Status Ruler::Write(int64_t time_ms, const Points& points) {
+  if (!Holds()) return Status::FailedPrecondition("another process evaluates the rules now");
   format::SeriesBatchBuilder builder;
   for (const rules::Point& point : points) builder.Add(builder.SeriesOf(point.labels), time_ms, point.value);
   ASSIGN_OR_RETURN(const metrics::Written written, parts_.store.Write(metrics::kTenant, builder.Encode()));

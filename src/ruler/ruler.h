@@ -1,5 +1,5 @@
-// Ruler: evaluates rule files by the clock over the metrics of a server alone: what recording rules and alerts yield is
-// written into the same store, and whoever has to be told of alerts is.
+// Ruler: evaluates rule files by the clock over a store of metrics: what recording rules and alerts yield is written
+// into the same store, and whoever has to be told of alerts is. In a cluster it is the leader's (ruler_seat.h).
 //
 // Groups are evaluated at slots of their own intervals by a few threads, no group by two at once, so a slow one delays
 // only itself; slots that pass meanwhile are left out and counted. Files are looked at every few seconds; when one has
@@ -12,6 +12,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -20,7 +21,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "base/mutex.h"
-#include "metrics/store.h"
+#include "metrics/sample_store.h"
 #include "promql/engine.h"
 #include "ruler/notifier.h"
 #include "ruler/rule_texts.h"
@@ -60,15 +61,18 @@ struct GroupView {
 };
 
 struct RulerParts {
-  metrics::Store& store;
+  metrics::SampleStore& store;
   Notifier& notifier;
   MetricRegistry& metrics;
   Clock& clock;
+  // Asked before each evaluation and each write; false: somebody else evaluates these rules now. Empty: nobody does.
+  std::function<bool()> holds = {};
 };
 
 class Ruler {
  public:
-  // InvalidArgument (field "rule_files") for a file with a mistake.
+  // InvalidArgument (field "rule_files") for a file with a mistake; Check starts nothing.
+  static Status Check(const RulerOptions& options);
   static Result<std::unique_ptr<Ruler>> Start(RulerOptions options, const RulerParts& parts);
   ~Ruler();
   Ruler(const Ruler&) = delete;
@@ -87,6 +91,7 @@ class Ruler {
 
   Ruler(RulerOptions options, const RulerParts& parts);
   void StartThreads();
+  static Result<Entries> Read(const RulerOptions& options, const RuleTexts& files);
   Status Apply(const RuleTexts& files) EXCLUDES(mutex_) REQUIRES(reload_mutex_);
   void Exchange(Entries fresh) EXCLUDES(mutex_) REQUIRES(reload_mutex_);
   void Watch() EXCLUDES(reload_mutex_, mutex_);
@@ -98,6 +103,7 @@ class Ruler {
   void Return(Entry& entry, int64_t slot_ms) EXCLUDES(mutex_);
   // Of an entry that this thread has claimed.
   int64_t Evaluate(Entry& entry);
+  bool Holds() const { return !parts_.holds || parts_.holds(); }
   void Restore(Entry& entry, int64_t now_ms);
   Status RestoreRule(rules::AlertingRule& rule, int64_t now_ms);
   void Notify(Entry& entry, int64_t slot_ms);

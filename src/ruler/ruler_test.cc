@@ -12,6 +12,7 @@
 #include "base/scratch_testing.h"
 #include "io/http_test_server.h"
 #include "io/sim_disk.h"
+#include "metrics/store.h"
 #include "promql/parser.h"
 #include "promql/text.h"
 

@@ -1,9 +1,12 @@
 #include "shard/series_query.h"
 
+#include <algorithm>
 #include <set>
 
 #include "engines/series/series_records.h"
 #include "format/coding.h"
+#include "format/tenant.h"
+#include "shard/series_extent.h"
 
 namespace rhizome::shard {
 namespace {
@@ -12,6 +15,7 @@ using format::Decoder;
 using What = SeriesQuery::What;
 
 constexpr uint8_t kFormat = 1;
+constexpr uint8_t kCountsFormat = 2;  // kFormat and what only kCounts has
 constexpr size_t kSelectorsMax = 1'000;
 constexpr size_t kMatchersMax = 1'000;
 constexpr size_t kTextLenMax = 1 << 20;
@@ -46,12 +50,12 @@ bool GetMatchers(Decoder& in, std::vector<format::Matcher>& matchers) {
   return true;
 }
 
-bool GetPart(Decoder& in, SeriesQuery::Part& part) {
+bool GetPart(Decoder& in, uint8_t format, SeriesQuery::Part& part) {
   uint8_t too_much = 0;
   if (!in.U32(part.shard) || !in.U8(too_much) || too_much > 1) return false;
   part.too_much = too_much == 1;
   return GetStrings(in, part.deletions) && GetStrings(in, part.batches) && GetStrings(in, part.labels) &&
-         in.I64(part.times.min_ms) && in.I64(part.times.max_ms);
+         in.I64(part.times.min_ms) && in.I64(part.times.max_ms) && (format != kCountsFormat || in.U64(part.series));
 }
 
 // Reads one shard, as long as there is room.
@@ -63,10 +67,8 @@ class Reader {
   }
 
   Result<SeriesQuery::Part> Read() {
-    if (query_.what == What::kTimes) {
-      part_.times = asked_.shard->times();
-      return std::move(part_);
-    }
+    if (query_.what == What::kCounts) return Count();
+    if (query_.what == What::kTimes) return ReadTimes();
     for (const auto& member : asked_.shard->engine().deletions()->members()) {
       part_.deletions.push_back(series::EncodeDeletion(member.deletion));
       bytes_ += part_.deletions.back().size();
@@ -85,6 +87,28 @@ class Reader {
   }
 
  private:
+  SeriesQuery::Part Count() {
+    const series::SeriesEngine& engine = asked_.shard->engine();
+    part_.series = engine.CountSeries(format::kTenantLabel, query_.tenant);
+    std::vector<format::LabelsView> labels;
+    for (const std::string& bytes : query_.labels) labels.push_back(format::LabelsView::Trusted(bytes));
+    const std::vector<bool> known = engine.KnowsSeries(labels);
+    for (size_t i = 0; i < labels.size(); ++i) {
+      if (known[i]) part_.labels.push_back(query_.labels[i]);
+    }
+    return std::move(part_);
+  }
+
+  Result<SeriesQuery::Part> ReadTimes() {
+    const auto& selectors = query_.selectors;
+    for (const auto& selector : selectors.empty() ? std::vector<std::vector<format::Matcher>>(1) : selectors) {
+      ASSIGN_OR_RETURN(const series::TimeExtent times, ExtentOf(*asked_.shard, selector));
+      part_.times.min_ms = std::min(part_.times.min_ms, times.min_ms);
+      part_.times.max_ms = std::max(part_.times.max_ms, times.max_ms);
+    }
+    return std::move(part_);
+  }
+
   Status ReadSamples(const std::vector<format::Matcher>& selector) {
     series::RecordBuilder builder(series::RecordBuilder::For::kAnswer);
     const auto selection = asked_.shard->engine().Select(selector, query_.from_ms, query_.to_ms);
@@ -129,7 +153,7 @@ class Reader {
 
 std::string EncodeSeriesQuery(const SeriesQuery& query) {
   std::string out;
-  format::PutU8(out, kFormat);
+  format::PutU8(out, query.what == What::kCounts ? kCountsFormat : kFormat);
   format::PutU8(out, static_cast<uint8_t>(query.what));
   format::PutVarint(out, query.selectors.size());
   for (const auto& selector : query.selectors) {
@@ -143,6 +167,10 @@ std::string EncodeSeriesQuery(const SeriesQuery& query) {
   format::PutI64(out, query.from_ms);
   format::PutI64(out, query.to_ms);
   format::PutU64(out, query.bytes_max);
+  if (query.what == What::kCounts) {
+    format::PutBytes(out, query.tenant);
+    PutStrings(out, query.labels);
+  }
   return out;
 }
 
@@ -151,19 +179,22 @@ Result<SeriesQuery> DecodeSeriesQuery(std::string_view bytes) {
   SeriesQuery query;
   uint8_t format = 0, what = 0;
   uint64_t count = 0;
-  bool whole = in.U8(format) && format == kFormat && in.U8(what) && what >= 1 && what <= 3 && in.Count(count, 1) &&
-               count <= kSelectorsMax;
+  bool whole = in.U8(format) && in.U8(what) && what >= 1 && what <= 4 &&
+               format == (what == 4 ? kCountsFormat : kFormat) && in.Count(count, 1) && count <= kSelectorsMax;
   for (uint64_t i = 0; whole && i < count; ++i) whole = GetMatchers(in, query.selectors.emplace_back());
   whole = whole && in.I64(query.from_ms) && in.I64(query.to_ms) && in.U64(query.bytes_max);
+  if (format == kCountsFormat) whole = whole && in.Bytes(query.tenant, kTextLenMax) && GetStrings(in, query.labels);
   if (!whole) return in.Failure("a question about series");
   query.what = static_cast<What>(what);
   RETURN_IF_ERROR(in.Finish("a question about series"));
+  for (const std::string& labels : query.labels) RETURN_IF_ERROR(format::LabelsView::Check(labels).status());
   return query;
 }
 
 std::string EncodeSeriesAnswer(const SeriesQuery::Answer& answer) {
   std::string out;
-  format::PutU8(out, kFormat);
+  const bool counts = std::any_of(answer.parts.begin(), answer.parts.end(), [](const auto& p) { return p.series > 0; });
+  format::PutU8(out, counts ? kCountsFormat : kFormat);
   format::PutVarint(out, answer.parts.size());
   for (const SeriesQuery::Part& part : answer.parts) {
     format::PutU32(out, part.shard);
@@ -173,6 +204,7 @@ std::string EncodeSeriesAnswer(const SeriesQuery::Answer& answer) {
     PutStrings(out, part.labels);
     format::PutI64(out, part.times.min_ms);
     format::PutI64(out, part.times.max_ms);
+    if (counts) format::PutU64(out, part.series);
   }
   return out;
 }
@@ -182,8 +214,10 @@ Result<SeriesQuery::Answer> DecodeSeriesAnswer(std::string_view bytes) {
   SeriesQuery::Answer answer;
   uint8_t format = 0;
   uint64_t count = 0;
-  bool whole = in.U8(format) && format == kFormat && in.Count(count, sizeof(uint32_t));
-  for (uint64_t i = 0; whole && i < count; ++i) whole = GetPart(in, answer.parts.emplace_back());
+  bool whole = in.U8(format) && (format == kFormat || format == kCountsFormat) && in.Count(count, sizeof(uint32_t));
+  for (uint64_t i = 0; whole && i < count; ++i) whole = GetPart(in, format, answer.parts.emplace_back());
+  const auto has_count = [](const SeriesQuery::Part& part) { return part.series > 0; };
+  whole = whole && (format == kFormat || std::any_of(answer.parts.begin(), answer.parts.end(), has_count));
   if (!whole) return in.Failure("an answer about series");
   RETURN_IF_ERROR(in.Finish("an answer about series"));
   for (const SeriesQuery::Part& part : answer.parts) {

@@ -23,20 +23,25 @@ struct SeriesQuery {
     kSamples = 1,  // deletions and samples
     kSeries = 2,   // deletions and the labels of series that show a sample
     kTimes = 3,    // the least and the greatest time
+    kCounts = 4,   // how many series of a tenant memory has, and which of some it knows
   };
   What what = What::kSamples;
   std::vector<std::vector<format::Matcher>> selectors;  // of at least one all hold; none: every series
   int64_t from_ms = 0;
   int64_t to_ms = 0;
   uint64_t bytes_max = 0;  // of an answer, about
+  // Of kCounts alone.
+  std::string tenant;               // the value of format::kTenantLabel
+  std::vector<std::string> labels;  // of series
 
   struct Part {  // of one shard
     uint32_t shard = 0;
     bool too_much = false;  // more than the answer may hold; then nothing of it is here
     std::vector<std::string> deletions;
     std::vector<std::string> batches;  // samples
-    std::vector<std::string> labels;   // of series, each once
+    std::vector<std::string> labels;   // of series, each once; kCounts: of those asked for that memory knows
     series::TimeExtent times;
+    uint64_t series = 0;  // kCounts: in memory, of the tenant
   };
   struct Answer {
     std::vector<Part> parts;

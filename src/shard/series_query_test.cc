@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engines/series/series_records.h"
+#include "format/tenant.h"
 #include "io/sim_disk.h"
 #include "shard/series_testing.h"
 
@@ -73,6 +74,40 @@ TEST_F(SeriesQueryTest, TellsBetweenWhichTimesItsSamplesAre) {
   EXPECT_EQ(answer.parts.at(0).times.max_ms, kNow);
 }
 
+TEST_F(SeriesQueryTest, TellsHowManySeriesATenantHasAndWhichItKnows) {
+  Write({{"a", kNow, 1}, {"b", kNow, 2}});
+  const std::string plain = BatchOf({{"a", kNow, 3}});
+  const auto batch = format::SeriesBatch::Trusted(plain);
+  const std::string of_tenant = format::BatchOfTenant(batch, "t");
+  ASSERT_TRUE(shard_->Write(of_tenant).ok());
+  const std::string here(format::SeriesBatch::Trusted(of_tenant).LabelsOf(0).bytes());
+  const std::string elsewhere(format::SeriesBatch::Trusted(BatchOf({{"z", kNow, 3}})).LabelsOf(0).bytes());
+  const auto part = Ask({.what = SeriesQuery::What::kCounts, .tenant = "t", .labels = {elsewhere, here}}).parts.at(0);
+  EXPECT_EQ(part.series, 1u);
+  EXPECT_EQ(part.labels, std::vector<std::string>{here});
+  EXPECT_TRUE(part.deletions.empty());
+  EXPECT_EQ(Ask({.what = SeriesQuery::What::kCounts}).parts.at(0).series, 2u);
+  EXPECT_EQ(Ask({.what = SeriesQuery::What::kCounts, .tenant = "u"}).parts.at(0).series, 0u);
+}
+
+TEST_F(SeriesQueryTest, TimesOfATenantAreThoseOfItsOwnSamples) {
+  constexpr int64_t kHour = 3'600'000;
+  Write({{"a", kNow - 9 * kHour, 1}, {"a", kNow, 2}});
+  const std::string plain = BatchOf({{"a", kNow - 5 * kHour, 3}, {"b", kNow - 3 * kHour, 3}});
+  ASSERT_TRUE(shard_->Write(format::BatchOfTenant(format::SeriesBatch::Trusted(plain), "t")).ok());
+  const auto of = [](const char* tenant) {
+    return format::Matcher::Make(format::MatchKind::kEqual, std::string(format::kTenantLabel), tenant).value();
+  };
+  const auto times = [&](const char* tenant) {
+    return Ask({.what = SeriesQuery::What::kTimes, .selectors = {{of(tenant)}}}).parts.at(0).times;
+  };
+  EXPECT_EQ(times("t").min_ms, kNow - 5 * kHour);
+  EXPECT_EQ(times("t").max_ms, kNow - 3 * kHour);
+  EXPECT_EQ(times("").min_ms, kNow - 9 * kHour);
+  EXPECT_EQ(times("").max_ms, kNow);
+  EXPECT_TRUE(times("u").empty());
+}
+
 TEST_F(SeriesQueryTest, WhatIsMoreThanTheAnswerMayHoldIsLeftOutAsAWholeAndSaid) {
   std::vector<NamedSample> many;
   for (int i = 0; i < 1'000; ++i) many.push_back({"metric_" + std::to_string(i), kNow, 1});
@@ -96,6 +131,15 @@ TEST(SeriesQueryCodec, TruncationsTrailsAndForeignValuesAreCorruption) {
   EXPECT_FALSE(DecodeSeriesQuery(bytes + "x").ok());
   EXPECT_FALSE(DecodeSeriesQuery("\x02" + bytes.substr(1)).ok());
   EXPECT_FALSE(DecodeSeriesQuery(bytes.substr(0, 1) + "\x04" + bytes.substr(2)).ok());
+
+  query.what = SeriesQuery::What::kCounts;
+  query.tenant = "t";
+  query.labels = {std::string(format::SeriesBatch::Trusted(BatchOf({{"a", 1, 1}})).LabelsOf(0).bytes())};
+  const std::string count = EncodeSeriesQuery(query);
+  ASSERT_TRUE(DecodeSeriesQuery(count).ok());
+  for (size_t n = 0; n < count.size(); ++n) EXPECT_FALSE(DecodeSeriesQuery(count.substr(0, n)).ok()) << n;
+  query.labels = {"no labels"};
+  EXPECT_EQ(DecodeSeriesQuery(EncodeSeriesQuery(query)).status().code(), Code::kCorruption);
 
   SeriesQuery::Answer answer;
   answer.parts.push_back({7, false, {"a deletion"}, {"a batch"}, {}, {1, 2}});

@@ -64,7 +64,7 @@ Status SeriesShard::Replay(const wal::LogRecord& record) {
   return Apply(record.lsn, batch);
 }
 
-Status SeriesShard::Check(const SeriesBatch& batch) const {
+Status SeriesShard::Check(const SeriesBatch& batch, uint64_t room) const {
   RETURN_IF_ERROR(order_.Check());
   if (batch.bytes().size() > kRecordBytesMax) {
     return Status::TooLarge("body", "makes " + std::to_string(batch.bytes().size()) + " bytes for one shard; at most " +
@@ -76,15 +76,20 @@ Status SeriesShard::Check(const SeriesBatch& batch) const {
                           CheckTime(extent.max_ms, now_ms, limits_.window) != Lateness::kInside)) {
     return CheckWindow(batch, now_ms, limits_.window);
   }
+  const uint64_t left = RoomWithin(room);
+  if (batch.series_count() <= left) return Status::Ok();
   const uint64_t known = engine_->counts().series;
-  const bool certain = known <= limits_.series_max && batch.series_count() <= limits_.series_max - known;
-  return certain ? Status::Ok() : series::CheckSeriesLimit(known, engine_->CountNewSeries(batch), limits_.series_max);
+  return series::CheckSeriesLimit(known, engine_->CountNewSeries(batch), known + left);
 }
 
-Sifted SeriesShard::Sift(const SeriesBatch& batch) const {
-  const int64_t now_ms = wall_.WallMs();
+uint64_t SeriesShard::RoomWithin(uint64_t room) const {
   const uint64_t known = engine_->counts().series;
-  uint64_t room = known < limits_.series_max ? limits_.series_max - known : 0;
+  return std::min(room, known < limits_.series_max ? limits_.series_max - known : 0);
+}
+
+Sifted SeriesShard::Sift(const SeriesBatch& batch, uint64_t room) const {
+  const int64_t now_ms = wall_.WallMs();
+  room = RoomWithin(room);
   const bool full = batch.series_count() > room;
   Sifted sifted;
   format::SeriesBatchBuilder left;
@@ -111,9 +116,7 @@ Sifted SeriesShard::Sift(const SeriesBatch& batch) const {
     }
     const int64_t place = place_of(series);
     if (place < 0) {
-      return drop([&] {
-        return Status::InvalidArgument("", batch.LabelsOf(series).ToString() + ": there are too many series");
-      });
+      return drop([&] { return series::TooManySeries(batch.LabelsOf(series)); });
     }
     left.Add(static_cast<uint32_t>(place), time_ms, value);
   });

@@ -78,10 +78,10 @@ class SeriesShard {
 
   // Everything that can be refused is refused here, before the log: InvalidArgument (field "samples[7]") for a time
   // outside of the window, ResourceExhausted (field "series") for too many new series, TooLarge for a record, else why
-  // nothing is taken now.
-  Status Check(const format::SeriesBatch& batch) const;
+  // nothing is taken now. No more than `room` series may be new, whatever the shard's own limit leaves.
+  Status Check(const format::SeriesBatch& batch, uint64_t room = UINT64_MAX) const;
   // The samples that Check would not refuse for their times or their series.
-  Sifted Sift(const format::SeriesBatch& batch) const;
+  Sifted Sift(const format::SeriesBatch& batch, uint64_t room = UINT64_MAX) const;
   // Gives the batch, which has passed Check, a version and a place in the log.
   PendingSamples Begin(std::string batch);
   // The same for rows, which have passed Check with their dictionary.
@@ -123,6 +123,8 @@ class SeriesShard {
   Status Apply(wal::Lsn lsn, const format::SeriesBatch& batch,
                const std::shared_ptr<const format::SeriesDictionary>& dictionary = nullptr);
   Status ReplayRows(const wal::LogRecord& record);
+  // For new series, at most `room`.
+  uint64_t RoomWithin(uint64_t room) const;
 
   // Constant after construction.
   const std::unique_ptr<series::SeriesEngine> engine_;

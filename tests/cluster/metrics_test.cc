@@ -3,10 +3,14 @@
 #include <atomic>
 #include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
+#include <cmath>
+#include <fstream>
+#include <functional>
 #include <map>
 #include <set>
 #include <thread>
 
+#include "base/scratch_testing.h"
 #include "chaos_fixture.h"
 
 namespace rhizome::chaos {
@@ -157,6 +161,72 @@ TEST_F(ClusterMetrics, AKilledNodeCostsNoAcknowledgedSampleAndIsEqualSoonAfterIt
   ASSERT_TRUE(fleet_->AwaitReady(2).ok());
   ExpectEqual(fact, 60'000);
   ExpectAllEverywhere(sender, {"0", "7"});
+}
+
+// The first value of an instant query, as text; "" for none.
+std::string ValueOf(const Endpoint& endpoint, const std::string& query) {
+  const Answer answer = HttpSession({endpoint}).Call("GET", "/api/v1/query?query=" + query);
+  if (!answer.good()) return "";
+  const auto& result = answer.body.at("data").at("result").as_array();
+  return result.empty() ? "" : std::string(result[0].at("value").at(1).as_string());
+}
+
+bool Await(int64_t limit_ms, const std::function<bool()>& holds) {
+  for (const int64_t until_ms = NowMs() + limit_ms; NowMs() < until_ms; SleepMs(200)) {
+    if (holds()) return true;
+  }
+  return false;
+}
+
+TEST_F(ClusterMetrics, EveryProcessKeepsItsOwnFiguresAndRulesGoOnWhenTheLeaderIsKilled) {
+  const ScratchFolder folder;
+  std::ofstream(folder.path() + "/rules.yml")
+      << "groups: [{name: g, interval: 1s, rules: [{record: slot, expr: time()}, "
+         "{alert: Always, expr: vector(1)}]}]\n";
+  StartFleet({.node_flags = {"--self-metrics", "on", "--rule-files", folder.path() + "/*.yml"}});
+  if (HasFailure()) return;
+  const Endpoint gateway = fleet_->gateways()[0];
+  // Three nodes; the gateway was told nothing and begins once there are metrics.
+  EXPECT_TRUE(Await(60'000, [&] { return ValueOf(gateway, "count(up%7Bjob%3D%22rhizome-self%22%7D)") == "4"; }));
+  const auto told = [&](const Endpoint& endpoint, const char* what) {
+    const Answer answer = HttpSession({endpoint}).Call("GET", std::string("/api/v1/") + what);
+    if (!answer.good()) return size_t{0};
+    const auto& data = answer.body.at("data").as_object();
+    return data.begin()->value().as_array().size();
+  };
+  const auto everywhere = [&](size_t without) {
+    bool all = told(gateway, "alerts") == 1 && told(gateway, "rules") == 2;  // and the group of built-in ones
+    for (size_t node = 0; node < fleet_->nodes(); ++node) {
+      all = all && (node == without || told(fleet_->http(node), "alerts") == 1);
+    }
+    return all;
+  };
+  EXPECT_TRUE(Await(60'000, [&] { return everywhere(fleet_->nodes()); }));
+  const Answer cluster = HttpSession({gateway}).Call("GET", "/cluster/status");
+  ASSERT_TRUE(cluster.good()) << cluster.ToString();
+  const size_t leader = fleet_->Find(std::string(cluster.body.at("leader").as_string()));
+  ASSERT_LT(leader, fleet_->nodes());
+  fleet_->Kill(leader);
+  const int64_t killed_ms = NowMs();
+  const auto newest_ms = [&] {
+    const std::string text = ValueOf(gateway, "timestamp(slot)");
+    return text.empty() ? 0 : static_cast<int64_t>(std::stod(text) * 1e3);
+  };
+  EXPECT_TRUE(Await(60'000, [&] { return newest_ms() > killed_ms + 1'000; }));
+  Note("metrics, the leader killed", "seconds until its rules go on", static_cast<double>(NowMs() - killed_ms) * 1e-3,
+       "s");
+  EXPECT_TRUE(Await(60'000, [&] { return everywhere(leader); }));
+  // Whoever evaluated a slot, it has one sample, which says the slot's time.
+  const Answer all = HttpSession({gateway}).Call("GET", "/api/v1/query?query=slot%5B5m%5D");
+  ASSERT_TRUE(all.good()) << all.ToString();
+  const auto& series = all.body.at("data").at("result").as_array();
+  ASSERT_EQ(series.size(), 1u);
+  std::set<int64_t> slots;
+  for (const auto& sample : series[0].at("values").as_array()) {
+    const double time = sample.at(0).to_number<double>();
+    EXPECT_TRUE(slots.insert(static_cast<int64_t>(time)).second) << time;
+    EXPECT_NEAR(std::stod(std::string(sample.at(1).as_string())), time, 1e-3);
+  }
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ inline std::vector<Route> AllRoutes(const BackendSlot& slot, metrics::StoreSlot&
   std::vector<Route> routes = ApiRoutes({}, slot, registry);
   for (auto part : {metrics_api::MetricsRoutes(options, metrics_slot, SystemClock()),
                     metrics_api::IngestRoutes({}, metrics_slot, registry, SystemClock()),
-                    metrics_api::RuleRoutes(std::string(metrics::kTenant), ruler_slot)}) {
+                    metrics_api::RuleRoutes(ruler_slot)}) {
     routes.insert(routes.end(), part.begin(), part.end());
   }
   return routes;
@@ -143,7 +143,7 @@ class ApiFixture : public testing::Test {
     metrics_slot_.Publish(*store_);
     notifier_ = ruler::Notifier::Start({{"http://127.0.0.1:1"}}, metrics_).value();
     ruler_ = ruler::Ruler::Start(rules_, {*store_, *notifier_, metrics_, SystemClock()}).value();
-    ruler_slot_.Publish(*ruler_);
+    ruler_slot_.Publish(ruler_);
     slot_.Publish({node_.get(), ingestor_.get(), embedders, cluster_ != nullptr ? cluster_ : operations_.get(),
                    backups_.get(), memories_.get(), communities_.get()});
   }
@@ -204,7 +204,7 @@ class ApiFixture : public testing::Test {
   std::unique_ptr<cluster::Node> node_;
   std::unique_ptr<metrics::Store> store_;
   std::unique_ptr<ruler::Notifier> notifier_;
-  std::unique_ptr<ruler::Ruler> ruler_;
+  std::shared_ptr<ruler::Ruler> ruler_;
   cluster::Operations* cluster_ = nullptr;  // instead of a server alone's, when set before OpenNode
   std::unique_ptr<cluster::AloneOperations> operations_;
   std::unique_ptr<cluster::NodeRegisters> registers_;

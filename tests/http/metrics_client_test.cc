@@ -86,10 +86,10 @@ TEST_F(MetricsClient, AServerThatIsNotReadyIsTriedAgainUntilItIs) {
   EXPECT_EQ(CountOf("up"), 1);
 }
 
-TEST_F(MetricsClient, AnotherTenantIsRefused) {
+TEST_F(MetricsClient, ATenantsNameThatIsNoneIsRefused) {
   OpenNode();
   ClientOptions options;
-  options.tenant = "other";
+  options.tenant = "a|b";
   EXPECT_EQ(Send(Samples({"up"}), options).status().code(), Code::kInvalidArgument);
   options.tenant = "default";
   EXPECT_TRUE(Send(Samples({"up"}), options).ok());

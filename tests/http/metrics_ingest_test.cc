@@ -188,19 +188,6 @@ TEST_F(MetricsIngest, ANativeBatchIsKeptButForSeriesThatMayNotBeStored) {
   EXPECT_NE(DetailOf(reply).find("no metric name"), std::string::npos) << reply.body;
 }
 
-TEST_F(MetricsIngest, TwoTenantsAreNeverMixed) {
-  OpenNode();
-  const std::string tenant = "X-Scope-OrgID: other\r\n";
-  const std::string body = WriteRequest({{"up", 7, Now()}});
-  const Reply reply = Post("/api/v1/write", body, tenant + std::string(kRemoteWrite));
-  EXPECT_EQ(reply.status, 400);
-  EXPECT_NE(DetailOf(reply).find("one tenant"), std::string::npos);
-  EXPECT_EQ(Call("GET", "/api/v1/query?query=up", {}, tenant).status, 400);
-  EXPECT_EQ(Call("GET", "/api/v1/labels", {}, tenant).status, 400);
-  EXPECT_EQ(Post("/api/v1/write", body, "X-Scope-OrgID: default\r\n" + std::string(kRemoteWrite)).status, 204);
-  EXPECT_EQ(ValueOf("up"), "7");
-}
-
 TEST_F(MetricsIngest, WithoutAStoreEverythingIsRefusedWithTheReason) {
   metrics_slot_.Explain("so far only a server alone serves them");
   const Reply refused = Post("/write", "up v=1\n", kText);

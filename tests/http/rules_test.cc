@@ -99,9 +99,35 @@ TEST_F(RulesOverHttp, AlertmanagersAreListed) {
   EXPECT_EQ(answer.at("data").at("activeAlertmanagers").at(0).at("url"), "http://127.0.0.1:1/api/v2/alerts");
 }
 
-TEST_F(RulesOverHttp, RulesOfOtherTenantsAreNotHere) {
-  Open("");
-  EXPECT_EQ(Call("GET", "/api/v1/rules", {}, "X-Scope-OrgID: other\r\n").status, 400);
+TEST_F(RulesOverHttp, WhereTheRulerIsElsewhereItIsAskedThere) {
+  std::vector<std::string> asked;
+  ruler_slot_.SetElsewhere([&asked](const std::string& question) -> Result<std::string> {
+    asked.push_back(question);
+    if (question == "alerts") return Status::Unavailable("nobody leads");
+    return "{\"of\":\"" + question + "\"}";
+  });
+  EXPECT_EQ(Call("GET", "/api/v1/rules").body, "{\"status\":\"success\",\"data\":{\"of\":\"rules\"}}");
+  EXPECT_EQ(Do("GET", "/api/v1/rules?type=record").at("data").at("of"), "rules:record");
+  EXPECT_EQ(Do("GET", "/api/v1/alertmanagers").at("data").at("of"), "alertmanagers");
+  EXPECT_EQ(Call("GET", "/api/v1/alerts").status, 503);
+  EXPECT_EQ(Call("GET", "/api/v1/rules?type=x").status, 400);
+  EXPECT_EQ(Call("POST", "/-/reload").status, 503);
+  EXPECT_EQ(asked, (std::vector<std::string>{"rules", "rules:record", "alertmanagers", "alerts"}));
+}
+
+TEST_F(RulesOverHttp, WhatAnotherProcessIsToldIsWhatARequestHereGets) {
+  Open("  - {record: r, expr: '1'}\n  - {alert: A, expr: '1', for: 1h}\n");
+  for (const auto& [question, target] : std::vector<std::pair<std::string, std::string>>{
+           {"rules:record", "/api/v1/rules?type=record"}, {"alertmanagers", "/api/v1/alertmanagers"}}) {
+    const auto told = metrics_api::TellOfRules(ruler_slot_, question);
+    ASSERT_TRUE(told.ok()) << told.status().ToString();
+    const json::value here = Do("GET", target).at("data"), there = json::parse(*told);
+    EXPECT_EQ(here.as_object().size(), there.as_object().size());
+    if (question == "alertmanagers") EXPECT_EQ(here, there);
+    if (question != "alertmanagers") EXPECT_EQ(there.at("groups").at(0).at("rules").as_array().size(), 1u);
+  }
+  EXPECT_EQ(metrics_api::TellOfRules(ruler_slot_, "rulesx").status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(metrics_api::TellOfRules(ruler_slot_, "").status().code(), Code::kInvalidArgument);
 }
 
 TEST_F(RulesOverHttp, WithoutARulerTheReasonIsSaid) {

@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 
+#include "format/tenant.h"
+
 namespace rhizome::series {
 
 Lateness CheckTime(int64_t time_ms, int64_t now_ms, const TimeWindow& window) {
@@ -16,8 +18,12 @@ Lateness CheckTime(int64_t time_ms, int64_t now_ms, const TimeWindow& window) {
 }
 
 Status OutsideWindow(format::LabelsView labels, int64_t time_ms, Lateness lateness) {
-  return Status::InvalidArgument("", labels.ToString() + " at " + std::to_string(time_ms) +
+  return Status::InvalidArgument("", WithoutTenant(labels).ToString() + " at " + std::to_string(time_ms) +
                                          (lateness == Lateness::kTooOld ? ": too old" : ": too far in the future"));
+}
+
+Status TooManySeries(format::LabelsView labels) {
+  return Status::InvalidArgument("", WithoutTenant(labels).ToString() + ": there are too many series");
 }
 
 TimeExtent ExtentOf(const format::SeriesBatch& batch) {

@@ -19,8 +19,9 @@ enum class Lateness : uint8_t { kInside, kTooOld, kTooNew };
 // `time_ms` any value; `now_ms` a time of a clock.
 Lateness CheckTime(int64_t time_ms, int64_t now_ms, const TimeWindow& window);
 
-// The refusal of one sample.
+// The refusal of one sample, in words for its tenant.
 Status OutsideWindow(format::LabelsView labels, int64_t time_ms, Lateness lateness);
+Status TooManySeries(format::LabelsView labels);
 
 // The least and the greatest time of a batch's rows; without rows the least is the greater.
 struct TimeExtent {

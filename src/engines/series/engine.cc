@@ -215,17 +215,29 @@ Version SeriesEngine::max_version() const {
   return max_version_;
 }
 
-uint64_t SeriesEngine::CountNewSeries(const format::SeriesBatch& batch) const {
-  std::vector<format::LabelsView> labels(batch.series_count());
-  for (uint32_t i = 0; i < labels.size(); ++i) labels[i] = batch.LabelsOf(i);
+uint64_t SeriesEngine::CountSeries(std::string_view name, std::string_view value) const {
+  const ReadPass pass(memory_);
+  return table_.index().CountWith(name, value);
+}
+
+std::vector<bool> SeriesEngine::KnowsSeries(std::span<const format::LabelsView> labels) const {
   std::vector<SeriesNumber> numbers(labels.size());
   {
     const ReadPass pass(memory_);
     table_.FindAll(labels, numbers);
   }
+  std::vector<bool> known(labels.size());
+  for (size_t i = 0; i < labels.size(); ++i) known[i] = numbers[i] != SeriesTable::kNoSeries;
+  return known;
+}
+
+uint64_t SeriesEngine::CountNewSeries(const format::SeriesBatch& batch) const {
+  std::vector<format::LabelsView> labels(batch.series_count());
+  for (uint32_t i = 0; i < labels.size(); ++i) labels[i] = batch.LabelsOf(i);
+  const std::vector<bool> known = KnowsSeries(labels);
   std::unordered_set<std::string_view> fresh;
   for (size_t i = 0; i < labels.size(); ++i) {
-    if (numbers[i] == SeriesTable::kNoSeries) fresh.insert(labels[i].bytes());
+    if (!known[i]) fresh.insert(labels[i].bytes());
   }
   return fresh.size();
 }

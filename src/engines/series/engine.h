@@ -100,6 +100,10 @@ class SeriesEngine {
       EXCLUDES(memory_);
   Result<std::vector<std::string>> LabelValues(std::string_view name, std::span<const format::Matcher> matchers,
                                                int64_t from, int64_t to) const EXCLUDES(memory_);
+  // How many series in memory have this value of the label; "": how many lack the label.
+  uint64_t CountSeries(std::string_view name, std::string_view value) const EXCLUDES(memory_);
+  // Of each, whether memory knows a series of these labels.
+  std::vector<bool> KnowsSeries(std::span<const format::LabelsView> labels) const EXCLUDES(memory_);
   // How many series of the batch memory does not know, each counted once.
   uint64_t CountNewSeries(const format::SeriesBatch& batch) const EXCLUDES(memory_);
   EngineCounts counts() const EXCLUDES(memory_);

@@ -197,6 +197,19 @@ SeriesSet PostingsIndex::Select(std::span<const format::Matcher> matchers) const
   return result;
 }
 
+uint64_t PostingsIndex::CountWith(std::string_view name, std::string_view value) const {
+  const Label* const label = Find(name);
+  if (!value.empty()) {
+    if (label == nullptr) return 0;
+    const auto found = label->by_value.find(value);
+    return found == label->by_value.end() ? 0 : found->second.size();
+  }
+  uint64_t count = all_.cardinality();
+  if (label == nullptr) return count;
+  for (const auto& entry : label->by_value) count -= entry.second.size();
+  return count;
+}
+
 std::vector<std::string> PostingsIndex::Names(const SeriesSet* within) const {
   std::vector<std::string> names;
   for (const auto& [name, label] : labels_) {

@@ -73,6 +73,9 @@ class PostingsIndex {
   // At most `top` of each. Walks all pairs.
   Cardinalities MeasureCardinalities(size_t top) const;
 
+  // How many series have this value of the label; "": how many lack the label, which costs a look at each value.
+  uint64_t CountWith(std::string_view name, std::string_view value) const;
+
   const SeriesSet& all() const { return all_; }
   uint64_t pairs() const { return pairs_; }
   // Walks all pairs. The allocator's own overhead is not known here.

@@ -132,6 +132,24 @@ TEST_F(PostingsTest, TheEmptyValueIsThatOfALackingLabel) {
   EXPECT_THAT(Select({}), ElementsAre(0, 1, 2, 3));
 }
 
+TEST(PostingsIndex, CountsSeriesByOneLabelAndThoseWithoutIt) {
+  PostingsIndex index;
+  const auto add = [&](SeriesNumber series, std::vector<format::LabelPair> pairs) {
+    index.Add(series, format::Labels::FromPairs(pairs).value());
+  };
+  EXPECT_EQ(index.CountWith("t", ""), 0u);
+  add(0, {{"a", "1"}});
+  add(1, {{"a", "1"}, {"t", "x"}});
+  add(2, {{"a", "2"}, {"t", "x"}});
+  add(3, {{"t", "y"}});
+  EXPECT_EQ(index.CountWith("t", "x"), 2u);
+  EXPECT_EQ(index.CountWith("t", "y"), 1u);
+  EXPECT_EQ(index.CountWith("t", "z"), 0u);
+  EXPECT_EQ(index.CountWith("t", ""), 1u);
+  EXPECT_EQ(index.CountWith("none", ""), 4u);
+  EXPECT_EQ(index.CountWith("none", "x"), 0u);
+}
+
 TEST_F(PostingsTest, NamesAndValuesOfAllAndOfSome) {
   const PostingsIndex& index = table_.index();
   EXPECT_THAT(index.Names(), ElementsAre("__name__", "job", "zone"));
