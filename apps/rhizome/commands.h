@@ -17,6 +17,7 @@ struct IngestArguments {
   std::string format;      // "": by name and content
   unsigned batch_documents = 64;
   unsigned connections = 2;
+  bool wait = true;  // until a collection with a graph has learned what was ingested
   bool quiet = false;
 };
 int Ingest(const IngestArguments& arguments);

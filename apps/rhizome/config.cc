@@ -154,6 +154,19 @@ std::vector<ConfigOption> DeclareMetricsOptions() {
   };
 }
 
+std::vector<ConfigOption> DeclarePipelineOptions() {
+  return {
+      Text("queue", &Config::queue,
+           "where what waits to be learned lies: embedded, or kafka://HOST:PORT,HOST:PORT; the same for all processes"),
+      Text("queue_prefix", &Config::queue_prefix, "before the names of that queue's topics and groups"),
+      Number("extract_workers", &Config::extract_workers, 0, 64,
+             "threads of this server that extract; 0: 'rhizome worker' does, in processes of its own"),
+      Number("retry_base_ms", &Config::retry_base_ms, 1, 86'400'000,
+             "milliseconds until a failed job is repeated; twice as long each time"),
+      Number("retries_max", &Config::retries_max, 0, 16, "repetitions of a job before it is a dead letter"),
+  };
+}
+
 std::vector<ConfigOption> DeclareSnapshotOptions() {
   ConfigOption secret = Text("s3_secret_key", &Config::s3_secret_key, "its secret");
   ConfigOption token = Text("s3_session_token", &Config::s3_session_token, "token of temporary keys");
@@ -275,6 +288,7 @@ const std::vector<ConfigOption>& ConfigOptions() {
     std::vector<ConfigOption> all = DeclareOptions();
     for (ConfigOption& option : DeclareClusterOptions()) all.push_back(std::move(option));
     for (ConfigOption& option : DeclareMetricsOptions()) all.push_back(std::move(option));
+    for (ConfigOption& option : DeclarePipelineOptions()) all.push_back(std::move(option));
     for (ConfigOption& option : DeclareSnapshotOptions()) all.push_back(std::move(option));
     return all;
   }();

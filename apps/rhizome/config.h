@@ -78,6 +78,13 @@ struct Config {
   std::string self_metrics = "auto";
   bool builtin_alerts = true;
 
+  // The pipeline of memories.
+  std::string queue = "embedded";
+  std::string queue_prefix;
+  uint64_t extract_workers = 1;
+  uint64_t retry_base_ms = 60'000;
+  uint64_t retries_max = 3;
+
   // Snapshots of collections.
   std::vector<std::string> snapshot_targets;
   uint64_t snapshot_mib_per_s_max = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/json/serialize.hpp>
+#include <chrono>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +26,7 @@ constexpr size_t kReadBytes = 256 << 10;
 constexpr size_t kBatchBytesMax = 4 << 20;  // below every server's body limit
 constexpr size_t kBatchesQueuedMax = 4;
 constexpr size_t kErrorsShownMax = 10;
+constexpr auto kTaskEvery = std::chrono::milliseconds(100);
 
 struct Batch {
   boost::json::array documents;
@@ -88,6 +90,15 @@ class Tally {
     MutexLock lock(mutex_);
     if (aborted_.ok()) aborted_ = status;
   }
+  // A document's task, which goes on after its request.
+  void Follow(std::string task) EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  std::vector<std::string> TakeTasks() EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return std::exchange(tasks_, {});
+  }
   int Report(double seconds) EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     uint64_t total = 0;
@@ -112,6 +123,7 @@ class Tally {
   Mutex mutex_;
   std::map<std::string, uint64_t> outcomes_ GUARDED_BY(mutex_);
   std::vector<std::string> errors_ GUARDED_BY(mutex_);
+  std::vector<std::string> tasks_ GUARDED_BY(mutex_);
   Status aborted_ GUARDED_BY(mutex_);
 };
 
@@ -126,6 +138,7 @@ void CountResults(const boost::json::value& answer, Tally& tally) {
     const std::string outcome = StringOf(result, "outcome");
     if (outcome != "failed") {
       tally.Count(outcome);
+      if (std::string task = StringOf(result, "task"); !task.empty()) tally.Follow(std::move(task));
       continue;
     }
     const boost::json::value* error = result.if_contains("error");
@@ -148,6 +161,28 @@ void SendBatches(const IngestArguments& arguments, BatchQueue& queue, Tally& tal
     }
     CountResults(*answer, tally);
     progress.Advance(batch->bytes, documents);
+  }
+}
+
+// Until what was ingested is learned: what its collection's graph is to know of it. Tasks come to their ends about in
+// the order they were made, so each is asked for in turn.
+void AwaitLearned(const IngestArguments& arguments, Tally& tally) {
+  const std::vector<std::string> tasks = tally.TakeTasks();
+  if (tasks.empty() || !arguments.wait) return;
+  Client client(arguments.server, arguments.api_key);
+  Progress progress(tasks.size(), arguments.quiet, "learned");
+  for (const std::string& task : tasks) {
+    while (true) {
+      const auto shown = client.Send("GET", "/tasks/" + task);
+      // Forgotten, a day after its end.
+      if (shown.status().code() == Code::kNotFound) break;
+      if (!shown.ok()) return tally.Abort(shown.status());
+      const std::string state = shown->is_object() ? StringOf(shown->as_object(), "state") : "";
+      if (state == "dead_lettered") tally.Fail("task " + task + ": " + StringOf(shown->as_object(), "reason"));
+      if (state != "working") break;
+      std::this_thread::sleep_for(kTaskEvery);
+    }
+    progress.Advance(1, 1);
   }
 }
 
@@ -273,6 +308,7 @@ int Ingest(const IngestArguments& arguments) {
     for (std::thread& sender : senders) sender.join();
     seconds = progress.seconds();
   }
+  AwaitLearned(arguments, tally);
   return tally.Report(seconds);
 }
 

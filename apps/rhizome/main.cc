@@ -7,6 +7,8 @@
 #include "commands.h"
 #include "config.h"
 #include "serve.h"
+#include "tasks.h"
+#include "worker.h"
 
 namespace {
 
@@ -235,6 +237,7 @@ CLI::App* AddIngest(CLI::App& app, rhizome::app::IngestArguments& ingest) {
   command->add_option("--connections", ingest.connections, "Requests at a time")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
+  command->add_flag("!--no-wait", ingest.wait, "Do not wait until a collection with a graph has learned what was sent");
   command->add_flag("-q,--quiet", ingest.quiet, "No progress");
   return command;
 }
@@ -281,6 +284,10 @@ int main(int argc, char** argv) {
   rhizome::app::EvolveArguments evolve;
   AddEvolve(app, evolve);
 
+  rhizome::app::TasksArguments tasks;
+  rhizome::app::AddTasks(app, tasks);
+  rhizome::app::WorkerArguments worker;
+  rhizome::app::AddWorker(app, worker);
   rhizome::app::BenchMetricsArguments bench;
   AddBench(app, bench);
 
@@ -300,6 +307,8 @@ int main(int argc, char** argv) {
   if (app.got_subcommand("cluster")) return rhizome::app::Cluster(cluster);
   if (app.got_subcommand("snapshot")) return rhizome::app::Snapshot(snapshot);
   if (app.got_subcommand("evolve")) return rhizome::app::Evolve(evolve);
+  if (app.got_subcommand("worker")) return rhizome::app::RunWorker(worker);
+  if (app.got_subcommand("tasks")) return rhizome::app::Tasks(tasks);
   if (app.got_subcommand("bench")) return rhizome::app::BenchMetrics(bench);
   if (*distill_command) return rhizome::app::Distill(distill);
   if (*search_command) return rhizome::app::Search(search);

@@ -1,11 +1,8 @@
 #include "serve.h"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include <memory>
 
@@ -34,40 +31,13 @@
 #include "ruler/leadership.h"
 #include "ruler/ruler_seat.h"
 #include "server_parts.h"
+#include "stop_signals.h"
 
 namespace rhizome::app {
 namespace {
 
 constexpr uint32_t kDrainMs = 10'000;
 constexpr int kRetryMs = 1'000;
-
-// SIGINT and SIGTERM, taken as a file descriptor from before the first thread starts, so that none can be missed.
-class StopSignals {
- public:
-  StopSignals() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
-    fd_ = signalfd(-1, &signals, SFD_CLOEXEC);
-    CHECK(fd_ >= 0);
-  }
-  ~StopSignals() { close(fd_); }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-  // Whether one came within so long; -1: waits for one.
-  bool Wait(int timeout_ms) {
-    pollfd waiting{fd_, POLLIN, 0};
-    int ready = 0;
-    do ready = poll(&waiting, 1, timeout_ms);
-    while (ready < 0 && errno == EINTR);
-    return ready > 0;
-  }
-
- private:
-  int fd_;
-};
 
 // What stands behind the routes, in the order of need; it goes down the other way round.
 struct Parts {
@@ -283,19 +253,6 @@ Status WatchCluster(const Config& config, Role role, const std::string& instance
   return Status::Ok();
 }
 
-Result<memory::ServiceOptions> MemoryOptionsOf(const Config& config) {
-  memory::ServiceOptions options;
-  options.data_dir = config.data_dir;
-  options.housekeeping = {static_cast<int64_t>(config.evolve_every_s) * 1000, config.evolve_ageing};
-  if (config.functional_relations.empty()) return options;
-  auto functional = graph::FunctionalRelations::Parse(config.functional_relations);
-  if (!functional.ok()) {
-    return Status::InvalidArgument("functional_relations", std::string(functional.status().message()));
-  }
-  options.functional = std::move(functional).value();
-  return options;
-}
-
 // Texts with the embedder that a collection has; none without one.
 Result<std::vector<std::vector<float>>> EmbedFor(const Parts& parts, const std::string& collection,
                                                  const std::vector<std::string>& texts) {
@@ -323,6 +280,9 @@ Status OpenMemories(const Config& config, Parts& parts) {
 // Opens what the role needs. False: told to stop meanwhile.
 Result<bool> Open(const Config& config, Role role, uint16_t port, Parts& parts, Slots& slots, StopSignals& stop) {
   if (!config.etcd.empty()) {
+    if (config.queue != "embedded") {
+      return Status::InvalidArgument("queue", "a cluster keeps no memories yet: a server alone does");
+    }
     RETURN_IF_ERROR(CheckRules(config, role));
     slots.ruler.Explain("joining the cluster");
   }

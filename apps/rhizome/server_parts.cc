@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <map>
+#include <sstream>
 
 #include "ingest/taken.h"
 #include "metrics/store.h"
@@ -145,6 +146,43 @@ Result<std::vector<backup::Target>> OpenSnapshotTargets(const Config& config) {
 series::TimeWindow MetricsWindowOf(const Config& config) {
   const int64_t retention_ms = RetentionMsOf(config);
   return {retention_ms > 0 ? retention_ms : INT64_MAX, shard::SeriesOptions{}.future_ms};
+}
+
+Result<std::string> KafkaBrokers(const std::string& queue) {
+  constexpr std::string_view kScheme = "kafka://";
+  if (queue == "embedded") return std::string();
+  const std::string brokers = queue.starts_with(kScheme) ? queue.substr(kScheme.size()) : std::string();
+  std::stringstream items(brokers + ",");
+  for (std::string broker; std::getline(items, broker, ',');) {
+    const size_t colon = broker.rfind(':');
+    if (colon != 0 && colon != std::string::npos && colon + 1 < broker.size() &&
+        broker.find('/') == std::string::npos) {
+      continue;
+    }
+    return Status::InvalidArgument("queue", "must be embedded or kafka://HOST:PORT,HOST:PORT, not " + queue);
+  }
+  return brokers;
+}
+
+Result<memory::ServiceOptions> MemoryOptionsOf(const Config& config) {
+  memory::ServiceOptions options;
+  options.data_dir = config.data_dir;
+  ASSIGN_OR_RETURN(options.kafka_brokers, KafkaBrokers(config.queue));
+  options.extract_workers = static_cast<uint32_t>(config.extract_workers);
+  options.settings.prefix = config.queue_prefix;
+  options.settings.retry_base_ms = static_cast<int64_t>(config.retry_base_ms);
+  options.settings.retries_max = static_cast<uint32_t>(config.retries_max);
+  if (const Status valid = workers::CheckSettings(options.settings); !valid.ok()) {
+    return Status::InvalidArgument("queue_prefix", std::string(valid.message()));
+  }
+  options.housekeeping = {static_cast<int64_t>(config.evolve_every_s) * 1000, config.evolve_ageing};
+  if (config.functional_relations.empty()) return options;
+  auto functional = graph::FunctionalRelations::Parse(config.functional_relations);
+  if (!functional.ok()) {
+    return Status::InvalidArgument("functional_relations", std::string(functional.status().message()));
+  }
+  options.functional = std::move(functional).value();
+  return options;
 }
 
 cluster::NodeOptions NodeOptionsOf(const Config& config) {

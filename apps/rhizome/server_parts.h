@@ -13,6 +13,7 @@
 #include "coordination/etcd.h"
 #include "engines/series/admission.h"
 #include "gateway/server_options.h"
+#include "memory/service.h"
 #include "metrics/tenancy.h"
 #include "metrics_api/routes.h"
 #include "pipeline/embedder.h"
@@ -22,6 +23,10 @@ namespace rhizome::app {
 
 Result<gateway::ServerOptions> ServerOptionsOf(const Config& config);
 cluster::NodeOptions NodeOptionsOf(const Config& config);
+// Of the memories. InvalidArgument names queue, queue_prefix, functional_relations.
+Result<memory::ServiceOptions> MemoryOptionsOf(const Config& config);
+// The brokers of "kafka://HOST:PORT,…", "" for "embedded". InvalidArgument names queue.
+Result<std::string> KafkaBrokers(const std::string& queue);
 // Of the times of samples that a process of a cluster takes in.
 series::TimeWindow MetricsWindowOf(const Config& config);
 // InvalidArgument names metrics_tenant_limits.

@@ -154,5 +154,25 @@ TEST(RulerOptionsOf, LabelsThatCannotBeAreNamed) {
   EXPECT_EQ(RulerOptionsOf(config, "").status().field(), "alert_labels");
 }
 
+TEST(ServerParts, TheQueueIsEmbeddedOrKafka) {
+  EXPECT_EQ(KafkaBrokers("embedded").value(), "");
+  EXPECT_EQ(KafkaBrokers("kafka://one:9092,two:9093").value(), "one:9092,two:9093");
+  for (const char* wrong : {"", "kafka", "kafka://", "kafka://one", "kafka://one:", "kafka://:1", "kafka://a:1,,b:2",
+                            "kafka://a:1/x", "amqp://a:1"}) {
+    EXPECT_EQ(KafkaBrokers(wrong).status().field(), "queue") << wrong;
+  }
+}
+
+TEST(ServerParts, AMemorysPrefixIsPartOfNames) {
+  Config config;
+  config.queue_prefix = "mine.";
+  config.retries_max = 2;
+  const memory::ServiceOptions options = MemoryOptionsOf(config).value();
+  EXPECT_EQ(options.settings.prefix, "mine.");
+  EXPECT_EQ(options.settings.retries_max, 2u);
+  config.queue_prefix = "no blanks";
+  EXPECT_EQ(MemoryOptionsOf(config).status().field(), "queue_prefix");
+}
+
 }  // namespace
 }  // namespace rhizome::app

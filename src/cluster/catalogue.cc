@@ -195,17 +195,22 @@ Result<uint32_t> Catalogue::Reserve(uint32_t count, const std::function<void(uin
   return first;
 }
 
-Result<CatalogueEntry> Catalogue::Add(const CollectionSpec& spec, int64_t now_ms) {
+Result<CatalogueEntry> Catalogue::Add(const CollectionSpec& spec, int64_t now_ms, bool with_graph) {
   RETURN_IF_ERROR(ValidateSpec(spec));
   MutexLock lock(mutex_);
   if (entries_.contains(spec.name)) return Status::AlreadyExists("collection " + spec.name + " exists already");
   CatalogueEntry entry{spec, Uuid::Random(), now_ms, 0};
-  const auto fill = [&entry](uint32_t first, kv::WriteBatch& batch) {
+  StreamsEntry graph{0, spec.shards, now_ms};
+  const auto fill = [&](uint32_t first, kv::WriteBatch& batch) {
     entry.first_shard = first;
     batch.Put(kv::Family::kMeta, EntryKey(entry.spec.name), EncodeEntry(entry));
+    if (!with_graph) return;
+    graph.first_stream = first + spec.shards;
+    batch.Put(kv::Family::kMeta, GraphKey(entry.id), EncodeStreams(graph));
   };
-  RETURN_IF_ERROR(Reserve(spec.shards, fill).status());
+  RETURN_IF_ERROR(Reserve(with_graph ? 2 * spec.shards : spec.shards, fill).status());
   entries_.emplace(spec.name, entry);
+  if (with_graph) graphs_.emplace(entry.id, graph);
   return entry;
 }
 

@@ -53,8 +53,9 @@ class Catalogue {
   // Reads what `store` holds; Corruption when it cannot be understood.
   static Result<std::unique_ptr<Catalogue>> Open(kv::Store& store);
 
-  // Reserves shard numbers and records the collection. AlreadyExists.
-  Result<CatalogueEntry> Add(const CollectionSpec& spec, int64_t now_ms) EXCLUDES(mutex_);
+  // Reserves shard numbers and records the collection, with a graph if it is to have one: both or neither.
+  // AlreadyExists.
+  Result<CatalogueEntry> Add(const CollectionSpec& spec, int64_t now_ms, bool with_graph = false) EXCLUDES(mutex_);
   // With its graph. NotFound.
   Status Remove(const std::string& name) EXCLUDES(mutex_);
   std::vector<CatalogueEntry> List() const EXCLUDES(mutex_);

@@ -46,15 +46,21 @@ Result<std::shared_ptr<shard::GraphShards>> Node::MakeGraph(const std::string& c
 
 Status Node::WriteStatus() { return state_->WriteStatus(); }
 
-Result<CollectionInfo> Node::CreateCollection(const CollectionSpec& spec) {
+Result<CollectionInfo> Node::CreateCollection(const CollectionSpec& spec) { return Create(spec, false); }
+
+Result<CollectionInfo> Node::CreateWithGraph(const CollectionSpec& spec) { return Create(spec, true); }
+
+Result<CollectionInfo> Node::Create(const CollectionSpec& spec, bool with_graph) {
   RETURN_IF_ERROR(ValidateSpec(spec));
   if (spec.replication_factor != 1) {
     return Status::InvalidArgument("replication_factor", "this server runs alone and keeps one copy: must be 1");
   }
   RETURN_IF_ERROR(state_->WriteStatus());
   MutexLock lock(state_->create_mutex);  // who hears AlreadyExists can use it
-  ASSIGN_OR_RETURN(const CatalogueEntry entry, state_->catalogue->Add(spec, state_->clock.WallMs()));
+  if (with_graph) RETURN_IF_ERROR(state_->Mark(NodeState::Content::kGraphs));
+  ASSIGN_OR_RETURN(const CatalogueEntry entry, state_->catalogue->Add(spec, state_->clock.WallMs(), with_graph));
   ASSIGN_OR_RETURN(const auto collection, state_->OpenCollection(entry));
+  if (with_graph) RETURN_IF_ERROR(state_->OpenGraph(entry.id, state_->catalogue->Graphs().at(entry.id)));
   return collection->Info();
 }
 

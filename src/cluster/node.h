@@ -106,6 +106,9 @@ class Node final : public Database {
   Result<std::shared_ptr<shard::GraphShards>> Graph(const std::string& collection);
   // The same, made if there is none: from then on the directory is not for versions that know no graphs.
   Result<std::shared_ptr<shard::GraphShards>> MakeGraph(const std::string& collection);
+  // A new collection that has a graph from the beginning: both are there, or neither, whatever fails and whenever the
+  // process dies. Errors as of CreateCollection.
+  Result<CollectionInfo> CreateWithGraph(const CollectionSpec& spec);
   // OK, or why nothing can be written here.
   Status WriteStatus();
 
@@ -118,6 +121,7 @@ class Node final : public Database {
  private:
   friend class NodeRegisters;
   explicit Node(std::unique_ptr<NodeState> state);
+  Result<CollectionInfo> Create(const CollectionSpec& spec, bool with_graph);
   std::unique_ptr<NodeState> state_;
 };
 

@@ -88,8 +88,8 @@ Result<Response> Create(const BackendSlot& slot, const Request& request) {
   if (wanted.graph && backend.memory == nullptr) {
     return Status::InvalidArgument("graph", "a cluster keeps no knowledge graphs yet: a server alone does");
   }
-  ASSIGN_OR_RETURN(const cluster::CollectionInfo info, backend.database->CreateCollection(spec));
-  if (wanted.graph) RETURN_IF_ERROR(backend.memory->MakeMemory(spec.name));
+  ASSIGN_OR_RETURN(const cluster::CollectionInfo info,
+                   wanted.graph ? backend.memory->CreateMemory(spec) : backend.database->CreateCollection(spec));
   JsonWriter writer;
   WriteInfo(writer, info);
   return JsonResponse(writer, 201);

@@ -27,24 +27,6 @@ void WriteRelation(JsonWriter& writer, const graph::FoundFact& fact) {
   writer.EndObject();
 }
 
-Result<Response> ShowTask(const ApiOptions&, const BackendSlot& slot, const Request& request) {
-  ASSIGN_OR_RETURN(const Backend backend, slot.Get());
-  const std::string& id = request.PathParam("id");
-  if (backend.memory == nullptr) return Status::NotFound("there is no task " + id);
-  ASSIGN_OR_RETURN(const workers::Task task, backend.memory->Task(id));
-  JsonWriter writer;
-  writer.BeginObject().Key("id").String(task.id).Key("state").String(workers::TaskStateName(task.state()));
-  writer.Key("accepted_ms").Integer(task.accepted_ms).Key("changed_ms").Integer(task.changed_ms());
-  writer.Key("reason").String(task.reason()).Key("jobs").BeginArray();
-  for (const auto& [name, job] : task.jobs) {
-    writer.BeginObject().Key("name").String(name).Key("state").String(workers::JobStateName(job.state));
-    writer.Key("attempt").Integer(job.attempt).Key("at_ms").Integer(job.at_ms).Key("reason").String(job.reason);
-    writer.EndObject();
-  }
-  writer.EndArray().EndObject();
-  return JsonResponse(writer);
-}
-
 namespace {
 
 constexpr uint32_t kPageMax = 1000;
@@ -154,8 +136,7 @@ std::vector<Route> MemoryRoutes(const ApiOptions& options, const BackendSlot& sl
   const auto bind = [&](Result<Response> (*call)(const ApiOptions&, const BackendSlot&, const Request&)) {
     return [options, &slot, call](const Request& request) { return call(options, slot, request); };
   };
-  return {{"GET", "/tasks/{id}", Lane::kQuery, false, "Show how far the task of a document is", bind(ShowTask)},
-          {"GET", "/entities", Lane::kQuery, false, "List what a collection's documents speak of", bind(ListEntities)},
+  return {{"GET", "/entities", Lane::kQuery, false, "List what a collection's documents speak of", bind(ListEntities)},
           {"GET", "/relations", Lane::kQuery, false, "List what is said of an entity", bind(ListRelations)}};
 }
 

@@ -59,6 +59,8 @@ std::vector<Route> CommunityRoutes(const ApiOptions& options, const BackendSlot&
 std::vector<Route> GraphRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> RelationRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> EvolveRoutes(const ApiOptions& options, const BackendSlot& slot);
+std::vector<Route> TaskRoutes(const BackendSlot& slot);
+std::vector<Route> GraphBuildRoutes(const BackendSlot& slot);
 std::vector<Route> ClusterRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> SnapshotRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> SystemRoutes(const ApiOptions& options, const BackendSlot& slot, MetricRegistry& metrics);

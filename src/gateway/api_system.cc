@@ -4,6 +4,7 @@
 #include "gateway/api_parts.h"
 #include "gateway/lane.h"
 #include "gateway/openapi.h"
+#include "memory/service.h"
 
 namespace rhizome::gateway {
 namespace {
@@ -39,6 +40,15 @@ void WriteLanes(MetricRegistry& metrics, JsonWriter& writer) {
   writer.EndObject();
 }
 
+// How far the pipeline is behind.
+Status WritePipeline(memory::Service& memory, JsonWriter& writer) {
+  ASSIGN_OR_RETURN(const workers::PipelineLag lag, memory.Lag());
+  writer.Key("pipeline").BeginObject().Key("dead_letters").Integer(lag.dead_letters).Key("waiting").BeginObject();
+  for (const auto& [topic, messages] : lag.topics) writer.Key(topic).Integer(messages);
+  writer.EndObject().EndObject();
+  return Status::Ok();
+}
+
 Result<Response> Stats(const BackendSlot& slot, MetricRegistry& metrics) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   uint64_t points = 0;
@@ -63,6 +73,7 @@ Result<Response> Stats(const BackendSlot& slot, MetricRegistry& metrics) {
   for (const auto& [name, value] : backend.database->Stats()) writer.Key(name).Number(value);
   writer.EndObject();
   WriteLanes(metrics, writer);
+  if (backend.memory != nullptr) RETURN_IF_ERROR(WritePipeline(*backend.memory, writer));
   writer.EndObject();
   return JsonResponse(writer);
 }
@@ -130,8 +141,10 @@ Response Health(const std::string& version, const BackendSlot& slot) {
 
 std::string MetricsText(const ApiOptions& options, const BackendSlot& slot, const MetricRegistry& metrics) {
   options.refresh_metrics();
-  std::string text = metrics.Render();
   const Result<Backend> backend = slot.Get();
+  // A queue that cannot say how much waits in it leaves the gauges as they were.
+  if (backend.ok() && backend->memory != nullptr) (void)backend->memory->Lag().ok();
+  std::string text = metrics.Render();
   text.append("# TYPE rhizome_ready gauge\nrhizome_ready ").append(backend.ok() ? "1\n" : "0\n");
   if (backend.ok()) AppendNodeMetrics(*backend, text);
   return text;

@@ -7,10 +7,12 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
+#include <chrono>
 #include <limits>
 #include <optional>
 
@@ -30,6 +32,8 @@ constexpr size_t kWriteStepBytes = 256 << 10;
 constexpr size_t kChunkHeaderBytesMax = 4 << 10;
 constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr int64_t kNsPerMs = 1'000'000;
+constexpr auto kStreamLookEvery = std::chrono::milliseconds(500);
+constexpr int kQuietLooksMax = 30;
 
 std::string Value(const http::fields& fields, http::field name) {
   const auto value = fields[name];
@@ -155,8 +159,12 @@ Task<bool> Connection::ServeOne() {
   shared_.dispatcher.Finish(work->exchange, work->response);
 
   const bool unread = progress == Progress::kRefused && !work->parser.is_done();
-  const bool keep = work->keep_alive && !unread && !loop_.draining() && admission_ == Admission::kFull;
+  const bool keep = work->keep_alive && !unread && !loop_.draining() && admission_ == Admission::kFull &&
+                    work->response.stream == nullptr;
   const std::string head = RenderHead(*work, keep);
+  if (work->response.stream != nullptr && work->exchange.request.method != "HEAD") {
+    co_return co_await WriteStream(head, std::move(work->response.stream));
+  }
   std::string body = work->exchange.request.method == "HEAD" ? std::string() : std::move(work->response.body);
   const bool written = co_await Write(head, std::move(body));
   if (written && unread) co_await Linger();
@@ -333,7 +341,8 @@ std::string Connection::RenderHead(const Work& work, bool keep_alive) {
   head.append("\r\nDate: ").append(loop_.HttpDate());
   if (response.status != 204) {
     head.append("\r\nContent-Type: ").append(response.content_type);
-    head.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
+    // Without a length the end of the connection is the end of the body.
+    if (response.stream == nullptr) head.append("\r\nContent-Length: ").append(std::to_string(response.body.size()));
   }
   head.append("\r\nX-Request-Id: ").append(work.exchange.request.id);
   head.append("\r\ntraceparent: ").append(work.exchange.request.traceparent);
@@ -359,6 +368,46 @@ Task<bool> Connection::Write(std::string head, std::string body) {
     done += step;
   }
   co_return true;
+}
+
+Task<bool> Connection::WriteStream(std::string head, std::shared_ptr<BodyStream> stream) {
+  struct Waker {
+    explicit Waker(const LoopExecutor& executor) : timer(executor) {}
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, LoopExecutor>
+        timer;
+    bool woken = false;
+  };
+  const auto waker = std::make_shared<Waker>(socket_.get_executor());
+  stream->OnMore([weak = std::weak_ptr(waker), executor = socket_.get_executor()] {
+    asio::post(executor, [weak] {
+      const auto found = weak.lock();
+      if (found == nullptr) return;
+      found->woken = true;
+      found->timer.cancel();
+    });
+  });
+  bool alive = co_await Write(std::move(head), {});
+  int quiet = 0;
+  while (alive && !loop_.draining()) {
+    waker->woken = false;
+    std::optional<std::string> piece = stream->Next();
+    if (!piece) break;
+    // A comment now and then tells both ends that the other is there.
+    if (piece->empty() && quiet >= kQuietLooksMax) *piece = ":\n\n";
+    if (!piece->empty()) {
+      quiet = 0;
+      alive = co_await Write(std::move(*piece), {});
+      continue;
+    }
+    ++quiet;
+    Enter(Phase::kHandling, kNever);
+    if (!waker->woken) {
+      waker->timer.expires_after(kStreamLookEvery);
+      (void)co_await waker->timer.async_wait(kAwaitTuple);
+    }
+    alive = !HasGone(socket_.native_handle());
+  }
+  co_return false;
 }
 
 // Closing with unread input would reset the connection and could destroy the answer on its way, so what still

@@ -48,6 +48,8 @@ class Connection {
   Task<bool> ReadMore(size_t bytes);
   Task<void> Execute(Work* work);
   Task<bool> Write(std::string head, std::string body);
+  // The head and then pieces as they come, until the end of the stream, of the client or of the server.
+  Task<bool> WriteStream(std::string head, std::shared_ptr<BodyStream> stream);
   Task<void> Linger();
   bool ReadHead(Work& work);
   Progress Refuse(Work& work, int status, std::string_view type, std::string detail);

@@ -5,6 +5,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,10 +44,22 @@ struct Request {
   const std::string& PathParam(std::string_view name) const;
 };
 
+// A body that comes in pieces over time. The connection owns it and calls it on its own thread; nothing here blocks.
+class BodyStream {
+ public:
+  virtual ~BodyStream() = default;
+  // The next piece; "" when there is none yet, nullopt at the end.
+  virtual std::optional<std::string> Next() = 0;
+  // `wake` is to be called, on any thread, whenever Next may have something; never again once this is destroyed. Called
+  // once, before Next.
+  virtual void OnMore(std::function<void()> wake) = 0;
+};
+
 struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
+  std::shared_ptr<BodyStream> stream;  // instead of `body`; null for none
   NamedValues headers;  // beside Content-Type, Content-Length, Date and X-Request-Id, which the connection writes
 };
 

@@ -90,6 +90,13 @@ class TestClient {
     return Send(text) ? Read(method == "HEAD") : Reply{};
   }
 
+  // All that comes until the server ends the connection.
+  std::string Rest() {
+    while (Fill()) {
+    }
+    return std::exchange(unread_, {});
+  }
+
   // True when the server ends the connection within ten seconds, whatever it sends before.
   bool ServerCloses() {
     while (Fill()) {

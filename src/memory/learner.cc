@@ -1,13 +1,9 @@
 #include "memory/learner.h"
 
-#include <fmt/format.h>
-
 #include <map>
 
-#include "base/hash.h"
-#include "format/coding.h"
 #include "format/graph_key.h"
-#include "memory/derive.h"
+#include "memory/document_task.h"
 #include "shard/graph_shards.h"
 #include "workers/intake.h"
 
@@ -17,57 +13,23 @@ namespace {
 // Chunks read at once: a long document is not held twice.
 constexpr uint32_t kChunksPerRead = 256;
 
-struct Payload {
-  std::string collection;
-  format::PointId document;
-};
-
-std::string EncodePayload(const std::string& collection, const format::PointId& document) {
-  std::string out;
-  format::PutBytes(out, collection);
-  format::PutBytes(out, document.Encode());
-  return out;
-}
-
-Result<Payload> DecodePayload(std::string_view bytes) {
-  format::Decoder in(bytes);
-  Payload payload;
-  std::string_view document;
-  if (!in.Bytes(payload.collection) || !in.Bytes(document)) return in.Failure("task of a document");
-  RETURN_IF_ERROR(in.Finish("task of a document"));
-  ASSIGN_OR_RETURN(payload.document, format::PointId::Decode(document));
-  return payload;
-}
-
-// The same document at the same version is the same task.
-std::string TaskOf(std::string_view payload, Version version) {
-  const auto [high, low] = ContentHash(payload);
-  return fmt::format("{:016x}{:016x}-{:x}.{:x}", high, low, version.time, version.node);
-}
-
-// A document's text as its chunks hold it, and where each begins and ends; what two chunks share is there twice.
-struct ChunkedText {
-  std::string text;
-  std::vector<extract::ChunkRange> chunks;
-};
-
-Result<ChunkedText> ReadText(cluster::Node& node, const std::string& collection, const format::DocumentRecord& record) {
-  ChunkedText read;
+Result<std::optional<DocumentText>> ReadText(cluster::Node& node, const std::string& collection,
+                                             const format::PointId& document) {
+  ASSIGN_OR_RETURN(const auto stored, node.GetDocument(collection, document, {}));
+  if (!stored) return std::optional<DocumentText>();
+  const format::DocumentRecord& record = stored->record;
+  DocumentText read;
+  read.title = record.title;
   for (uint32_t from = 0; from < record.chunk_count; from += kChunksPerRead) {
     std::vector<format::PointId> ids;
     for (uint32_t n = from; n < record.chunk_count && ids.size() < kChunksPerRead; ++n) {
       ids.push_back(format::PointId::OfChunk(record.id, n));
     }
     ASSIGN_OR_RETURN(const auto points, node.Get(collection, ids, false, {}));
-    for (const auto& point : points) {
-      const auto begin = static_cast<uint32_t>(read.text.size());
-      // One that is missing was changed a moment ago: the task of that change comes.
-      if (point) read.text += point->point.text;
-      read.chunks.push_back({begin, static_cast<uint32_t>(read.text.size())});
-      read.text += "\n\n";
-    }
+    // One that is missing was changed a moment ago: the task of that change comes.
+    for (const auto& point : points) read.Append(point ? std::string_view(point->point.text) : std::string_view());
   }
-  return read;
+  return std::optional<DocumentText>(std::move(read));
 }
 
 format::GraphOrigin OriginOf(const format::PointId& document) {
@@ -76,6 +38,13 @@ format::GraphOrigin OriginOf(const format::PointId& document) {
 
 }  // namespace
 
+Learner::Learner(const LearnerParts& parts, const workers::PipelineSettings& settings)
+    : parts_(parts),
+      settings_(settings),
+      deriver_([&node = parts.node](const std::string& collection, const format::PointId& document) {
+        return ReadText(node, collection, document);
+      }) {}
+
 Result<std::vector<std::string>> Learner::Changed(const std::string& collection,
                                                   std::span<const format::PointId> documents) {
   std::vector<std::string> tasks;
@@ -83,14 +52,8 @@ Result<std::vector<std::string>> Learner::Changed(const std::string& collection,
   if (graph == nullptr || documents.empty()) return tasks;
   std::vector<workers::Submission> submissions;
   for (const format::PointId& document : documents) {
-    workers::Submission submission;
-    submission.version = parts_.node.versions().Next();
-    submission.payload = EncodePayload(collection, document);
-    submission.task = TaskOf(submission.payload, submission.version);
-    submission.key = collection + ":" + document.ToString();
-    submission.stage = std::string(workers::kExtract);
-    tasks.push_back(submission.task);
-    submissions.push_back(std::move(submission));
+    submissions.push_back(SubmissionOf(collection, document, parts_.node.versions().Next()));
+    tasks.push_back(submissions.back().task);
   }
   RETURN_IF_ERROR(workers::Accept(parts_.queue, settings_, submissions, parts_.book));
   return tasks;
@@ -112,8 +75,8 @@ std::vector<workers::Outcome> Learner::Work(std::span<const workers::Job> jobs) 
   std::vector<workers::Outcome> outcomes(jobs.size());
   std::map<std::string, Learned> by_collection;
   for (size_t i = 0; i < jobs.size(); ++i) {
-    auto payload = DecodePayload(jobs[i].payload);
-    auto operation = payload.ok() ? Derive(payload->collection, payload->document) : payload.status();
+    auto payload = DecodeDocumentTask(jobs[i].payload);
+    auto operation = payload.ok() ? deriver_.Derive(payload->collection, payload->document) : payload.status();
     // The collection was dropped meanwhile.
     if (payload.ok() && operation.status().code() == Code::kNotFound) continue;
     outcomes[i].status = operation.status();
@@ -121,6 +84,22 @@ std::vector<workers::Outcome> Learner::Work(std::span<const workers::Job> jobs) 
     operation->version = jobs[i].version;
     Learned& learned = by_collection[payload->collection];
     learned.operations.push_back(std::move(operation).value());
+    learned.jobs.push_back(i);
+  }
+  for (auto& [collection, learned] : by_collection) Write(collection, std::move(learned), outcomes);
+  return outcomes;
+}
+
+std::vector<workers::Outcome> Learner::WorkResolve(std::span<const workers::Job> jobs) {
+  std::vector<workers::Outcome> outcomes(jobs.size());
+  std::map<std::string, Learned> by_collection;
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    auto task = DecodeResolveTask(jobs[i].payload);
+    outcomes[i].status = task.status();
+    if (!task.ok()) continue;
+    task->operation.version = jobs[i].version;
+    Learned& learned = by_collection[task->collection];
+    learned.operations.push_back(std::move(task->operation));
     learned.jobs.push_back(i);
   }
   for (auto& [collection, learned] : by_collection) Write(collection, std::move(learned), outcomes);
@@ -140,29 +119,6 @@ void Learner::Write(const std::string& collection, Learned learned, std::vector<
   for (size_t i = 0; i < learned.jobs.size(); ++i) {
     outcomes[learned.jobs[i]].status = merge({std::move(learned.operations[i])});
   }
-}
-
-Result<format::GraphOperation> Learner::Derive(const std::string& collection, const format::PointId& document) {
-  ASSIGN_OR_RETURN(const auto stored, parts_.node.GetDocument(collection, document, {}));
-  if (!stored) return format::GraphOperation{{}, format::DeleteRegister{format::GraphKeyOf(OriginOf(document))}};
-  ASSIGN_OR_RETURN(const ChunkedText read, ReadText(parts_.node, collection, stored->record));
-  std::unique_ptr<extract::Extractor> extractor = Borrow();
-  const extract::Extraction extraction = extractor->Extract(stored->record.title, read.text, read.chunks);
-  Return(std::move(extractor));
-  return format::GraphOperation{{}, format::PutDerivation{OriginOf(document), DerivationOf(extraction)}};
-}
-
-std::unique_ptr<extract::Extractor> Learner::Borrow() {
-  MutexLock lock(mutex_);
-  if (idle_.empty()) return std::make_unique<extract::Extractor>();
-  std::unique_ptr<extract::Extractor> extractor = std::move(idle_.back());
-  idle_.pop_back();
-  return extractor;
-}
-
-void Learner::Return(std::unique_ptr<extract::Extractor> extractor) {
-  MutexLock lock(mutex_);
-  idle_.push_back(std::move(extractor));
 }
 
 }  // namespace rhizome::memory

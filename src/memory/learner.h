@@ -3,6 +3,9 @@
 //   a document was written → Changed: one durable task → a worker of stage ingest.extract calls Work: reads the
 //   document as it is then, extracts, writes its derivation under the task's version
 //
+// Workers in processes of their own extract too (memory/extract_stage.h); what they found comes as jobs of stage
+// graph.resolve, which WorkResolve writes.
+//
 // Work may be repeated, by crashes or by the queue: a derivation is one register and the highest version wins. A task
 // that comes after its document was changed again writes what the document says by then, and the later task comes too;
 // one whose document is gone writes a tombstone. So when all tasks are done the graph says what the documents say. A
@@ -16,12 +19,11 @@
 #include <string>
 #include <vector>
 
-#include "base/mutex.h"
 #include "base/status.h"
 #include "cluster/node.h"
-#include "extract/extract.h"
 #include "format/graph.h"
 #include "format/point.h"
+#include "memory/extract_stage.h"
 #include "queue/queue.h"
 #include "workers/job.h"
 #include "workers/settings.h"
@@ -37,7 +39,7 @@ struct LearnerParts {
 
 class Learner {
  public:
-  Learner(const LearnerParts& parts, const workers::PipelineSettings& settings) : parts_(parts), settings_(settings) {}
+  Learner(const LearnerParts& parts, const workers::PipelineSettings& settings);
 
   // These documents of a collection were written, and are durable. Returns their tasks' ids, in order, once those are
   // durable; none where the collection has no graph. Errors are those of workers::Accept and NotFound (no such
@@ -49,6 +51,8 @@ class Learner {
 
   // The handler of stage ingest.extract.
   std::vector<workers::Outcome> Work(std::span<const workers::Job> jobs);
+  // The handler of stage graph.resolve.
+  std::vector<workers::Outcome> WorkResolve(std::span<const workers::Job> jobs);
 
  private:
   // What documents of one collection say, and whose job each is.
@@ -57,14 +61,10 @@ class Learner {
     std::vector<size_t> jobs;
   };
   void Write(const std::string& collection, Learned learned, std::vector<workers::Outcome>& outcomes);
-  Result<format::GraphOperation> Derive(const std::string& collection, const format::PointId& document);
-  std::unique_ptr<extract::Extractor> Borrow() EXCLUDES(mutex_);
-  void Return(std::unique_ptr<extract::Extractor> extractor) EXCLUDES(mutex_);
 
   const LearnerParts parts_;
   const workers::PipelineSettings settings_;
-  Mutex mutex_;
-  std::vector<std::unique_ptr<extract::Extractor>> idle_ GUARDED_BY(mutex_);
+  Deriver deriver_;
 };
 
 }  // namespace rhizome::memory

@@ -164,6 +164,14 @@ class ApiFixture : public testing::Test {
     return client.Send(text) ? client.Read() : Reply{};
   }
 
+  // An answer without a length, on a connection of its own: its body is all that comes until the end.
+  Reply Stream(std::string_view target) const {
+    TestClient client(server_->port());
+    Reply reply = client.Call("GET", target);
+    if (reply.status == 200) reply.body = client.Rest();
+    return reply;
+  }
+
   // A request that must succeed; its answer.
   json::value Do(std::string_view method, std::string_view target, std::string_view body = {}) {
     const Reply reply = Call(method, target, body);

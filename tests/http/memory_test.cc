@@ -73,6 +73,28 @@ TEST_F(MemoryApi, RelationsAreThoseOfATime) {
   EXPECT_TRUE(Relations("entity=Alice%20Brown&known_at_ms=1000").empty());
 }
 
+TEST_F(MemoryApi, ACollectionWithDocumentsIsGivenAGraphOfThem) {
+  OpenNode();
+  Do("POST", "/collections", R"({"name":"lives","dimension":0})");
+  for (int i = 0; i < 30; ++i) {
+    const json::value body = {
+        {"collection", "lives"},
+        {"documents",
+         {{{"id", "d" + std::to_string(i)}, {"text", "Person" + std::to_string(i) + " was born in Warsaw."}}}}};
+    Do("POST", "/documents", json::serialize(body));
+  }
+  EXPECT_EQ(Call("GET", "/collections/lives/graph").status, 409);
+  EXPECT_EQ(Call("POST", "/collections/lives/graph").status, 202);
+  json::value progress;
+  ASSERT_TRUE(Await([&] {
+    progress = Do("GET", "/collections/lives/graph");
+    return progress.at("task").at("state") == "done" && progress.at("waiting") == 0;
+  }));
+  EXPECT_EQ(progress.at("task").at("documents_taken").to_number<int>(), 30);
+  EXPECT_EQ(Relations("entity=Warsaw&direction=in&limit=100").size(), 30U);
+  EXPECT_EQ(Call("POST", "/collections/nobody/graph").status, 404);
+}
+
 TEST_F(MemoryApi, WhatIsAskedWronglyIsNamed) {
   Open();
   Do("POST", "/collections", R"({"name":"plain","dimension":0})");

@@ -132,6 +132,9 @@ class OpenApiExamples : public ApiFixture {
     const std::string task(ingested.at("results").at(0).at("task").as_string());
     CheckAnswer(Call("GET", "/tasks/" + task), Description().at("paths").at("/tasks/{id}").at("get").as_object());
     tried_.insert("GET /tasks/{id}");
+    CheckAnswer(Stream("/tasks/" + task + "/events"),
+                Description().at("paths").at("/tasks/{id}/events").at("get").as_object());
+    tried_.insert("GET /tasks/{id}/events");
   }
 
   // There are none before they have been found.
@@ -219,6 +222,12 @@ constexpr const char* kOrder[][2] = {{"POST", "/collections"},
                                      {"GET", "/graph/view"},
                                      {"GET", "/graph/view.css"},
                                      {"GET", "/graph/view.js"},
+                                     {"POST", "/collections/{name}/graph"},
+                                     {"GET", "/collections/{name}/graph"},
+                                     {"GET", "/tasks"},
+                                     {"GET", "/dead-letters"},
+                                     {"POST", "/dead-letters/redrive"},
+                                     {"POST", "/dead-letters/drop"},
                                      {"DELETE", "/documents/{id}"},
                                      {"POST", "/documents/delete"},
                                      {"POST", "/vectors/delete"},

@@ -17,9 +17,10 @@
 #include "workers/worker.h"
 
 namespace rhizome::queue {
-namespace {
 
-KafkaServer* server = nullptr;
+KafkaServer* server = nullptr;  // of all tests of this program
+
+namespace {
 
 KafkaQueueOptions Options() {
   KafkaQueueOptions options;
@@ -136,7 +137,7 @@ TEST(KafkaPipeline, EveryTaskEndsDoneOrDeadLetteredAndRedrives) {
     return count(TaskState::kDone) == 199 && count(TaskState::kDeadLettered) == 1;
   }));
   EXPECT_EQ(book->Get("doc7")->reason(), "ingest.embed: unavailable: model");
-  const auto letters = ListDeadLetters(*queue, settings, 10);
+  const auto letters = ListDeadLetters(*queue, settings, 10, {.stage = std::string(kEmbed)});
   ASSERT_TRUE(letters.ok()) << letters.status().ToString();
   ASSERT_EQ(letters->size(), 1u);
   EXPECT_EQ(letters->front().job.task, "doc7");
