@@ -29,6 +29,9 @@ namespace rhizome::format {
 inline constexpr int64_t kAlways = std::numeric_limits<int64_t>::min();
 inline constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 
+// The number of a chunk that no document has: what is mentioned there is what the document is about.
+inline constexpr uint32_t kAboutChunk = std::numeric_limits<uint32_t>::max();
+
 // Where a fact comes from: a document's text, or a client that put it.
 struct GraphOrigin {
   enum class Kind : uint8_t { kDocument = 1, kFact = 2 };

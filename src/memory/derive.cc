@@ -8,9 +8,15 @@
 
 #include "engines/graph/validation.h"
 #include "format/derivation_builder.h"
+#include "format/entity_name.h"
 
 namespace rhizome::memory {
 namespace {
+
+// A noun phrase is no name of anything; whoever reads the graph wants to tell them apart.
+std::string_view TypeOf(const extract::Entity& entity) {
+  return entity.is_phrase ? kPhraseType : extract::EntityTypeName(entity.type);
+}
 
 using Handles = std::vector<std::optional<format::DerivationBuilder::Handle>>;
 
@@ -34,7 +40,7 @@ Handles AddEntities(const extract::Extraction& extraction, format::DerivationBui
   for (size_t i = 0; i < extraction.entities.size(); ++i) {
     const extract::Entity& entity = extraction.entities[i];
     if (!kept[i] || entity.name.size() > graph::kNameBytesMax) continue;
-    handles[i] = builder.Entity(entity.name, extract::EntityTypeName(entity.type));
+    handles[i] = builder.Entity(entity.name, TypeOf(entity));
     if (!handles[i]) continue;
     const size_t aliases = std::min(entity.aliases.size(), graph::kAliasesMax);
     for (size_t a = 0; a < aliases; ++a) {
@@ -42,6 +48,28 @@ Handles AddEntities(const extract::Extraction& extraction, format::DerivationBui
     }
   }
   return handles;
+}
+
+// What stands in the title and is not what the document is about counts as said where it begins.
+uint32_t ChunkOf(const extract::Mention& mention, const extract::Entity& entity) {
+  if (mention.chunk != extract::kTitleChunk) return mention.chunk;
+  return entity.is_title ? format::kAboutChunk : 0;
+}
+
+// A document is about its title's other names, too: whoever mentions one of them leads here.
+void AddTitleAliases(const extract::Extraction& extraction, const Handles& handles,
+                     format::DerivationBuilder& builder) {
+  for (size_t i = 0; i < extraction.entities.size(); ++i) {
+    const extract::Entity& entity = extraction.entities[i];
+    if (!entity.is_title || !handles[i]) continue;
+    const size_t aliases = std::min(entity.aliases.size(), graph::kAliasesMax);
+    if (extraction.entities.size() + aliases > graph::kEntitiesMax) continue;  // no room for what nobody wrote
+    for (size_t a = 0; a < aliases; ++a) {
+      if (entity.aliases[a].size() > graph::kNameBytesMax || format::EntityName(entity.aliases[a]) == entity.key)
+        continue;
+      builder.Mention(entity.aliases[a], TypeOf(entity), format::kAboutChunk);
+    }
+  }
 }
 
 void AddMentions(const extract::Extraction& extraction, const Handles& handles, format::DerivationBuilder& builder) {
@@ -54,7 +82,7 @@ void AddMentions(const extract::Extraction& extraction, const Handles& handles, 
     ++here;
     ++in_all;
     const extract::Entity& entity = extraction.entities[mention.entity];
-    builder.Mention(entity.name, extract::EntityTypeName(entity.type), mention.chunk, mention.count);
+    builder.Mention(entity.name, TypeOf(entity), ChunkOf(mention, entity), mention.count);
   }
 }
 
@@ -64,6 +92,7 @@ format::Derivation DerivationOf(const extract::Extraction& extraction) {
   format::DerivationBuilder builder;
   const Handles handles = AddEntities(extraction, builder);
   AddMentions(extraction, handles, builder);
+  AddTitleAliases(extraction, handles, builder);
   size_t facts = 0;
   for (const extract::Relation& relation : extraction.relations) {
     const auto source = handles[relation.source], target = handles[relation.target];

@@ -84,5 +84,26 @@ TEST(Derive, NamesAndAliasesThatAreTooLongAreLeftOut) {
   EXPECT_EQ(derivation.entities[0].aliases, std::vector<std::string>{"journal"});
 }
 
+TEST(Derive, ADocumentIsAboutItsTitlesOtherNamesAndNotAboutTheRestOfItsTitle) {
+  extract::Extractor extractor;
+  const auto derivation = DerivationOf(extractor.Extract("Mercury (planet)", "It orbits the Sun."));
+  const auto* const mercury = Find(derivation, "mercury");
+  ASSERT_NE(mercury, nullptr);
+  EXPECT_EQ(mercury->mentions.back().chunk, format::kAboutChunk);
+  const auto song = DerivationOf(extractor.Extract("Greetings from Asbury Park", "It is an album."));
+  for (const format::DerivedEntity& entity : song.entities) {
+    const bool about = !entity.mentions.empty() && entity.mentions.back().chunk == format::kAboutChunk;
+    EXPECT_EQ(about, entity.name == "greetings from asbury park") << entity.name;
+  }
+}
+
+TEST(Derive, ANounPhraseIsToldFromAName) {
+  extract::Extractor extractor;
+  const auto derivation = DerivationOf(extractor.Extract("", "The lobster trade made Maine rich."));
+  ASSERT_NE(Find(derivation, "lobster trade"), nullptr);
+  EXPECT_EQ(Find(derivation, "lobster trade")->type, kPhraseType);
+  EXPECT_NE(Find(derivation, "maine")->type, kPhraseType);
+}
+
 }  // namespace
 }  // namespace rhizome::memory

@@ -153,10 +153,19 @@ Result<graph::Neighbours> GraphShards::FindNeighbours(const graph::NeighbourQuer
   ASSIGN_OR_RETURN(auto parts,
                    AskAll(shards_, [&](const GraphEngine& engine) { return engine.FindNeighbours(query); }));
   graph::Neighbours neighbours = graph::UniteNeighbours(std::move(parts), query);
+  if (shards_.size() == 1) return neighbours;  // its numbers are all
   const std::vector<graph::EntityId> mentioned = graph::MentionedBy(neighbours);
   ASSIGN_OR_RETURN(const auto statistics, Statistics(mentioned));
   graph::UniteFrequencies(mentioned, statistics, neighbours);
   return neighbours;
+}
+
+Result<bool> GraphShards::HasMerges() const {
+  for (const auto& shard : shards_) {
+    ASSIGN_OR_RETURN(const bool merges, shard->engine().HasMerges());
+    if (merges) return true;
+  }
+  return false;
 }
 
 Result<std::optional<format::Derivation>> GraphShards::FindDerivation(const graph::GraphOrigin& origin,

@@ -56,6 +56,8 @@ class GraphShards {
   Result<std::optional<graph::FoundFact>> FindFact(const graph::FactId& id, const graph::Times& times) const;
   // With the numbers of all shards in the entities that chunks mention.
   Result<graph::Neighbours> FindNeighbours(const graph::NeighbourQuery& query) const;
+  // False: nobody ever merged anything here.
+  Result<bool> HasMerges() const;
   // Of one document or client's fact, which one shard has.
   Result<std::optional<format::Derivation>> FindDerivation(const graph::GraphOrigin& origin,
                                                            std::optional<int64_t> known_at_ms = std::nullopt) const;

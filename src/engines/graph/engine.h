@@ -97,6 +97,8 @@ class GraphEngine {
   // Drops an entity's access counts, which no operation deletes. Every replica must be told; what one still has comes
   // back and is dropped again.
   Status ForgetAccesses(const EntityId& entity) EXCLUDES(apply_mutex_);
+  // False: no merge, active or taken back, is in this shard.
+  Result<bool> HasMerges() const;
 
   // --- what replicas tell each other (engine_replica.cc); keys are those of format/graph_key.h ---
   // Tombstones included, in the order of `keys`. InvalidArgument names "keys[i]".

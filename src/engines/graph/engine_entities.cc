@@ -37,8 +37,9 @@ Result<EntityStatistics> CountThen(Reading& reading, const EntityId& id) {
     uint64_t mentions = 0;
     for (const format::ChunkCount& mention : posting.mentions) mentions += mention.count;
     statistics.name = entity.name;
-    AddShare(statistics, {origin.id.kind == GraphOrigin::Kind::kDocument, mentions, posting.facts.size(), entity.type},
-             1);
+    const bool about = !posting.mentions.empty() && posting.mentions.back().chunk == format::kAboutChunk;
+    AddShare(statistics,
+             {origin.id.kind == GraphOrigin::Kind::kDocument, mentions, posting.facts.size(), entity.type, about}, 1);
     return true;
   }));
   return statistics;
@@ -195,6 +196,13 @@ Result<NamePage> GraphEngine::NamesFrom(const std::string& prefix, const std::st
 Result<std::vector<NameEntry>> GraphEngine::FindName(const std::string& name) const {
   ASSIGN_OR_RETURN(NamePage page, NamesFrom(name + std::string(1, '\0'), "", kNameLimitMax));
   return std::move(page.entries);
+}
+
+Result<bool> GraphEngine::HasMerges() const {
+  const Reading reading(*this, std::nullopt);
+  const kv::Cursor cursor = reading.Scan(Table::kMergesBack, {});
+  RETURN_IF_ERROR(cursor.status());
+  return cursor.Valid();
 }
 
 Result<std::vector<MergeEdge>> GraphEngine::MergesAt(std::span<const EntityId> ids,

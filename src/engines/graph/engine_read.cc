@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engines/graph/reading.h"
+#include "engines/graph/unite.h"
 
 namespace rhizome::graph {
 namespace {
@@ -54,13 +55,14 @@ Status AddFacts(GraphEngine::Reading& reading, const FactQuery& query, const Pos
   return Status::Ok();
 }
 
-Status AddPassages(const PostingStream& stream, uint32_t passages_max, EntityNeighbours& found) {
+Status AddPassages(const PostingStream& stream, const NeighbourQuery& query, EntityNeighbours& found) {
   ASSIGN_OR_RETURN(const Posting posting, stream.posting());
   if (posting.mentions.empty()) return Status::Ok();
   const Result<format::GraphKey> key = format::ParseGraphKey(stream.origin_key());
   if (!key.ok()) return Status::Corruption("a posting of no origin");
   for (const format::ChunkCount& mention : posting.mentions) {
-    if (found.passages.size() == passages_max) {
+    if (query.titles_only && mention.chunk != format::kAboutChunk) continue;
+    if (found.passages.size() == query.passages_max) {
       found.more_passages = true;
       return Status::Ok();
     }
@@ -82,6 +84,8 @@ Status FindOne(GraphEngine::Reading& reading, const NeighbourQuery& query, const
   for (uint32_t rows = 0; stream.Valid(); stream.Next(), ++rows) {
     const bool wants_facts = facts_left();
     if (!wants_facts && found.more_passages) break;  // those with facts come first
+    const bool all_titles = reading.now() && found.passages.size() >= row.statistics.titles;
+    if (!wants_facts && query.titles_only && all_titles) break;
     if (rows == query.rows_max) {
       found.more_passages = true;
       found.more_facts = wants_facts;
@@ -90,7 +94,7 @@ Status FindOne(GraphEngine::Reading& reading, const NeighbourQuery& query, const
     ASSIGN_OR_RETURN(const bool counts, stream.Counts(reading));
     if (!counts) continue;
     if (wants_facts) RETURN_IF_ERROR(AddFacts(reading, facts, stream, {}, page));
-    if (!found.more_passages) RETURN_IF_ERROR(AddPassages(stream, query.passages_max, found));
+    if (!found.more_passages) RETURN_IF_ERROR(AddPassages(stream, query, found));
   }
   RETURN_IF_ERROR(stream.status());
   found.more_facts = found.more_facts || page.facts.size() > query.facts_max;
@@ -99,11 +103,10 @@ Status FindOne(GraphEngine::Reading& reading, const NeighbourQuery& query, const
   return Status::Ok();
 }
 
-Status FindOne(GraphEngine::Reading& reading, ChunkNeighbours& found) {
+Status FindMentioned(GraphEngine::Reading& reading, ChunkNeighbours& found) {
   const std::string key = format::GraphKeyOf({GraphOrigin::Kind::kDocument, found.chunk.document});
   ASSIGN_OR_RETURN(const std::shared_ptr<Origin> origin, reading.OriginAt(key));
   if (origin == nullptr) return Status::Ok();
-  std::vector<EntityId> ids;
   for (size_t i = 0; i < origin->entities.size(); ++i) {
     const format::DerivedEntity& entity = origin->derivation.entities[i];
     const auto mention =
@@ -111,10 +114,7 @@ Status FindOne(GraphEngine::Reading& reading, ChunkNeighbours& found) {
                          [](const format::ChunkCount& at, uint32_t chunk) { return at.chunk < chunk; });
     if (mention == entity.mentions.end() || mention->chunk != found.chunk.chunk) continue;
     found.entities.push_back({{origin->entities[i], entity.name}, entity.type, mention->count, 0});
-    ids.push_back(origin->entities[i]);
   }
-  ASSIGN_OR_RETURN(const auto statistics, reading.Statistics(ids));
-  for (size_t i = 0; i < ids.size(); ++i) found.entities[i].documents = statistics[i].statistics.documents;
   return Status::Ok();
 }
 
@@ -187,8 +187,13 @@ Result<Neighbours> GraphEngine::FindNeighbours(const NeighbourQuery& query) cons
     RETURN_IF_ERROR(FindOne(reading, query, statistics[i], one));
   }
   for (const ChunkId& chunk : query.chunks) {
-    RETURN_IF_ERROR(FindOne(reading, found.chunks.emplace_back(ChunkNeighbours{chunk, {}})));
+    RETURN_IF_ERROR(FindMentioned(reading, found.chunks.emplace_back(ChunkNeighbours{chunk, {}})));
   }
+  const std::vector<EntityId> mentioned = MentionedBy(found);
+  ASSIGN_OR_RETURN(const auto rows, reading.Statistics(mentioned));
+  std::vector<EntityStatistics> numbers;
+  for (const StatisticsRow& row : rows) numbers.push_back(row.statistics);
+  UniteFrequencies(mentioned, numbers, found);
   return found;
 }
 

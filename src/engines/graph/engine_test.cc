@@ -228,8 +228,8 @@ TEST(GraphEngine, NeighboursOfEntitiesArePassagesAndFactsOfChunksEntities) {
   EXPECT_THAT(found.entities[1].passages, IsEmpty());
   ASSERT_EQ(found.chunks.size(), 3u);
   EXPECT_THAT(found.chunks[0].entities,
-              ElementsAre(MentionedEntity{{IdOf("ada lovelace"), "ada lovelace"}, "person", 1, 2},
-                          MentionedEntity{{IdOf("analytical engine"), "analytical engine"}, "machine", 1, 1}));
+              ElementsAre(MentionedEntity{{IdOf("ada lovelace"), "ada lovelace"}, "person", 1, 2, 0, true},
+                          MentionedEntity{{IdOf("analytical engine"), "analytical engine"}, "machine", 1, 1, 0, true}));
   EXPECT_THAT(found.chunks[1].entities, IsEmpty());
   EXPECT_THAT(found.chunks[2].entities, IsEmpty());
 }

@@ -148,7 +148,11 @@ std::string EncodeStatistics(const StatisticsRow& row) {
   PutVarint(out, statistics.origins);
   PutVarint(out, statistics.mentions);
   PutVarint(out, statistics.facts);
-  PutVarint(out, statistics.types.size());
+  PutVarint(out, statistics.types.size() + (statistics.titles > 0 ? 1 : 0));
+  if (statistics.titles > 0) {
+    PutBytes(out, {});  // no type is called so
+    PutVarint(out, statistics.titles);
+  }
   for (const auto& [type, votes] : statistics.types) {
     PutBytes(out, type);
     PutVarint(out, votes);
@@ -169,9 +173,17 @@ Result<StatisticsRow> DecodeStatistics(std::string_view bytes) {
       !in.Varint(statistics.mentions) || !in.Varint(statistics.facts) || !in.Count(count, 2)) {
     return in.Failure("statistics of an entity");
   }
-  statistics.types.resize(count);
-  for (auto& [type, votes] : statistics.types) {
+  for (uint64_t i = 0; i < count; ++i) {
+    std::string type;
+    uint64_t votes = 0;
     if (!in.Bytes(type) || !in.Varint(votes)) return in.Failure("statistics of an entity");
+    if (!type.empty()) {
+      statistics.types.emplace_back(std::move(type), votes);
+    } else if (i == 0 && votes > 0) {
+      statistics.titles = votes;
+    } else {
+      return in.Failure("statistics of an entity");
+    }
   }
   if (statistics.origins == 1) {
     if (!in.Bytes(row.only_place) || row.only_place.size() <= kRankBytes) return in.Failure("statistics of an entity");
@@ -188,6 +200,12 @@ std::string EntityStatistics::Type() const {
     if (best == nullptr || entry.second > best->second) best = &entry;
   }
   return best == nullptr ? std::string() : best->first;
+}
+
+void MentionedEntity::Take(const EntityStatistics& statistics) {
+  documents = statistics.documents;
+  titles = statistics.titles;
+  one_type = statistics.types.size() <= 1;
 }
 
 std::string NameKeyOf(std::string_view name, const EntityId& entity, std::string_view owner) {

@@ -134,6 +134,8 @@ void AddShare(EntityStatistics& statistics, const EntityShare& share, int sign) 
   change(statistics.documents, share.document ? 1 : 0);
   change(statistics.mentions, share.mentions);
   change(statistics.facts, share.facts);
+  // Rows of before titles were counted have none to take away.
+  if (share.about && (sign > 0 || statistics.titles > 0)) change(statistics.titles, 1);
   if (share.type.empty()) return;
   auto& types = statistics.types;
   const auto place = std::lower_bound(types.begin(), types.end(), share.type,

@@ -71,6 +71,7 @@ struct EntityShare {
   uint64_t mentions = 0;
   uint64_t facts = 0;
   std::string_view type;
+  bool about = false;
 };
 void AddShare(EntityStatistics& statistics, const EntityShare& share, int sign);
 

@@ -38,6 +38,7 @@ struct EntityStatistics {
   uint64_t mentions = 0;                                     // in all chunks
   uint64_t facts = 0;                                        // with it at either end
   std::vector<std::pair<std::string, uint64_t>> types = {};  // ascending by name; votes: mentions, at least 1 an origin
+  uint64_t titles = 0;                                       // documents that are about it (format::kAboutChunk)
   // The type with most votes, of equal ones the smallest; "": none.
   std::string Type() const;
   bool operator==(const EntityStatistics&) const = default;
@@ -155,6 +156,7 @@ struct NeighbourQuery {
   uint32_t facts_max = 32;     // of each entity
   Times times = {};
   uint32_t rows_max = 4096;  // origins looked at for each entity, when `times` leave little
+  bool titles_only = false;  // passages only of documents that are about the entity; of a hub, among its strongest
 };
 
 struct EntityNeighbours {
@@ -170,7 +172,10 @@ struct MentionedEntity {
   EntityName entity;
   std::string type;
   uint32_t count = 0;      // in this chunk
-  uint64_t documents = 0;  // that name it; of now
+  uint64_t documents = 0;  // that name it; of now, as are the next two
+  uint64_t titles = 0;     // that are about it
+  bool one_type = false;   // nobody gives it another type
+  void Take(const EntityStatistics& statistics);
   bool operator==(const MentionedEntity&) const = default;
 };
 

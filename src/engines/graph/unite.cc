@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <unordered_map>
 
 #include "engines/graph/rows.h"
 
@@ -56,6 +57,7 @@ EntityStatistics Unite(const EntityStatistics& a, const EntityStatistics& b) {
   all.origins += b.origins;
   all.mentions += b.mentions;
   all.facts += b.facts;
+  all.titles += b.titles;
   std::map<std::string, uint64_t> types(a.types.begin(), a.types.end());
   for (const auto& [type, votes] : b.types) types[type] += votes;
   all.types.assign(types.begin(), types.end());
@@ -188,22 +190,24 @@ Neighbours UniteNeighbours(std::vector<Neighbours> parts, const NeighbourQuery& 
 }
 
 std::vector<EntityId> MentionedBy(const Neighbours& neighbours) {
-  std::set<EntityId> ids;
+  std::vector<EntityId> ids;
   for (const ChunkNeighbours& chunk : neighbours.chunks) {
-    for (const MentionedEntity& mentioned : chunk.entities) ids.insert(mentioned.entity.id);
+    for (const MentionedEntity& mentioned : chunk.entities) ids.push_back(mentioned.entity.id);
   }
-  return {ids.begin(), ids.end()};
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  return ids;
 }
 
 void UniteFrequencies(std::span<const EntityId> ids, std::span<const EntityStatistics> statistics,
                       Neighbours& neighbours) {
   CHECK(ids.size() == statistics.size());
-  std::map<EntityId, uint64_t> documents;
-  for (size_t i = 0; i < ids.size(); ++i) documents[ids[i]] = statistics[i].documents;
+  std::unordered_map<EntityId, const EntityStatistics*, format::EntityIdHash> by_id;
+  for (size_t i = 0; i < ids.size(); ++i) by_id[ids[i]] = &statistics[i];
   for (ChunkNeighbours& chunk : neighbours.chunks) {
     for (MentionedEntity& mentioned : chunk.entities) {
-      const auto known = documents.find(mentioned.entity.id);
-      if (known != documents.end()) mentioned.documents = known->second;
+      const auto known = by_id.find(mentioned.entity.id);
+      if (known != by_id.end()) mentioned.Take(*known->second);
     }
   }
 }

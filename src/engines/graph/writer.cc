@@ -204,7 +204,8 @@ Status GraphEngine::Writer::IndexOrigin(const PutDerivation& body, bool add) {
       rows_.Put(TablePrefix(prefix_, Table::kNames) + NameKeyOf(entity.name, ids[i], kNameOwner), {});
     }
     if (!add && statistics.origins == 0) return Status::Corruption("an entity's numbers lack an origin");
-    AddShare(statistics, {document, drafts_[i].mentions, drafts_[i].facts.size(), entity.type}, sign);
+    const bool about = !entity.mentions.empty() && entity.mentions.back().chunk == format::kAboutChunk;
+    AddShare(statistics, {document, drafts_[i].mentions, drafts_[i].facts.size(), entity.type, about}, sign);
     if (statistics.origins == 0) {
       --state_.counts.entities;
       rows_.Delete(TablePrefix(prefix_, Table::kNames) + NameKeyOf(entity.name, ids[i], kNameOwner));
