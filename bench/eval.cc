@@ -2,24 +2,32 @@
 // corpus.jsonl {id, title, text} and queries.jsonl {id, text, relevant: [id…]}.
 //
 // Everything runs as it does in a server: documents are chunked, embedded and written to a node in a temporary folder,
-// queries go through Node::Search. The graph is built in memory (eval_recall.h), with the same configuration for every
-// folder; --sweep prints what each of its values by itself does. --reference FILE adds the figures of an independent
-// runtime (tools/eval_reference.py) so that both stand in one table.
+// queries go through Node::Search. The graph is learned through the queue as a server learns it ("served"), and built
+// in memory (eval_recall.h; the others), with the same configuration for every folder; --sweep prints what each of its
+// values by itself does. --reference FILE adds the figures of an independent runtime (tools/eval_reference.py) so that
+// both stand in one table.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <set>
+#include <thread>
 
+#include "ask/confidence.h"
+#include "ask/shape.h"
+#include "base/metrics.h"
 #include "base/uuid.h"
 #include "cluster/node.h"
 #include "eval_recall.h"
 #include "io/disk.h"
+#include "memory/service.h"
 #include "pipeline/ingest.h"
 #include "pipeline/minilm.h"
 
@@ -34,6 +42,7 @@ constexpr size_t kDocumentsPerCall = 256;
 struct EvalQuery {
   std::string text;
   std::set<std::string> relevant;
+  std::string answer;  // "": the folder has none
 };
 
 Result<std::vector<boost::json::object>> ReadJsonLines(const std::string& path) {
@@ -57,7 +66,10 @@ Result<std::vector<EvalQuery>> ReadQueries(const std::string& path) {
   ASSIGN_OR_RETURN(const auto objects, ReadJsonLines(path));
   std::vector<EvalQuery> queries;
   for (const boost::json::object& object : objects) {
-    EvalQuery query{std::string(object.at("text").as_string()), {}};
+    EvalQuery query{std::string(object.at("text").as_string()), {}, {}};
+    if (const auto* answer = object.if_contains("answer"); answer != nullptr && answer->is_string()) {
+      query.answer = std::string(answer->get_string());
+    }
     for (const boost::json::value& id : object.at("relevant").as_array()) query.relevant.insert(IdText(id));
     queries.push_back(std::move(query));
   }
@@ -110,7 +122,9 @@ class TemporaryFolder {
   const std::filesystem::path path_;
 };
 
-Status IngestCorpus(pipeline::Ingestor& ingestor, const std::vector<boost::json::object>& corpus) {
+Result<std::vector<std::string>> IngestCorpus(pipeline::Ingestor& ingestor,
+                                              const std::vector<boost::json::object>& corpus) {
+  std::vector<std::string> tasks;
   for (size_t at = 0; at < corpus.size(); at += kDocumentsPerCall) {
     std::vector<pipeline::IngestDocument> documents;
     for (size_t i = at; i < corpus.size() && i < at + kDocumentsPerCall; ++i) {
@@ -121,11 +135,14 @@ Status IngestCorpus(pipeline::Ingestor& ingestor, const std::vector<boost::json:
       documents.push_back(std::move(document));
     }
     ASSIGN_OR_RETURN(const auto results, ingestor.Ingest("eval", std::move(documents), {}));
-    for (const pipeline::IngestResult& result : results) RETURN_IF_ERROR(result.error);
+    for (const pipeline::IngestResult& result : results) {
+      RETURN_IF_ERROR(result.error);
+      if (!result.task.empty()) tasks.push_back(result.task);
+    }
     fmt::print(stderr, "\r{} of {} documents", std::min(at + kDocumentsPerCall, corpus.size()), corpus.size());
   }
   fmt::print(stderr, "\n");
-  return Status::Ok();
+  return tasks;
 }
 
 // Each document as one vector of its title, a space and its text.
@@ -189,6 +206,92 @@ void PrintRow(const std::string& name, const boost::json::object& figures) {
   fmt::print("\n");
 }
 
+// Through the graph as a server keeps it: documents learned through the queue, read from the database.
+Result<Figures> MeasureServed(cluster::Node& node, pipeline::Embedder& embedder,
+                              const std::vector<EvalQuery>& queries) {
+  ASSIGN_OR_RETURN(const auto graph, node.Graph("eval"));
+  ASSIGN_OR_RETURN(const auto senses, ask::Senses::Make());
+  const ask::Retriever retriever({node, &embedder});
+  Figures figures;
+  std::map<std::string_view, double> spent_ms;
+  for (const EvalQuery& query : queries) {
+    ask::Question question;
+    question.text = query.text;
+    question.collection = "eval";
+    question.mode = ask::Mode::kMultiHop;
+    question.top_k = 3 * kDepth;  // passages, of which a document may have several
+    ask::Latencies latencies;
+    ASSIGN_OR_RETURN(const ask::Retrieved found, retriever.Retrieve(question, graph.get(), *senses, {}, latencies));
+    std::vector<std::string> ranked;
+    for (const ask::Passage& passage : found.passages) {
+      const std::string document = passage.id.document.ToString();
+      if (std::find(ranked.begin(), ranked.end(), document) == ranked.end()) ranked.push_back(document);
+    }
+    figures.Add(ranked, query.relevant);
+    for (const auto& [step, ns] : latencies) spent_ms[step] += static_cast<double>(ns) / 1e6;
+  }
+  for (const auto& [step, ms] : spent_ms) {
+    fmt::print(stderr, "{} {:.2f} ms  ", step, ms / static_cast<double>(queries.size()));
+  }
+  fmt::print(stderr, "a question, on average\n");
+  figures.Divide(static_cast<double>(queries.size()));
+  return figures;
+}
+
+// What confidence is fitted to: for each question the figures of its evidence and whether what is cited answers it;
+// once with all documents, once without those that answer it.
+Status WriteEvidence(cluster::Node& node, pipeline::Embedder& embedder, const std::vector<EvalQuery>& queries,
+                     const std::string& path) {
+  constexpr size_t kCited = 5;
+  ASSIGN_OR_RETURN(const auto graph, node.Graph("eval"));
+  ASSIGN_OR_RETURN(const auto senses, ask::Senses::Make());
+  const ask::Retriever retriever({node, &embedder});
+  std::ofstream out(path);
+  for (const EvalQuery& query : queries) {
+    boost::json::array relevant(query.relevant.begin(), query.relevant.end());
+    const boost::json::object without{{"not", {{"field", "document.id"}, {"in", relevant}}}};
+    ASSIGN_OR_RETURN(vector::Filter filter, vector::ParseFilter(without));
+    for (const auto& wanted : {std::shared_ptr<const vector::Filter>(),
+                               std::shared_ptr<const vector::Filter>(std::make_shared<vector::Filter>(filter))}) {
+      ask::Question question;
+      question.text = query.text;
+      question.collection = "eval";
+      question.filter = wanted;
+      ask::Latencies latencies;
+      ASSIGN_OR_RETURN(const auto found, retriever.Retrieve(question, graph.get(), *senses, {}, latencies));
+      senses->tokenizer.Run(question.text);
+      const ask::Shape shape = ask::ShapeOf(senses->tokenizer);
+      const auto extract = ask::ExtractAnswer(question.text, shape, found.entities, found.passages, *senses);
+      std::set<std::string> cited;
+      bool has_answer = false;
+      for (size_t i = 0; i < found.passages.size() && i < kCited; ++i) {
+        cited.insert(found.passages[i].id.document.ToString());
+        has_answer =
+            has_answer || (query.answer.size() > 3 && found.passages[i].text.find(query.answer) != std::string::npos);
+      }
+      const bool all = std::ranges::includes(cited, query.relevant);
+      const auto figures = ask::FiguresOf(ask::EvidenceOf(found, extract, false));
+      out << boost::json::serialize(boost::json::object{{"figures", boost::json::array(figures.begin(), figures.end())},
+                                                        {"answered", wanted == nullptr && (all || has_answer)}})
+          << "\n";
+    }
+  }
+  return out.good() ? Status::Ok() : Status::IoError(path + " cannot be written");
+}
+
+// Until what was ingested is in the graph.
+Status AwaitLearned(memory::Service& memory, const std::vector<std::string>& tasks) {
+  for (const std::string& id : tasks) {
+    for (;;) {
+      ASSIGN_OR_RETURN(const workers::Task task, memory.Task(id));
+      if (task.state() == workers::TaskState::kDone) break;
+      if (task.state() == workers::TaskState::kDeadLettered) return Status::Internal(task.reason());
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+  return Status::Ok();
+}
+
 // The rankings that recall starts from, with scores.
 Result<std::vector<eval::Searched>> SearchAll(cluster::Node& node, const eval::RecallEval& graph,
                                               const std::vector<EvalQuery>& queries,
@@ -241,7 +344,7 @@ Status MeasureRecall(cluster::Node& node, const std::vector<boost::json::object>
   return Status::Ok();
 }
 
-Result<boost::json::object> Evaluate(const std::string& folder, bool sweep) {
+Result<boost::json::object> Evaluate(const std::string& folder, bool sweep, const std::string& evidence) {
   ASSIGN_OR_RETURN(const auto corpus, ReadJsonLines(folder + "/corpus.jsonl"));
   ASSIGN_OR_RETURN(const auto queries, ReadQueries(folder + "/queries.jsonl"));
   const TemporaryFolder data;
@@ -254,8 +357,16 @@ Result<boost::json::object> Evaluate(const std::string& folder, bool sweep) {
   spec.dimension = embedder->dimension();
   spec.embedder = std::string(embedder->name());
   RETURN_IF_ERROR(node->CreateCollection(spec).status());
-  pipeline::Ingestor ingestor(*node, embedder.get());
-  RETURN_IF_ERROR(IngestCorpus(ingestor, corpus));
+  MetricRegistry metrics;
+  memory::ServiceOptions memory_options;
+  memory_options.data_dir = data.path();
+  ASSIGN_OR_RETURN(const auto memory, memory::Service::Open({*node, io::RealDisk(), metrics}, memory_options));
+  RETURN_IF_ERROR(memory->MakeMemory("eval"));
+  pipeline::DocumentWatch watch;
+  watch.changed = [&](const auto& collection, auto documents) { return memory->Changed(collection, documents); };
+  pipeline::Ingestor ingestor(*node, embedder.get(), watch);
+  ASSIGN_OR_RETURN(const auto tasks, IngestCorpus(ingestor, corpus));
+  RETURN_IF_ERROR(AwaitLearned(*memory, tasks));
   spec.name = "whole";
   RETURN_IF_ERROR(node->CreateCollection(spec).status());
   RETURN_IF_ERROR(WriteWhole(*node, *embedder, corpus));
@@ -272,6 +383,9 @@ Result<boost::json::object> Evaluate(const std::string& folder, bool sweep) {
     ASSIGN_OR_RETURN(const Figures figures, Measure(*node, queries, vectors, leg));
     result[leg.name] = figures.Json();
   }
+  ASSIGN_OR_RETURN(const Figures served, MeasureServed(*node, *embedder, queries));
+  result["served"] = served.Json();
+  if (!evidence.empty()) RETURN_IF_ERROR(WriteEvidence(*node, *embedder, queries, evidence));
   RETURN_IF_ERROR(MeasureRecall(*node, corpus, queries, vectors, sweep, result));
   return result;
 }
@@ -280,15 +394,16 @@ Result<boost::json::object> Evaluate(const std::string& folder, bool sweep) {
 
 int main(int argc, char** argv) {
   CLI::App app("Retrieval quality on a folder of evaluation data", "eval");
-  std::string folder, reference;
+  std::string folder, reference, evidence;
   bool json = false, sweep = false;
   app.add_option("folder", folder, "Holds corpus.jsonl and queries.jsonl")->required();
   app.add_option("--reference", reference, "JSON figures of an independent runtime for the dense mode");
   app.add_flag("--json", json, "One JSON object");
+  app.add_option("--evidence", evidence, "Write what tools/fit_confidence.py reads to this file");
   app.add_flag("--sweep", sweep, "Each value of recall's configuration by itself lower and higher");
   CLI11_PARSE(app, argc, argv);
 
-  Result<boost::json::object> result = Evaluate(folder, sweep);
+  Result<boost::json::object> result = Evaluate(folder, sweep, evidence);
   if (!result.ok()) {
     fmt::print(stderr, "eval: {}\n", result.status().ToString());
     return 1;
@@ -308,7 +423,8 @@ int main(int argc, char** argv) {
   fmt::print("{} documents, {} queries\n{:<22}{:>14}{:>14}{:>14}{:>14}{:>14}{:>14}\n",
              result->at("documents").to_number<int>(), result->at("queries").to_number<int>(), "mode", "nDCG@10", "R@2",
              "R@5", "R@10", "All@5", "MRR@10");
-  for (const char* mode : {"text", "dense", "dense_whole", "dense_reference", "hybrid", "fused", "graph", "all"}) {
+  for (const char* mode :
+       {"text", "dense", "dense_whole", "dense_reference", "hybrid", "fused", "graph", "all", "served"}) {
     if (const auto* figures = result->if_contains(mode)) PrintRow(mode, figures->as_object());
   }
   for (const auto& [name, figures] : *result) {

@@ -26,6 +26,7 @@ FLOORS = [
     ["cluster"],
     ["backup", "metrics", "memory", "communities"],
     ["pipeline"],
+    ["ask", "mcp"],
     ["gateway", "ruler"],
     ["metrics_api"],
 ]

@@ -28,6 +28,10 @@ struct Config {
   std::string embedder_model;
   std::string embedder_api_key;
   uint64_t embedder_dimension = 0;
+  std::string chat_url;  // empty: no chat server
+  std::string chat_model;
+  std::string chat_api_key;
+  uint64_t chat_timeout_ms = 20'000;
   uint64_t io_threads = 0;
   uint64_t index_threads = 0;
   uint64_t body_mib_max = 32;

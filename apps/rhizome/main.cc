@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 
+#include "ask.h"
 #include "commands.h"
 #include "config.h"
 #include "serve.h"
@@ -275,6 +276,11 @@ int main(int argc, char** argv) {
   search_command->add_option("--filter", search.filter, "Condition on payloads as JSON (docs/filters.md)");
   search_command->add_flag("--json", search.json, "Print the server's answer as it is");
 
+  rhizome::app::AskArguments ask;
+  CLI::App* ask_command = AddAsk(app, ask);
+  rhizome::app::McpArguments mcp;
+  CLI::App* mcp_command = AddMcp(app, mcp);
+
   rhizome::app::ClusterArguments cluster;
   AddCluster(app, cluster);
 
@@ -303,6 +309,8 @@ int main(int argc, char** argv) {
   for (const auto& [name, arguments] : servers) {
     if (app.got_subcommand(name)) return RunServe(*app.get_subcommand(name), arguments);
   }
+  if (*ask_command) return rhizome::app::Ask(ask);
+  if (*mcp_command) return rhizome::app::Mcp(mcp);
   if (*ingest_command) return rhizome::app::Ingest(ingest);
   if (app.got_subcommand("cluster")) return rhizome::app::Cluster(cluster);
   if (app.got_subcommand("snapshot")) return rhizome::app::Snapshot(snapshot);

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "ask/asker.h"
 #include "backup/service.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -53,6 +54,8 @@ struct Parts {
   std::unique_ptr<cluster::Operations> operations;
   std::unique_ptr<memory::Service> memories;  // these two are null in a cluster
   std::unique_ptr<communities::Service> communities;
+  std::unique_ptr<ask::Chat> chat;  // null: answers are in the passages' own words
+  std::unique_ptr<ask::Asker> asker;
   std::unique_ptr<pipeline::Ingestor> ingestor;
   std::unique_ptr<ruler::Notifier> notifier;     // null for a gateway
   std::shared_ptr<ruler::Ruler> ruler;           // null in a cluster, where the seat has it
@@ -79,8 +82,9 @@ struct Parts {
     backups = std::make_unique<backup::Service>(
         backup::ServiceParts{database, *registers, SystemClock(), config.snapshot_mib_per_s_max << 20},
         std::move(targets));
-    slot.Publish(
-        {&database, ingestor.get(), offered, operations.get(), backups.get(), memories.get(), communities.get()});
+    asker = std::make_unique<ask::Asker>(ask::AskerParts{database, memories.get(), offered, chat.get()});
+    slot.Publish({&database, ingestor.get(), offered, operations.get(), backups.get(), memories.get(),
+                  communities.get(), asker.get()});
   }
 };
 
@@ -321,6 +325,7 @@ Status Serve(const Config& config, Role role) {
   Parts parts;
   ASSIGN_OR_RETURN(parts.embedders, OpenEmbedders(config));
   ASSIGN_OR_RETURN(parts.targets, OpenSnapshotTargets(config));
+  ASSIGN_OR_RETURN(parts.chat, OpenChat(config));
   ASSIGN_OR_RETURN(const auto server, gateway::Server::Start(server_options, RoutesOf(config, slots)));
   ASSIGN_OR_RETURN(const bool opened, Open(config, role, server->port(), parts, slots, stop));
   if (opened) {

@@ -131,6 +131,16 @@ Result<std::vector<OneEmbedder>> OpenEmbedders(const Config& config) {
   return embedders;
 }
 
+Result<std::unique_ptr<ask::Chat>> OpenChat(const Config& config) {
+  if (config.chat_url.empty()) return std::unique_ptr<ask::Chat>();
+  ask::ChatOptions options;
+  options.base_url = config.chat_url;
+  options.model = config.chat_model;
+  options.api_key = config.chat_api_key;
+  options.timeout_ms = static_cast<int64_t>(config.chat_timeout_ms);
+  return ask::Chat::Open(std::move(options));
+}
+
 Result<std::vector<backup::Target>> OpenSnapshotTargets(const Config& config) {
   blob::S3Options s3;
   s3.endpoint = config.s3_endpoint;

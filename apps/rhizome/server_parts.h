@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ask/chat.h"
 #include "backup/targets.h"
 #include "base/status.h"
 #include "cluster/cluster_runtime.h"
@@ -38,6 +39,8 @@ Result<ruler::RulerOptions> RulerOptionsOf(const Config& config, const std::stri
 ruler::NotifierOptions NotifierOptionsOf(const Config& config);
 // The one that new collections get comes first; none for embedder = none.
 Result<std::vector<std::unique_ptr<pipeline::Embedder>>> OpenEmbedders(const Config& config);
+// Null without a chat_url. No server is called.
+Result<std::unique_ptr<ask::Chat>> OpenChat(const Config& config);
 
 // Folders are made; no server is called.
 Result<std::vector<backup::Target>> OpenSnapshotTargets(const Config& config);

@@ -121,11 +121,11 @@ Response JsonResponse(JsonWriter& writer, int status) {
 
 std::vector<Route> ApiRoutes(const ApiOptions& options, const BackendSlot& slot, MetricRegistry& metrics) {
   std::vector<Route> routes = CollectionRoutes(options, slot);
-  for (auto part :
-       {PointRoutes(options, slot), SearchRoutes(options, slot), DocumentRoutes(options, slot),
-        MemoryRoutes(options, slot), EvolveRoutes(options, slot), RelationRoutes(options, slot), TaskRoutes(slot),
-        GraphBuildRoutes(slot), ClusterRoutes(options, slot), SnapshotRoutes(options, slot),
-        CommunityRoutes(options, slot), GraphRoutes(options, slot), SystemRoutes(options, slot, metrics)}) {
+  for (auto part : {PointRoutes(options, slot), SearchRoutes(options, slot), DocumentRoutes(options, slot),
+                    MemoryRoutes(options, slot), EvolveRoutes(options, slot), AskRoutes(options, slot),
+                    RelationRoutes(options, slot), TaskRoutes(slot), GraphBuildRoutes(slot),
+                    ClusterRoutes(options, slot), SnapshotRoutes(options, slot), CommunityRoutes(options, slot),
+                    GraphRoutes(options, slot), SystemRoutes(options, slot, metrics)}) {
     routes.insert(routes.end(), part.begin(), part.end());
   }
   return routes;

@@ -4,6 +4,7 @@
 #include "base/base64.h"
 #include "base/steps.h"
 #include "gateway/api_parts.h"
+#include "memory/service.h"
 #include "pipeline/parse.h"
 
 namespace rhizome::gateway {
@@ -112,10 +113,12 @@ Status ParseInput(DocumentInput& input, std::vector<pipeline::IngestDocument>& o
 }
 
 // The default collection comes into being with its first document; any other must have been made.
-Status MakeDefaultCollection(const ApiOptions& options, const Backend& backend, const std::string& name) {
+Status MakeDefaultCollection(const ApiOptions& options, const Backend& backend, const std::string& name,
+                             bool as_memory) {
   if (name != options.default_collection || backend.database->GetSpec(name).ok()) return Status::Ok();
   const Status made = backend.database->CreateCollection(DefaultSpec(backend, name)).status();
-  return made.code() == Code::kAlreadyExists ? Status::Ok() : made;
+  if (!made.ok() && made.code() != Code::kAlreadyExists) return made;
+  return as_memory && backend.memory != nullptr ? backend.memory->MakeMemory(name) : Status::Ok();
 }
 
 std::string FieldOf(size_t input, std::string_view field) {
@@ -137,7 +140,10 @@ void WriteResult(JsonWriter& writer, const pipeline::IngestResult& result, size_
   writer.EndObject();
 }
 
-Result<Response> Ingest(const ApiOptions& options, const BackendSlot& slot, const Request& request) {
+}  // namespace
+
+Result<Response> IngestDocuments(const ApiOptions& options, const BackendSlot& slot, const Request& request,
+                                 bool into_memory) {
   ASSIGN_OR_RETURN(const Backend backend, slot.Get());
   ASSIGN_OR_RETURN(const JsonDocument document, JsonDocument::Parse(request.body));
   std::optional<std::string> collection, consistency;
@@ -161,7 +167,7 @@ Result<Response> Ingest(const ApiOptions& options, const BackendSlot& slot, cons
     if (!status.ok()) return Status(status.code(), std::string(status.message()), FieldOf(i, status.field()));
     input_of.resize(documents.size(), i);
   }
-  RETURN_IF_ERROR(MakeDefaultCollection(options, backend, name));
+  RETURN_IF_ERROR(MakeDefaultCollection(options, backend, name, into_memory));
   const Step step("ingest");
   ASSIGN_OR_RETURN(const auto results, backend.ingestor->Ingest(name, std::move(documents), chunking, write));
   if (results.size() == 1 && !results[0].error.ok()) {
@@ -173,6 +179,12 @@ Result<Response> Ingest(const ApiOptions& options, const BackendSlot& slot, cons
   for (size_t i = 0; i < results.size(); ++i) WriteResult(writer, results[i], input_of[i]);
   writer.EndArray().EndObject();
   return JsonResponse(writer);
+}
+
+namespace {
+
+Result<Response> Ingest(const ApiOptions& options, const BackendSlot& slot, const Request& request) {
+  return IngestDocuments(options, slot, request, false);
 }
 
 Result<std::string> QueryCollection(const ApiOptions& options, const Request& request) {

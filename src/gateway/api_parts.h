@@ -48,12 +48,18 @@ Result<std::vector<std::vector<float>>> EmbedFor(const Backend& backend, const c
 Result<cluster::ReadOptions> ReadOptionsOf(const Request& request, const std::optional<std::string>& consistency);
 Result<cluster::WriteOptions> WriteOptionsOf(const Request& request, const std::optional<std::string>& consistency);
 
+// The body of POST /documents. `into_memory`: the default collection, if it has to be made, gets a knowledge graph
+// where this server keeps any.
+Result<Response> IngestDocuments(const ApiOptions& options, const BackendSlot& slot, const Request& request,
+                                 bool into_memory);
+
 Response JsonResponse(JsonWriter& writer, int status = 200);
 
 std::vector<Route> CollectionRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> PointRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> SearchRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> DocumentRoutes(const ApiOptions& options, const BackendSlot& slot);
+std::vector<Route> AskRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> MemoryRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> CommunityRoutes(const ApiOptions& options, const BackendSlot& slot);
 std::vector<Route> GraphRoutes(const ApiOptions& options, const BackendSlot& slot);

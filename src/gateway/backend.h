@@ -22,6 +22,9 @@ class Service;
 namespace rhizome::memory {
 class Service;
 }
+namespace rhizome::ask {
+class Asker;
+}
 
 namespace rhizome::gateway {
 
@@ -34,6 +37,7 @@ struct Backend {
   backup::Service* backups = nullptr;           // null: no snapshots are made here
   memory::Service* memory = nullptr;            // null: in a cluster, which keeps no knowledge graphs yet
   communities::Service* communities = nullptr;  // as memory
+  ask::Asker* asker = nullptr;
 };
 
 class BackendSlot {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "ask/asker.h"
 #include "backup/service.h"
 #include "base/hash.h"
 #include "base/scratch_testing.h"
@@ -76,9 +77,9 @@ inline std::vector<Route> AllRoutes(const BackendSlot& slot, metrics::StoreSlot&
   options.version = "0.1.0";
   options.admin = true;
   std::vector<Route> routes = ApiRoutes({}, slot, registry);
-  for (auto part : {metrics_api::MetricsRoutes(options, metrics_slot, SystemClock()),
-                    metrics_api::IngestRoutes({}, metrics_slot, registry, SystemClock()),
-                    metrics_api::RuleRoutes(ruler_slot)}) {
+  for (auto part :
+       {metrics_api::MetricsRoutes(options, metrics_slot, SystemClock()),
+        metrics_api::IngestRoutes({}, metrics_slot, registry, SystemClock()), metrics_api::RuleRoutes(ruler_slot)}) {
     routes.insert(routes.end(), part.begin(), part.end());
   }
   return routes;
@@ -102,6 +103,7 @@ class ApiFixture : public testing::Test {
   ~ApiFixture() override {
     server_->Stop(0);
     backups_.reset();
+    asker_.reset();
     ingestor_.reset();
     communities_.reset();
     memories_.reset();
@@ -144,8 +146,9 @@ class ApiFixture : public testing::Test {
     notifier_ = ruler::Notifier::Start({{"http://127.0.0.1:1"}}, metrics_).value();
     ruler_ = ruler::Ruler::Start(rules_, {*store_, *notifier_, metrics_, SystemClock()}).value();
     ruler_slot_.Publish(ruler_);
+    asker_ = std::make_unique<ask::Asker>(ask::AskerParts{*node_, memories_.get(), embedders, chat_.get()});
     slot_.Publish({node_.get(), ingestor_.get(), embedders, cluster_ != nullptr ? cluster_ : operations_.get(),
-                   backups_.get(), memories_.get(), communities_.get()});
+                   backups_.get(), memories_.get(), communities_.get(), asker_.get()});
   }
 
   Reply Call(std::string_view method, std::string_view target, std::string_view body = {},
@@ -217,6 +220,8 @@ class ApiFixture : public testing::Test {
   std::unique_ptr<cluster::AloneOperations> operations_;
   std::unique_ptr<cluster::NodeRegisters> registers_;
   std::unique_ptr<backup::Service> backups_;
+  std::unique_ptr<ask::Chat> chat_;  // set before OpenNode
+  std::unique_ptr<ask::Asker> asker_;
   std::unique_ptr<memory::Service> memories_;
   std::unique_ptr<communities::Service> communities_;
   std::unique_ptr<pipeline::Ingestor> ingestor_;

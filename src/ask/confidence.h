@@ -1,0 +1,35 @@
+// Confidence: how likely it is that what was retrieved holds the answer, as a share of questions: of those that are
+// told .8, about eight in ten have theirs. A logistic function of five figures; how it was calibrated, and on what, is
+// in docs/asking.md. Pure.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "ask/answer.h"
+#include "ask/retrieve.h"
+
+namespace rhizome::ask {
+
+struct Evidence {
+  double closeness = 0;         // of the passage closest by meaning, 0 to 1
+  bool by_meaning = true;       // false: the collection has no vectors, and closeness says nothing
+  double coverage = 0;          // Extract's
+  double passage_coverage = 0;  // Extract's
+  double names_found = 1;       // Extract's
+  double arrived = 0;           // how much of the walk came to the passages, 0 to 1
+  bool fact = false;            // a typed relation of the graph answers
+};
+inline constexpr size_t kFigures = 6;
+// What the function sees, in the order of its weights; its names, for whoever fits them.
+std::array<double, kFigures> FiguresOf(const Evidence& evidence);
+extern const std::array<std::string_view, kFigures> kFigureNames;
+
+Evidence EvidenceOf(const Retrieved& retrieved, const Extract& extract, bool fact);
+// 0 to 1.
+double ConfidenceOf(const Evidence& evidence);
+
+// Below it the answer is "not in memory".
+inline constexpr double kConfidenceMin = .4;
+
+}  // namespace rhizome::ask
