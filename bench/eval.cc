@@ -344,7 +344,7 @@ Status MeasureRecall(cluster::Node& node, const std::vector<boost::json::object>
   return Status::Ok();
 }
 
-Result<boost::json::object> Evaluate(const std::string& folder, bool sweep, const std::string& evidence) {
+Result<boost::json::object> Evaluate(const std::string& folder, bool sweep, bool whole, const std::string& evidence) {
   ASSIGN_OR_RETURN(const auto corpus, ReadJsonLines(folder + "/corpus.jsonl"));
   ASSIGN_OR_RETURN(const auto queries, ReadQueries(folder + "/queries.jsonl"));
   const TemporaryFolder data;
@@ -369,7 +369,7 @@ Result<boost::json::object> Evaluate(const std::string& folder, bool sweep, cons
   RETURN_IF_ERROR(AwaitLearned(*memory, tasks));
   spec.name = "whole";
   RETURN_IF_ERROR(node->CreateCollection(spec).status());
-  RETURN_IF_ERROR(WriteWhole(*node, *embedder, corpus));
+  if (whole) RETURN_IF_ERROR(WriteWhole(*node, *embedder, corpus));
 
   std::vector<std::string> texts;
   for (const EvalQuery& query : queries) texts.push_back(query.text);
@@ -380,6 +380,7 @@ Result<boost::json::object> Evaluate(const std::string& folder, bool sweep, cons
                       {"dense_whole", "whole", cluster::SearchMode::kDense},
                       {"hybrid", "eval", cluster::SearchMode::kHybrid}};
   for (const Leg& leg : legs) {
+    if (leg.collection == "whole" && !whole) continue;
     ASSIGN_OR_RETURN(const Figures figures, Measure(*node, queries, vectors, leg));
     result[leg.name] = figures.Json();
   }
@@ -403,7 +404,7 @@ int main(int argc, char** argv) {
   app.add_flag("--sweep", sweep, "Each value of recall's configuration by itself lower and higher");
   CLI11_PARSE(app, argc, argv);
 
-  Result<boost::json::object> result = Evaluate(folder, sweep, evidence);
+  Result<boost::json::object> result = Evaluate(folder, sweep, !reference.empty(), evidence);
   if (!result.ok()) {
     fmt::print(stderr, "eval: {}\n", result.status().ToString());
     return 1;

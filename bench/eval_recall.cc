@@ -72,6 +72,14 @@ std::vector<Variation> Variations() {
   vary("arrival_min", {0, 2e-5, 2e-4, 1e-3}, [](auto& o, double v) { o.walk.arrival_min = v; });
   vary("hub_passages", {50, 100, 400}, [](auto& o, double v) { o.walk.hub_passages_max = static_cast<uint32_t>(v); });
   vary("common_share", {.03, .3}, [](auto& o, double v) { o.walk.common_share_max = v; });
+  // What costs least, together.
+  for (const uint32_t rounds : {2U, 4U}) {
+    recall::RecallOptions options;
+    options.walk.residual_min = 1e-3;
+    options.walk.arrival_min = 1e-3;
+    options.walk.rounds_max = rounds;
+    all.push_back({fmt::format("both 1e-3, rounds {}", rounds), options});
+  }
   return all;
 }
 

@@ -65,24 +65,43 @@ def calibration(told):
     return brier, error, bins
 
 
-def main(paths):
+def read(paths):
+    """(figures, answered, weight, question) of all files."""
     examples = []
     for path in paths:
         with open(path, encoding="utf-8") as file:
             lines = [json.loads(line) for line in file]
         examples += [(line["figures"], 1.0 if line["answered"] else 0.0, 400 / len(lines), n // 2)
                      for n, line in enumerate(lines)]
+    return examples
+
+
+def without(examples, names):
+    gone = [NAMES.index(name) for name in names]
+    return [([0.0 if i in gone else x for i, x in enumerate(figures)], *rest) for figures, *rest in examples]
+
+
+def report(title, examples):
     told = []
     for fold in range(FOLDS):
         weights = fit([example[:3] for example in examples if example[3] % FOLDS != fold])
         told += [(chance(weights, figures), answered) for figures, answered, _, n in examples if n % FOLDS == fold]
     weights = fit([example[:3] for example in examples])
-    print("bias", round(weights[0], 3), *(f"{name} {round(w, 3)}" for name, w in zip(NAMES, weights[1:])))
+    print(f"{title}: bias {weights[0]:.2f},", ", ".join(f"{name} {w:.2f}" for name, w in zip(NAMES, weights[1:])))
     brier, error, bins = calibration(told)
-    print(f"{len(told)} answers held out: Brier {brier:.3f}, calibration error {error:.3f}")
+    print(f"  {len(told)} answers held out: Brier {brier:.3f}, calibration error {error:.3f}")
     for one in bins:
         if one:
-            print(f"  told {sum(p for p, _ in one) / len(one):.2f}, true {sum(a for _, a in one) / len(one):.2f}, {len(one)} answers")
+            print(f"  told {sum(p for p, _ in one) / len(one):.2f}, true {sum(a for _, a in one) / len(one):.2f}, "
+                  f"{len(one)} answers")
+
+
+def main(paths):
+    examples = read(paths)
+    report("walk and meaning", examples)
+    report("walk", without(examples, ["closeness"]))
+    report("meaning", without(examples, ["arrived"]))
+    report("neither", without(examples, ["closeness", "arrived"]))
 
 
 if __name__ == "__main__":

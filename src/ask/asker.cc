@@ -52,7 +52,7 @@ std::string TextOf(const std::vector<FactAnswer>& facts, const Shape& shape, int
   }
   std::string text;
   for (const std::string& end : ends) text.append(text.empty() ? "" : ", ").append(end);
-  const std::string interval = IntervalText(first.fact.valid_from, first.fact.valid_until);
+  const std::string interval = TimeText(first.fact);
   if (shape.wanted != Wanted::kTime && !interval.empty()) text.append(" (").append(interval).append(")");
   return text;
 }

@@ -13,7 +13,8 @@ namespace rhizome::ask {
 
 struct Evidence {
   double closeness = 0;         // of the passage closest by meaning, 0 to 1
-  bool by_meaning = true;       // false: the collection has no vectors, and closeness says nothing
+  bool by_meaning = true;       // false: closeness was not taken
+  bool walked = true;           // false: arrived was not taken
   double coverage = 0;          // Extract's
   double passage_coverage = 0;  // Extract's
   double names_found = 1;       // Extract's

@@ -24,6 +24,8 @@ constexpr std::array<std::string_view, 25> kEvents{"born_in",    "died_in",  "fo
                                                    "acquired",   "child_of", "parent_of", "sibling_of", "named_after",
                                                    "won",        "based_on", "joined",    "succeeded",  "educated_at"};
 
+bool IsEvent(const FoundFact& fact) { return std::ranges::find(kEvents, fact.type) != kEvents.end(); }
+
 bool Fits(Wanted wanted, const FoundFact& fact, const std::string& type) {
   switch (wanted) {
     case Wanted::kAnything: return true;
@@ -86,8 +88,12 @@ Status AddCandidates(const GraphLinks& links, const EntityId& id, const Relation
 
 bool HoldsAt(const FoundFact& fact, int64_t at_ms) {
   if (at_ms < fact.valid_from) return false;
-  const bool event = std::ranges::find(kEvents, fact.type) != kEvents.end();
-  return at_ms < (event && !fact.closed_at ? format::kForever : fact.valid_until);
+  return at_ms < (IsEvent(fact) && !fact.closed_at ? format::kForever : fact.valid_until);
+}
+
+std::string TimeText(const FoundFact& fact) {
+  const bool moment = IsEvent(fact) && fact.valid_from != format::kAlways && fact.valid_until == format::kForever;
+  return moment ? MomentText(fact.valid_from) : IntervalText(fact.valid_from, fact.valid_until);
 }
 
 std::string IntervalText(int64_t from_ms, int64_t until_ms) {
@@ -130,7 +136,7 @@ Result<std::vector<FactAnswer>> FindFacts(const GraphLinks& links, const Shape& 
     if (!other || !Fits(shape.wanted, candidate.fact, other->statistics.Type())) continue;
     FactAnswer answer{std::move(candidate.fact), other->surface.empty() ? other->statistics.name : other->surface};
     if (shape.wanted == Wanted::kTime) {
-      answer.answer = IntervalText(answer.fact.valid_from, answer.fact.valid_until);
+      answer.answer = TimeText(answer.fact);
     }
     answers.push_back(std::move(answer));
   }

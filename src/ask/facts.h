@@ -30,6 +30,8 @@ Result<std::vector<FactAnswer>> FindFacts(const GraphLinks& links, const Shape& 
 // born, something is founded) goes on being so afterwards, unless its fact was closed.
 bool HoldsAt(const graph::FoundFact& fact, int64_t at_ms);
 
+// When it held, or, of what happened once, when it happened. "" when nobody says.
+std::string TimeText(const graph::FoundFact& fact);
 // "1867-11-07", "1867": as precise as both ends of [from, until) say; "since 1998" without an end. "" for always.
 std::string IntervalText(int64_t from_ms, int64_t until_ms);
 

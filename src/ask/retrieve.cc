@@ -110,10 +110,12 @@ Status Retriever::Walk(Work& work) const {
   const size_t limit = std::max<size_t>(work.question.top_k, kReadMin) + kReadSpare;
   const bool walks = work.answer.mode == Mode::kMultiHop || work.answer.mode == Mode::kLocal;
   if (!walks || work.graph == nullptr) {
-    const recall::Recall recall(options_, work.legs, {}, 0);
-    work.recalled = recall.Answer(limit);
+    for (const recall::ScoredPassage& one : recall::FuseLegs(work.legs)) {
+      if (work.recalled.size() < limit) work.recalled.push_back({one.passage, one.score, one.score, 0});
+    }
     return Status::Ok();
   }
+  work.answer.walked = true;
   recall::RecallOptions options = options_;
   if (work.answer.mode == Mode::kLocal) {  // from what the question names, and nowhere else
     options.start_passages_max = 0;
