@@ -68,18 +68,10 @@ std::vector<Variation> Variations() {
   vary("title_share", {.5, .7, .8, .95}, [](auto& o, double v) { o.walk.title_share = v; });
   vary("phrase_weight", {.03, .3, 1}, [](auto& o, double v) { o.walk.phrase_weight = v; });
   vary("rounds", {2, 6, 8}, [](auto& o, double v) { o.walk.rounds_max = static_cast<uint32_t>(v); });
-  vary("residual_min", {1e-3, 1e-5}, [](auto& o, double v) { o.walk.residual_min = v; });
-  vary("arrival_min", {0, 2e-5, 2e-4, 1e-3}, [](auto& o, double v) { o.walk.arrival_min = v; });
+  vary("residual_min", {1e-4, 1e-2}, [](auto& o, double v) { o.walk.residual_min = v; });
+  vary("arrival_min", {0, 5e-5, 2e-4, 5e-3}, [](auto& o, double v) { o.walk.arrival_min = v; });
   vary("hub_passages", {50, 100, 400}, [](auto& o, double v) { o.walk.hub_passages_max = static_cast<uint32_t>(v); });
   vary("common_share", {.03, .3}, [](auto& o, double v) { o.walk.common_share_max = v; });
-  // What costs least, together.
-  for (const uint32_t rounds : {2U, 4U}) {
-    recall::RecallOptions options;
-    options.walk.residual_min = 1e-3;
-    options.walk.arrival_min = 1e-3;
-    options.walk.rounds_max = rounds;
-    all.push_back({fmt::format("both 1e-3, rounds {}", rounds), options});
-  }
   return all;
 }
 

@@ -46,9 +46,9 @@ TEST_F(AskerTest, AFactAnswersAsOfATime) {
   dan.valid_from = *ParseInstantMs("2000");
   PutFact("f1", carol);
   PutFact("f2", dan);
-  EXPECT_EQ(AskAsOf("Who leads Acme?", "1995").text, "carol hill (1990 to 1999-12-31)");
-  EXPECT_EQ(AskAsOf("Who leads Acme?", "2010-05-01").text, "dan moss (since 2000)");
-  EXPECT_EQ(Ask("Who leads Acme?").text, "dan moss (since 2000)");
+  EXPECT_EQ(AskAsOf("Who leads Acme?", "1995").text, "Carol Hill (1990 to 1999-12-31)");
+  EXPECT_EQ(AskAsOf("Who leads Acme?", "2010-05-01").text, "Dan Moss (since 2000)");
+  EXPECT_EQ(Ask("Who leads Acme?").text, "Dan Moss (since 2000)");
   EXPECT_TRUE(AskAsOf("Who leads Acme?", "1980").facts.empty());
 }
 

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <array>
-#include <string_view>
 
 #include "ask/answer.h"
 #include "ask/retrieve.h"
@@ -14,17 +13,14 @@ namespace rhizome::ask {
 struct Evidence {
   double closeness = 0;         // of the passage closest by meaning, 0 to 1
   bool by_meaning = true;       // false: closeness was not taken
-  bool walked = true;           // false: arrived was not taken
   double coverage = 0;          // Extract's
   double passage_coverage = 0;  // Extract's
   double names_found = 1;       // Extract's
-  double arrived = 0;           // how much of the walk came to the passages, 0 to 1
   bool fact = false;            // a typed relation of the graph answers
 };
-inline constexpr size_t kFigures = 6;
-// What the function sees, in the order of its weights; its names, for whoever fits them.
+inline constexpr size_t kFigures = 5;
+// What the function sees, in the order of its weights and of tools/fit_confidence.py.
 std::array<double, kFigures> FiguresOf(const Evidence& evidence);
-extern const std::array<std::string_view, kFigures> kFigureNames;
 
 Evidence EvidenceOf(const Retrieved& retrieved, const Extract& extract, bool fact);
 // 0 to 1.

@@ -11,7 +11,6 @@ Evidence Good() {
   evidence.coverage = .8;
   evidence.passage_coverage = .9;
   evidence.names_found = 1;
-  evidence.arrived = .5;
   return evidence;
 }
 
@@ -19,8 +18,8 @@ TEST(Confidence, IsAShareAndGrowsWithEachFigure) {
   const double all = ConfidenceOf(Good());
   EXPECT_GT(all, .8);
   EXPECT_LT(all, 1);
-  for (double Evidence::*figure : {&Evidence::closeness, &Evidence::coverage, &Evidence::passage_coverage,
-                                   &Evidence::names_found, &Evidence::arrived}) {
+  for (double Evidence::*figure :
+       {&Evidence::closeness, &Evidence::coverage, &Evidence::passage_coverage, &Evidence::names_found}) {
     Evidence less = Good();
     less.*figure = 0;
     EXPECT_LT(ConfidenceOf(less), all);
@@ -30,21 +29,18 @@ TEST(Confidence, IsAShareAndGrowsWithEachFigure) {
 TEST(Confidence, OfNothingIsBelowWhatIsAnswered) {
   Evidence nothing;
   nothing.names_found = 0;
-  for (const bool walked : {false, true}) {
-    for (const bool by_meaning : {false, true}) {
-      nothing.walked = walked;
-      nothing.by_meaning = by_meaning;
-      EXPECT_LT(ConfidenceOf(nothing), kConfidenceMin);
-    }
+  for (const bool by_meaning : {false, true}) {
+    nothing.by_meaning = by_meaning;
+    EXPECT_LT(ConfidenceOf(nothing), kConfidenceMin);
   }
 }
 
 TEST(Confidence, WhatWasNotTakenSaysNothing) {
   Evidence evidence = Good();
-  evidence.walked = evidence.by_meaning = false;
+  evidence.by_meaning = false;
   const double without = ConfidenceOf(evidence);
   EXPECT_GT(without, .7);
-  evidence.closeness = evidence.arrived = 0;
+  evidence.closeness = 0;
   EXPECT_EQ(ConfidenceOf(evidence), without);
 }
 

@@ -116,7 +116,7 @@ Result<std::vector<FactAnswer>> FindFacts(const GraphLinks& links, const Shape& 
                                           const std::vector<extract::Entity>& entities, const graph::Times& times,
                                           int64_t now_ms) {
   std::map<graph::FactId, Candidate> found;
-  if (!shape.relations.empty()) {
+  if (!shape.relations.empty() && !shape.compound) {
     ASSIGN_OR_RETURN(const auto names, NamesOf(links, entities));
     for (const auto& members : names) {
       for (const EntityId& id : members) {

@@ -115,7 +115,6 @@ Status Retriever::Walk(Work& work) const {
     }
     return Status::Ok();
   }
-  work.answer.walked = true;
   recall::RecallOptions options = options_;
   if (work.answer.mode == Mode::kLocal) {  // from what the question names, and nowhere else
     options.start_passages_max = 0;

@@ -78,7 +78,6 @@ struct Retrieved {
   size_t entities_known = 0;              // names among them, no phrases, that the graph knows
   size_t names = 0;
   bool by_meaning = false;  // the collection has vectors of texts, compared by cosine
-  bool walked = false;      // over a graph
   std::vector<uint32_t> failed_partitions;
 };
 

@@ -132,7 +132,9 @@ Shape ShapeOf(const extract::Tokenizer& question) {
   const std::vector<std::string> words = WordsOf(question);
   Shape shape;
   shape.wanted = WantedBy(words);
+  size_t asking = 0;
   for (size_t at = 0; at < words.size(); ++at) {
+    const size_t before = shape.relations.size();
     for (const Entry& entry : kEntries) {
       if (words[at].empty() || !IsOneOf(words[at], entry.words)) continue;
       if (entry.wanted != Wanted::kAnything && entry.wanted != shape.wanted) continue;
@@ -140,7 +142,9 @@ Shape ShapeOf(const extract::Tokenizer& question) {
       if (entry.grammar == Grammar::kVerb) hint.direction = DirectionAt(words, at, question);
       if (std::ranges::find(shape.relations, hint) == shape.relations.end()) shape.relations.push_back(hint);
     }
+    asking += shape.relations.size() > before ? 1 : 0;
   }
+  shape.compound = asking > 1;
   return shape;
 }
 

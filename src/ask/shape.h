@@ -22,6 +22,8 @@ struct RelationHint {
 struct Shape {
   Wanted wanted = Wanted::kAnything;
   std::vector<RelationHint> relations;
+  // Several words ask for relations ("where was the founder born?"): no relation by itself answers.
+  bool compound = false;
 };
 
 // `question` has run over the question's text.

@@ -38,6 +38,12 @@ TEST(Shape, AWordMayMeanTwoRelationsAndARepetitionIsOne) {
   EXPECT_EQ(Of("Who is the mother of Anna Berg, her mother?").relations.size(), 2U);
 }
 
+TEST(Shape, SeveralWordsThatAskForRelationsAreAPath) {
+  EXPECT_TRUE(Of("Where was the founder of Acme born?").compound);
+  EXPECT_FALSE(Of("Who is the mother of Anna Berg?").compound);
+  EXPECT_FALSE(Of("Who founded Acme?").compound);
+}
+
 TEST(Shape, WhatNoRelationSaysHasNone) {
   EXPECT_TRUE(Of("What colour is the sky?").relations.empty());
   EXPECT_TRUE(Of("Wo wurde sie geboren?").relations.empty());

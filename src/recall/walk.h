@@ -47,8 +47,8 @@ struct WalkOptions {
   double common_share_max = 0.1;      // of all passages; an entity in more of them leads nowhere …
   uint32_t common_passages_min = 20;  // … but never one in so few
   uint32_t hub_passages_max = 200;    // an entity in more leads to those passages only that are about it
-  double residual_min = 1e-4;         // of the starting mass of 1
-  double arrival_min = 5e-5;          // an entity that would bring its passages less each, and is no title, is left out
+  double residual_min = 1e-3;         // of the starting mass of 1
+  double arrival_min = 1e-3;          // an entity that would bring its passages less each, and is no title, is left out
   uint32_t rounds_max = 4;            // steps from one kind of node to the other
   uint32_t batch_max = 512;           // nodes asked for at once, those with most mass
 };
