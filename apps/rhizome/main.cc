@@ -280,7 +280,6 @@ int main(int argc, char** argv) {
   CLI::App* ask_command = AddAsk(app, ask);
   rhizome::app::McpArguments mcp;
   CLI::App* mcp_command = AddMcp(app, mcp);
-
   rhizome::app::ClusterArguments cluster;
   AddCluster(app, cluster);
 
