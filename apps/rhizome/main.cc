@@ -243,6 +243,19 @@ CLI::App* AddIngest(CLI::App& app, rhizome::app::IngestArguments& ingest) {
   return command;
 }
 
+CLI::App* AddSearch(CLI::App& app, rhizome::app::SearchArguments& search) {
+  CLI::App* command = app.add_subcommand("search", "Search in plain words");
+  command->add_option("query", search.query, "What to look for")->required();
+  AddServer(*command, search);
+  command->add_option("-k,--top-k", search.top_k, "Answers")->check(CLI::Range(1, 10000))->capture_default_str();
+  command->add_option("-m,--mode", search.mode, "dense, text or hybrid")
+      ->check(CLI::IsMember({"dense", "text", "hybrid"}))
+      ->capture_default_str();
+  command->add_option("--filter", search.filter, "Condition on payloads as JSON (docs/filters.md)");
+  command->add_flag("--json", search.json, "Print the server's answer as it is");
+  return command;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -266,16 +279,7 @@ int main(int argc, char** argv) {
   CLI::App* ingest_command = AddIngest(app, ingest);
 
   rhizome::app::SearchArguments search;
-  CLI::App* search_command = app.add_subcommand("search", "Search in plain words");
-  search_command->add_option("query", search.query, "What to look for")->required();
-  AddServer(*search_command, search);
-  search_command->add_option("-k,--top-k", search.top_k, "Answers")->check(CLI::Range(1, 10000))->capture_default_str();
-  search_command->add_option("-m,--mode", search.mode, "dense, text or hybrid")
-      ->check(CLI::IsMember({"dense", "text", "hybrid"}))
-      ->capture_default_str();
-  search_command->add_option("--filter", search.filter, "Condition on payloads as JSON (docs/filters.md)");
-  search_command->add_flag("--json", search.json, "Print the server's answer as it is");
-
+  CLI::App* search_command = AddSearch(app, search);
   rhizome::app::AskArguments ask;
   CLI::App* ask_command = AddAsk(app, ask);
   rhizome::app::McpArguments mcp;
