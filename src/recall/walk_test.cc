@@ -220,6 +220,7 @@ TEST(Walk, ABatchIsBounded) {
   graph.Passage(2, many);
   WalkOptions options;
   options.batch_max = 10;
+  options.residual_min = options.arrival_min = 1e-5;  // so that it does not end for want of mass
   Walk walk(options, kCorpus, kFromOne, {});
   graph.Drive(walk);
   EXPECT_EQ(graph.asked_entities.size(), 10u * (options.rounds_max / 2));

@@ -90,7 +90,7 @@ TEST_F(AskApi, IngestingMakesTheDefaultMemoryAndNoOther) {
   EXPECT_EQ(Call("GET", "/entities").status, 200);
   EXPECT_EQ(Refusal("POST", "/ingest", R"({"collection":"nobody","text":"x"})"), "404");
   EXPECT_EQ(Refusal("POST", "/ingest", R"({"title":"x"})"), "400 text");
-  EXPECT_EQ(Refusal("POST", "/ingest", "[]"), "400");
+  EXPECT_EQ(Refusal("POST", "/ingest", "[]"), "400 body");
   EXPECT_EQ(Refusal("POST", "/ingest/batch", R"({"documents":[]})"), "400 documents");
 }
 

@@ -17,9 +17,9 @@ std::vector<ChunkId> TitlesOf(TestGraph& graph, const std::string& name,
   query.titles_only = true;
   query.facts_max = 0;
   query.times.known_at_ms = known_at_ms;
+  const Neighbours found = graph->FindNeighbours(query).value();
   std::vector<ChunkId> chunks;
-  for (const Passage& passage : graph->FindNeighbours(query).value().entities[0].passages)
-    chunks.push_back(passage.chunk);
+  for (const Passage& passage : found.entities[0].passages) chunks.push_back(passage.chunk);
   return chunks;
 }
 
