@@ -62,7 +62,8 @@ Result<Mode> Retriever::ModeOf(const Question& question, const cluster::Collecti
   const Mode mode = question.mode;
   if (mode == Mode::kAuto) return has_graph ? Mode::kMultiHop : Mode::kHybrid;
   const auto refuse = [](std::string_view why) { return Status(Code::kFailedPrecondition, std::string(why), "mode"); };
-  if (mode == Mode::kGlobal) return refuse("global needs communities of entities, and no collection has any yet");
+  if (mode == Mode::kGlobal)
+    return refuse("global is not answered yet: GET /communities tells what a collection is about");
   if (mode == Mode::kVector && spec.embedder.empty()) {
     return refuse("vector needs an embedder, and collection " + spec.name + " has none");
   }
